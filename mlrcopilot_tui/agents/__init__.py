@@ -1,0 +1,1 @@
+"""The two agents and the engines that supply them."""

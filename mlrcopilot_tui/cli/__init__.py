@@ -1,0 +1,1 @@
+"""The command line; every module here imports lazily, so that `--help` is instant."""

@@ -1,0 +1,1 @@
+"""Papers: from a PDF to title, abstract and sections with page numbers."""

@@ -1,0 +1,1 @@
+"""The research loop: the process that turns a paper into measured commits."""

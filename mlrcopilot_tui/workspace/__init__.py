@@ -1,0 +1,1 @@
+"""Workspaces: a git repository with a `mlrcopilot.toml`, and everything the copilot does to it."""

@@ -1,0 +1,52 @@
+"""The inbox: one file a decision, dropped by any client, consumed by the copilot."""
+
+import os
+import secrets
+import time
+from pathlib import Path
+
+import msgspec
+
+from mlrcopilot_tui.session.model import Decision
+
+_SUFFIX = ".json"
+
+
+class Inbox:
+    """The folder of a session's decisions that wait to be applied."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def drop(self, decision: Decision) -> Path:
+        """Leaves `decision` for the copilot; the file appears whole or not at all."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target = self.folder / f"{decision.id}{_SUFFIX}"
+        aside = self.folder / f".{decision.id}.part"
+        with aside.open("wb") as file:
+            file.write(msgspec.json.encode(decision))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(target)
+        return target
+
+    def waiting(self) -> list[Decision]:
+        """The decisions in the order in which they were made; unreadable files are set aside as `*.bad`."""
+        decisions = []
+        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+            try:
+                decisions.append(msgspec.json.decode(path.read_bytes(), type=Decision))
+            except FileNotFoundError:
+                continue
+            except msgspec.MsgspecError:
+                path.rename(path.with_suffix(".bad"))
+        return decisions
+
+    def discard(self, decision: Decision) -> None:
+        """Forgets a decision that the journal now tells of."""
+        (self.folder / f"{decision.id}{_SUFFIX}").unlink(missing_ok=True)
+
+
+def new_decision_id() -> str:
+    """An id that sorts by time and is unique: nanoseconds in hex, then eight random digits."""
+    return f"{time.time_ns():016x}-{secrets.token_hex(4)}"

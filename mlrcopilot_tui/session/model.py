@@ -1,0 +1,191 @@
+"""The values that a session is made of: what events carry and what every screen, report and command shows."""
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all values that cross a file or a process boundary."""
+
+
+class Quote(Value, frozen=True, kw_only=True):
+    """A sentence of a paper with the place where it stands."""
+
+    text: str
+    page: int
+    section: str = ""
+
+
+class Gap(Value, frozen=True, kw_only=True):
+    """A research gap: what the paper says is missing, with the sentence that says so."""
+
+    id: str  # "g1", "g2", …
+    statement: str
+    quote: Quote
+
+
+class Summary(Value, frozen=True, kw_only=True):
+    """What a paper is about, each part backed by sentences of the paper.
+
+    `engine` names what wrote it, so that no screen passes an extract off as a model's reading or the reverse.
+    """
+
+    engine: str
+    task: tuple[Quote, ...] = ()
+    datasets: tuple[Quote, ...] = ()
+    metrics: tuple[Quote, ...] = ()
+    method: tuple[Quote, ...] = ()
+    results: tuple[Quote, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    future_work: tuple[Quote, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+
+class Evidence(Value, frozen=True, kw_only=True):
+    """Why an idea is worth a run: a gap in the paper, a place in the code, or a measured result."""
+
+    kind: Literal["gap", "code", "result", "knowledge"]
+    text: str
+    ref: str = ""  # gap id, "train.py:41", or "idea 3"
+
+
+class Idea(Value, frozen=True, kw_only=True):
+    """A node of the idea tree: a falsifiable hypothesis and the plan that tests it.
+
+    Attributes:
+        number: counts up from 1 within the session.
+        parent: the idea that this one grew from; None for one that grew from the starter.
+        base: the commit to start from, where the researcher chose one; None for the champion of the moment.
+        scores: 1 to 10 each, e.g. `novelty`, `feasibility`, `effectiveness`.
+        recipe: what the engine needs to implement the idea again; opaque to everybody else.
+    """
+
+    number: int
+    title: str
+    hypothesis: str
+    rationale: str = ""
+    plan: tuple[str, ...] = ()
+    prediction: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    scores: dict[str, float] = {}
+    parent: int | None = None
+    base: str | None = None
+    by: Literal["engine", "researcher"] = "engine"
+    recipe: dict[str, Any] = {}
+
+    @property
+    def priority(self) -> float:
+        """The mean of the scores; the search policy runs the highest first."""
+        return sum(self.scores.values()) / len(self.scores) if self.scores else 5.0
+
+
+class FileCount(Value, frozen=True, kw_only=True):
+    """How many lines a patch adds to and removes from one file."""
+
+    path: str
+    added: int
+    removed: int
+
+
+class Attempt(Value, frozen=True, kw_only=True):
+    """One proposal for an idea: the k-th commit made for it, kept under a ref of its own whatever becomes of it."""
+
+    idea: int
+    number: int
+    commit: str
+    parent: str
+    tree: str
+    subject: str
+    files: tuple[FileCount, ...] = ()
+    by: Literal["agent", "researcher"] = "agent"
+
+
+VerdictKind = Literal["keep", "discard", "inconclusive", "crash"]
+
+
+class Verdict(Value, frozen=True, kw_only=True):
+    """Whether a patch beat its parent, with the numbers and the rule that decided.
+
+    Attributes:
+        effect: mean improvement over the parent in the metric's unit; positive is better whatever the direction.
+        interval: the confidence interval of `effect`; None where one run decides (deterministic).
+        relative: `effect` divided by the magnitude of the parent's mean; None where that is zero.
+        values, parent_values: the metric as measured, by seed.
+    """
+
+    kind: VerdictKind
+    rule: str
+    effect: float | None = None
+    interval: tuple[float, float] | None = None
+    relative: float | None = None
+    values: dict[int, float] = {}
+    parent_values: dict[int, float] = {}
+
+
+class Baseline(Value, frozen=True, kw_only=True):
+    """What the starter measures, and how far its numbers can be trusted.
+
+    Attributes:
+        values: the metric by seed.
+        deterministic: neither the seed nor a repetition changes the metric: one run decides.
+        repeatable: equal seeds give equal metrics; if not, runs cannot be paired.
+    """
+
+    commit: str
+    values: dict[int, float]
+    deterministic: bool
+    repeatable: bool
+
+
+GateKind = Literal["ideas", "patch", "question"]
+Answer = Literal["approve", "reject", "feedback", "answer", "edit"]
+
+
+class Gate(Value, frozen=True, kw_only=True):
+    """A question that waits for a decision.
+
+    Attributes:
+        id: unique in the session; a decision names it.
+        idea: the idea it is about; 0 for a gate about the session.
+        commit: the patch it is about; a decision on another commit is refused.
+        forecast: what answering yes will cost, in words.
+    """
+
+    id: str
+    kind: GateKind
+    question: str
+    idea: int = 0
+    commit: str = ""
+    forecast: str = ""
+
+
+DecisionKind = Literal[
+    "approve", "reject", "feedback", "answer", "edit",
+    "idea.add", "idea.edit", "idea.prune", "idea.order", "idea.more",
+    "revert", "redo", "stop", "pause", "resume", "quit",
+]  # fmt: skip
+
+
+class Decision(Value, frozen=True, kw_only=True):
+    """What the researcher decided: one file in the inbox, applied once.
+
+    Attributes:
+        id: unique for ever; the journal's event that applies it carries it.
+        gate: the gate it answers; empty for one that answers no gate.
+        hunks: 1-based hunks to take where only some are approved; empty means all.
+        patch: the partial or edited patch text to take instead of the commit's own, as a unified diff.
+    """
+
+    id: str
+    kind: DecisionKind
+    gate: str = ""
+    idea: int = 0
+    commit: str = ""
+    run: str = ""
+    text: str = ""
+    hunks: tuple[int, ...] = ()
+    patch: str = ""
+    order: tuple[int, ...] = ()
+    draft: dict[str, Any] = {}
+    by: str = "researcher"

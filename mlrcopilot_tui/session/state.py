@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from mlrcopilot_tui.session import events as ev
@@ -131,9 +132,13 @@ class SessionState:
     warnings: list[ev.WarningRaised] = field(default_factory=list)
     promoted: list[ev.BranchPromoted] = field(default_factory=list)
     passed_over: int = 0
+    active_s: float = 0.0
+    """Seconds in which a copilot worked: time before it started and time spent waiting at a gate do not count."""
 
     def apply(self, record: Record) -> None:
         """Takes one more event in."""
+        if self.copilot is not None and not isinstance(record.event, ev.CopilotStarted | ev.GateAnswered):
+            self.active_s += max(0.0, _seconds(record.time) - _seconds(self.time))
         self.seq, self.time = record.seq, record.time
         handler = _HANDLERS.get(type(record.event))
         if handler is None:
@@ -193,6 +198,10 @@ def fold(records: Iterable[Record]) -> SessionState:
     for record in records:
         state.apply(record)
     return state
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def mean(values: Iterable[float]) -> float:

@@ -1,0 +1,39 @@
+"""Gates: questions that the loop puts to the researcher, and the answers that let it go on."""
+
+import asyncio
+
+from mlrcopilot_tui.session.events import GateAnswered, GateOpened
+from mlrcopilot_tui.session.model import Gate, GateKind
+from mlrcopilot_tui.session.session import OpenSession
+
+
+class Gatekeeper:
+    """Opens gates and waits for their answers; answers arrive in the journal, whoever wrote them."""
+
+    def __init__(self, session: OpenSession) -> None:
+        self._session = session
+        self._changed = asyncio.Event()
+        session.listeners.append(lambda _: self._changed.set())
+
+    def open(self, kind: GateKind, question: str, *, idea: int = 0, commit: str = "", forecast: str = "") -> Gate:
+        """Puts a question, or finds the same one that an earlier process left open."""
+        state = self._session.state
+        for gate in state.gates.values():
+            if gate.id not in state.answers and (gate.kind, gate.idea, gate.commit) == (kind, idea, commit):
+                return gate
+        gate = Gate(
+            id=f"g{len(state.gates) + 1}", kind=kind, question=question, idea=idea, commit=commit, forecast=forecast
+        )
+        self._session.record(GateOpened(gate=gate))
+        return gate
+
+    async def answer(self, gate: Gate) -> GateAnswered:
+        """Waits until `gate` is answered."""
+        while (answer := self._session.state.answers.get(gate.id)) is None:
+            await self.change()
+        return answer
+
+    async def change(self) -> None:
+        """Waits until something was journaled."""
+        self._changed.clear()
+        await self._changed.wait()

@@ -1,0 +1,53 @@
+"""What the researcher set for this session: approvals and limits, journaled so that they can change on the way."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.workspace.config import WorkspaceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Approvals and limits; 0 means no limit.
+
+    Attributes:
+        ideas, patches: `auto` takes them without asking.
+        auto: nobody is there: questions are answered by rule, and nothing is granted.
+        seeds: the most seeds that one verdict may spend.
+        repairs: how often a crashed attempt goes back to the agent.
+    """
+
+    ideas: Literal["ask", "auto"] = "ask"
+    patches: Literal["ask", "auto"] = "ask"
+    auto: bool = False
+    max_experiments: int = 0
+    seeds: int = 5
+    usd: float = 0.0
+    minutes: float = 0.0
+    repairs: int = 2
+
+    @classmethod
+    def from_config(cls, config: WorkspaceConfig) -> Self:
+        """The settings that a workspace's contract asks for."""
+        return cls(
+            ideas=config.approval.ideas,
+            patches=config.approval.patches,
+            seeds=config.verdict.seeds,
+            usd=config.budget.usd,
+            minutes=config.budget.minutes,
+        )
+
+    @classmethod
+    def of(cls, state: SessionState) -> Self:
+        """The settings in force; names that a newer program wrote are passed over."""
+        known = {name: value for name, value in state.settings.items() if name in cls.__slots__}
+        return cls(**known)
+
+    def changed(self, **values: Any) -> Self:
+        """A copy with the values that are not None."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def as_values(self) -> dict[str, Any]:
+        """The form that `settings.changed` carries."""
+        return asdict(self)

@@ -1,0 +1,109 @@
+"""What a run is told and what it answers: the values that cross between copilot, supervisor and screens."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+SPEC_FILE = "spec.json"
+STATUS_FILE = "status.json"
+LOG_FILE = "output.log"
+METRICS_FILE = "metrics.jsonl"
+STOP_FILE = "stop"
+SUPERVISOR_LOG_FILE = "supervisor.log"
+
+RUN_VARIABLE = "MLRCOPILOT_RUN"
+METRICS_VARIABLE = "MLRCOPILOT_METRICS"
+SEED_VARIABLE = "MLRCOPILOT_SEED"
+
+SandboxLevel = Literal["plain", "bwrap"]
+RunState = Literal["starting", "running", "finished"]
+Outcome = Literal[
+    "ok", "crashed", "timeout", "silent", "stopped", "diverged", "no_metric", "lost", "not_started", "voided"
+]
+"""How a run ended. `diverged`: its last value is not finite; `lost`: its supervisor vanished; `voided`: a protected
+file changed under it, which only the caller can see."""
+
+
+class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may touch. All paths are absolute; an inner path's rule wins over an outer one's.
+
+    `read_only` paths are visible and cannot be written, be they inside a writable tree or inside the home folder, which
+    is empty otherwise.
+    """
+
+    level: SandboxLevel = "plain"
+    writable: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    network: bool = False
+
+
+class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, complete: nothing else is looked up once its supervisor has started.
+
+    `run` must be unique on the machine: it marks the run's processes. `tree` is the absolute working directory, `env`
+    the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
+    the limits anew.
+    """
+
+    run: str
+    argv: tuple[str, ...]
+    evaluate_argv: tuple[str, ...] = ()
+    tree: str
+    env: dict[str, str]
+    seed: int
+    metric: str
+    timeout_s: float
+    silence_s: float
+    grace_s: float = 10.0
+    sandbox: SandboxPolicy
+
+
+class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands, or how it ended.
+
+    `reason` is one plain sentence; `value` the metric's last value by the most trusted source, `value_source` that
+    source ("evaluate", "file", "stdout" or ""). JSON has no NaN: a diverged value is None here and its outcome says so.
+    `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled once a
+    second.
+    """
+
+    run: str
+    state: RunState
+    supervisor_pid: int
+    supervisor_created: float
+    child_pid: int | None = None
+    started_at: str
+    ended_at: str | None = None
+    wall_s: float = 0.0
+    outcome: Outcome | None = None
+    reason: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    value: float | None = None
+    value_source: str = ""
+    cpu_s: float = 0.0
+    peak_rss_bytes: int = 0
+    log_bytes: int = 0
+    log_sha256: str = ""
+    sandbox: str = ""
+    network: bool = False
+
+
+def read_spec(folder: Path) -> RunSpec:
+    """Read a run folder's `spec.json`.
+
+    Raises:
+        OSError: the file cannot be read.
+        msgspec.DecodeError: it is not a RunSpec.
+    """
+    return msgspec.json.decode((folder / SPEC_FILE).read_bytes(), type=RunSpec)
+
+
+def read_status(folder: Path) -> RunStatus | None:
+    """Read a run folder's `status.json` as it stands; None where there is none, or only a torn one from a full disk."""
+    try:
+        return msgspec.json.decode((folder / STATUS_FILE).read_bytes(), type=RunStatus)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None

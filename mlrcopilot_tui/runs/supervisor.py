@@ -1,0 +1,224 @@
+"""One small process per run: starts the command, keeps its limits, writes its folder, and leaves nothing behind.
+
+It is started as `python -I -m mlrcopilot_tui.runs.supervisor FOLDER`, outlives its starter, and imports no more than
+the standard library, psutil and msgspec, because every run waits for it.
+"""
+
+import contextlib
+import math
+import os
+import shlex
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import psutil
+
+from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.runs.file_tail import FileTail
+from mlrcopilot_tui.runs.metrics import SOURCES, MetricReader, Reading
+from mlrcopilot_tui.runs.process_tree import ProcessTree
+from mlrcopilot_tui.runs.recorder import Recorder
+from mlrcopilot_tui.runs.sandbox import sandbox_of
+from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
+from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
+
+STATUS_EVERY_S: Final = 1.0
+SEPARATOR: Final = "\n===== evaluation: {command} =====\n"
+
+
+class Supervisor:
+    """The life of one run, from its spec to its finished status."""
+
+    def __init__(self, folder: Path, spec: RunSpec) -> None:
+        self._folder = folder
+        self._spec = spec
+        self._signals = Signals()
+        self._tree = ProcessTree()
+        self._recorder = Recorder(folder)
+        self._output = MetricReader(spec.metric, "stdout")
+        self._appended = MetricReader(spec.metric, "file")
+        self._metrics_file = FileTail(_emptied(spec.env.get(METRICS_VARIABLE, "")))
+        self._last: dict[str, Reading] = {}
+        self._began = time.monotonic()
+        self._noted = -math.inf
+        self._peak_rss = 0
+        self._evaluating = False
+        self._status = RunStatus(
+            run=spec.run,
+            state="starting",
+            supervisor_pid=os.getpid(),
+            supervisor_created=psutil.Process().create_time(),
+            started_at=_now(),
+            sandbox=spec.sandbox.level,
+            network=spec.sandbox.network or spec.sandbox.level == "plain",
+        )
+
+    def supervise(self) -> RunStatus:
+        """Run the command, then the evaluation if there is one, and write how it ended."""
+        try:
+            cut = self._run(self._spec.argv, self._spec.env)
+            if cut is None and self._spec.evaluate_argv and self._tree.wait_status == 0:
+                cut = self._evaluate()
+            self._finish(cut or self._judge())
+        except BaseException as error:
+            self._tree.sweep()
+            self._finish(Cut("lost", f"Its supervisor failed: {type(error).__name__}: {error}."))
+            raise
+        if self._recorder.failure:
+            sys.stderr.write(f"{self._recorder.failure}.\n")
+        return self._status
+
+    def hear(self, output: bytes) -> None:
+        """Log what the command printed and note what it reports."""
+        self._recorder.record_output(output)
+        self._note(self._output.feed(output, self._elapsed()))
+
+    def tick(self) -> bool:
+        """Follow the metrics file; once a second take a sample and write the status."""
+        alive = False
+        for chunk in self._metrics_file.read():
+            alive = True
+            self._note(self._appended.feed(chunk, self._elapsed()))
+        if time.monotonic() - self._noted >= STATUS_EVERY_S:
+            self._write_status()
+        return alive
+
+    def objection(self) -> Cut | None:
+        """A request to stop, or a folder that cannot be written any more."""
+        if self._recorder.failure:
+            return Cut("stopped", f"{self._recorder.failure}, so the run was stopped.")
+        if self._signals.stop_requested or (self._folder / STOP_FILE).exists():
+            return Cut("stopped", "It was stopped on request.")
+        return None
+
+    def _evaluate(self) -> Cut | None:
+        command, self._evaluating = self._spec.evaluate_argv, True
+        self._recorder.record_output(SEPARATOR.format(command=shlex.join(command)).encode())
+        self._output = MetricReader(self._spec.metric, "evaluate")
+        self._metrics_file = FileTail("")
+        return self._run(command, self._spec.env | {METRICS_VARIABLE: os.devnull})
+
+    def _run(self, argv: tuple[str, ...], env: dict[str, str]) -> Cut | None:
+        if obstacle := self.objection() or self._obstacle(argv, env):
+            return obstacle
+        spec = self._spec
+        try:
+            wrapped = sandbox_of(spec.sandbox.level).wrap(argv, spec.sandbox)
+            pipe = self._tree.start(wrapped, env=env, cwd=spec.tree)
+        except (OSError, CopilotError) as error:
+            return Cut("not_started", f"The command could not be started: {error}")
+        self._status = msgspec.structs.replace(self._status, state="running", child_pid=self._tree.root)
+        self._write_status()
+        watch = Watch(self._tree, Limits(spec.timeout_s, spec.silence_s, spec.grace_s), self, self._signals.wake_up)
+        watch.follow(pipe, sandboxed=spec.sandbox.level != "plain")
+        self._note(self._output.close(self._elapsed()) + self._appended.close(self._elapsed()))
+        if watch.resisting:
+            return Cut("crashed", f"{watch.resisting} of its processes could not be ended; they hang in the kernel.")
+        return watch.cut or self.objection()
+
+    def _obstacle(self, argv: tuple[str, ...], env: dict[str, str]) -> Cut | None:
+        """What keeps a command from being started, said better than a sandbox would say it."""
+        tree = Path(self._spec.tree)
+        if not tree.is_dir():
+            return Cut("not_started", f"The run's tree {tree} does not exist.")
+        program = argv[0]
+        found = os.access(tree / program, os.X_OK) if "/" in program else shutil.which(program, path=env.get("PATH"))
+        return None if found else Cut("not_started", f"The command `{program}` does not exist or is no program.")
+
+    def _judge(self) -> Cut:
+        """How a run ended that nobody cut short."""
+        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level != "plain")
+        metric, reading, what = self._spec.metric, self._counting(), "evaluation" if self._evaluating else "command"
+        if number is not None:
+            name = signal.Signals(number).name
+            hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
+            return Cut("crashed", f"The {what} was ended by {name}{hint}.")
+        if exit_code:
+            return Cut("crashed", f"The {what} ended with exit code {exit_code}.")
+        if reading is None:
+            return Cut("no_metric", f"It ended well but reported no {metric}: print a line such as `{metric}: 0.5`.")
+        if not math.isfinite(reading.value):
+            return Cut("diverged", f"The last {metric} is {reading.value}.")
+        return Cut("ok", f"It ended well with {metric} {reading.value:.6g}.")
+
+    def _counting(self) -> Reading | None:
+        """The reading that counts: the last one of the most trusted source; with an evaluation, only what that says."""
+        sources = ("evaluate",) if self._spec.evaluate_argv else SOURCES
+        return next((self._last[source] for source in sources if source in self._last), None)
+
+    def _note(self, readings: list[Reading]) -> None:
+        self._recorder.record_readings(readings)
+        self._last |= {reading.source: reading for reading in readings}
+
+    def _finish(self, end: Cut) -> None:
+        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level != "plain")
+        self._status = msgspec.structs.replace(
+            self._status,
+            state="finished",
+            ended_at=_now(),
+            outcome=end.outcome,
+            reason=end.reason,
+            exit_code=exit_code,
+            signal=number,
+            log_sha256=self._recorder.log_sha256,
+        )
+        self._write_status()
+
+    def _write_status(self) -> None:
+        self._noted = time.monotonic()
+        usage, reading = self._tree.sample(), self._counting()
+        self._peak_rss = max(self._peak_rss, usage.rss_bytes, self._tree.largest_rss())
+        self._status = msgspec.structs.replace(
+            self._status,
+            wall_s=round(self._elapsed(), 3),
+            value=reading.value if reading else None,
+            value_source=reading.source if reading else "",
+            cpu_s=round(usage.cpu_s, 3),
+            peak_rss_bytes=self._peak_rss,
+            log_bytes=self._recorder.log_bytes,
+        )
+        self._recorder.record_status(self._status)
+
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self._began, 3)
+
+
+def _emptied(path: str) -> str:
+    """Make the metrics file anew: what a commit brought along under its name is no reading, and a sandbox binds it."""
+    if path:
+        file = Path(path)
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+            file.touch(mode=0o600)
+    return path
+
+
+def _exit_of(wait_status: int | None, sandboxed: bool) -> tuple[int | None, int | None]:
+    """Exit code and signal; a sandbox reports its inmate's signal as 128 and more, like a shell."""
+    if wait_status is None:
+        return None, None
+    code = os.waitstatus_to_exitcode(wait_status)
+    if sandboxed and code - 128 in {number.value for number in signal.Signals}:
+        code = 128 - code
+    return (code, None) if code >= 0 else (None, -code)
+
+
+def _now() -> str:
+    now = time.time()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
+
+
+def main(arguments: list[str]) -> int:
+    """Supervise the run whose folder is the only argument."""
+    folder = Path(arguments[0])
+    Supervisor(folder, read_spec(folder)).supervise()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ from mlrcopilot_tui.hardware.nvml import NvmlReader
 from mlrcopilot_tui.hardware.samples import GpuSample
 
 STALE_AFTER_S = 5.0
+SILENT = "The GPU driver does not answer."
 
 
 class GpuReader(Protocol):
@@ -91,7 +92,7 @@ class BackgroundReader:
 
     @property
     def problem(self) -> str:
-        return "The GPU driver does not answer." if self._silent() else self._problem
+        return SILENT if self._silent() else self._problem
 
     @property
     def driver(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from mlrcopilot_tui.hardware.gpus import BackgroundReader, GpuReader, best_reader
+from mlrcopilot_tui.hardware.gpus import SILENT, BackgroundReader, GpuReader, best_reader
 from mlrcopilot_tui.hardware.limits import cpu_quota, memory_limit, usable_cpus
 from mlrcopilot_tui.hardware.samples import GpuSample
 
@@ -35,7 +35,7 @@ def describe(*, reader: GpuReader | None = None, gpu_wait_s: float = 2.0) -> lis
     answered = gpus.wait_first(gpu_wait_s)
     gpus.close()
     if not answered:
-        return [*facts, Finding(name="gpu", found="unknown", concern="The GPU driver does not answer.")]
+        return [*facts, Finding(name="gpu", found="unknown", concern=SILENT)]
     samples = gpus.read()
     if not samples:
         return [*facts, Finding(name="gpu", found="none", concern=gpus.problem)]

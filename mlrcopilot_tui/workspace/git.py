@@ -38,6 +38,8 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder.", "Name an existing folder.")
+        if "\n" in os.path.realpath(folder):
+            raise InputError(f"The path {str(folder)!r} has a line break.", "Rename the folder.")
         asked = ["rev-parse", "--is-bare-repository", "--git-dir", "--git-common-dir"]
         found = run_git(asked, folder, own_configuration=True).text.split("\n")
         bare, git_dir, common = found[0], *(Path(os.path.realpath(folder / part)) for part in found[1:])

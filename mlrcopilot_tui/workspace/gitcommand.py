@@ -26,6 +26,7 @@ _SETTINGS = (
     "core.quotepath=false",
     "core.sparseCheckout=false",
     "core.splitIndex=false",
+    "core.safecrlf=false",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
     "log.showSignature=false",
@@ -188,6 +189,7 @@ _EXPLANATIONS: tuple[tuple[str, type[CopilotError], str, str], ...] = (
         "git may not write in {folder}.",
         "Check the permissions of the folder and of its .git.",
     ),
+    ("exists; cannot create", InputError, "A branch of another name is in the way: {reason}.", "Choose another name."),
     (
         r"\.lock': file exists|unable to lock|cannot lock ref.*file exists",
         RefusedError,

@@ -86,6 +86,21 @@ def _part(part: str) -> str:
     return "".join(pieces)
 
 
+def literal_roots(globs: Iterable[str]) -> tuple[str, ...]:
+    """The folders or files, without wildcards, below which every match of the globs lies; "" is the top."""
+    roots = set()
+    for glob in globs:
+        parts = [part for part in glob.split("/") if part not in {"", "."}]
+        wild = next((at for at, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts))
+        roots.add("/".join(parts[:wild]))
+    covers = sorted(roots)
+    return tuple(root for root in covers if not any(root != up and _below(root, up) for up in covers))
+
+
+def _below(path: str, folder: str) -> bool:
+    return not folder or path.startswith(folder + "/")
+
+
 @dataclass(frozen=True)
 class FileRules:
     """What may be done with each file of a workspace, from the four lists of `[files]`."""

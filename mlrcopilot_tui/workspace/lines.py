@@ -1,0 +1,174 @@
+"""A session's line of commits: where it is, how it grows, and how a step is taken back in nobody's files."""
+
+import os
+from typing import Literal
+
+from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.gitvalues import ABSENT, Commit
+from mlrcopilot_tui.workspace.layout import Layout, checked_session
+from mlrcopilot_tui.workspace.messages import commit_message
+from mlrcopilot_tui.workspace.worktrees import scratch_worktree
+
+BRANCHES = "refs/heads/mlrcopilot/"
+REFS = "refs/mlrcopilot/"
+
+
+class SessionLine:
+    """The branches and refs of one session.
+
+    Args:
+        repository: the researcher's repository.
+        session: the session's id, 8 hex digits.
+    """
+
+    def __init__(self, repository: Repository, session: str) -> None:
+        self.repository = repository
+        self.session = checked_session(session)
+        self.branch = f"mlrcopilot/{session}/main"
+        self.ref = f"{BRANCHES}{session}/main"
+        self.base_ref = f"{REFS}{session}/base"
+
+    def idea_branch(self, idea: int) -> str:
+        """The branch that shows an idea's latest attempt."""
+        return f"mlrcopilot/{self.session}/idea-{idea:d}"
+
+    def attempt_ref(self, idea: int, attempt: int) -> str:
+        """The ref that keeps one attempt, whatever became of it."""
+        return f"{REFS}{self.session}/idea-{idea:d}/{attempt:d}"
+
+    def start(self, base: str) -> None:
+        """Begins the line at `base`; beginning it again at the same commit changes nothing."""
+        for ref in (self.base_ref, self.ref):
+            if self._at(ref) is None:
+                self.repository.move_ref(ref, base, ABSENT, "mlrcopilot: session started")
+        if self.base != base:
+            raise RefusedError(f"Session {self.session} began at another commit, {self.base[:10]}.")
+
+    @property
+    def base(self) -> str:
+        """The researcher's commit at which the session began."""
+        return self._known(self.base_ref)
+
+    @property
+    def tip(self) -> str:
+        """The last commit of the line: the champion, or an unmeasured one after `revert` or `redo`."""
+        return self._known(self.ref)
+
+    def keep(self, commit: str) -> None:
+        """Moves the line to `commit`, which must contain its tip."""
+        tip = self.tip
+        if not self.repository.is_ancestor(tip, commit):
+            raise RefusedError(
+                f"{commit[:10]} does not contain {tip[:10]}, the tip of {self.branch}: it moved meanwhile.",
+                "Rebase the patch on it and measure it again.",
+            )
+        if commit != tip:
+            self.repository.move_ref(self.ref, commit, tip, "mlrcopilot: kept")
+
+    def record_attempt(self, idea: int, attempt: int, commit: str) -> None:
+        """Keeps an attempt under a ref of its own, and shows it on the idea's branch unless someone stands there."""
+        ref = self.attempt_ref(idea, attempt)
+        recorded = self._at(ref)
+        if recorded not in {None, commit}:
+            raise RefusedError(f"Attempt {attempt} of idea {idea} is already recorded, at {str(recorded)[:10]}.")
+        if recorded is None:
+            self.repository.move_ref(ref, commit, ABSENT, "mlrcopilot: attempt")
+        branch = self.idea_branch(idea)
+        shown = self._at(f"refs/heads/{branch}")
+        if shown != commit and all(entry.branch != branch for entry in self.repository.worktrees()):
+            self.repository.move_ref(f"refs/heads/{branch}", commit, shown or ABSENT, "mlrcopilot: attempt")
+
+    def attempts(self, idea: int) -> dict[int, str]:
+        """An idea's attempts: number -> commit."""
+        prefix = f"{REFS}{self.session}/idea-{idea:d}/"
+        found = self.repository.refs(prefix)
+        return {int(ref.removeprefix(prefix)): found[ref] for ref in found}
+
+    def revert(self, commit: str) -> str:
+        """Takes a kept commit back with a new commit on the tip; returns the new tip.
+
+        Raises:
+            RefusedError: later work stands in the way, or there is nothing to take back; nothing has changed.
+        """
+        undone = self._step(commit)
+        message = f"This takes back commit {undone.sha}."
+        return self._grow("revert", undone, f'Revert "{undone.subject}"', message, "Reverts")
+
+    def redo(self, commit: str) -> str:
+        """Applies a commit of the line again, which `revert` took back; returns the new tip.
+
+        Raises:
+            RefusedError: later work stands in the way, or it is still there; nothing has changed.
+        """
+        redone = self._step(commit)
+        message = f"This applies commit {redone.sha} again."
+        return self._grow("cherry-pick", redone, f'Reapply "{redone.subject}"', message, "Redoes")
+
+    def rebase(self, commit: str) -> str:
+        """Writes `commit` anew on the tip, with its message and author; returns the new commit, moves nothing.
+
+        Raises:
+            RefusedError: the two do not go together, or the tip has it all already.
+        """
+        moved, tip = self.repository.commit(commit), self.tip
+        tree = combine(self.repository, self.session, tip, moved, "cherry-pick")
+        if tree == self.repository.tree_id(tip):
+            raise RefusedError(f"{tip[:10]} has every change of {moved.sha[:10]} already.")
+        return self.repository.write_commit(tree, (tip,), moved.message + "\n", author=moved.author)
+
+    def _step(self, commit: str) -> Commit:
+        step = self.repository.commit(commit)
+        within = self.repository.is_ancestor(step.sha, self.tip)
+        if not within or self.repository.is_ancestor(step.sha, self.base):
+            raise InputError(
+                f"{step.sha[:10]} is not a step of session {self.session}.", f"`git log {self.branch}` shows its steps."
+            )
+        return step
+
+    def _grow(self, action: Literal["revert", "cherry-pick"], step: Commit, subject: str, body: str, link: str) -> str:
+        tip = self.tip
+        tree = combine(self.repository, self.session, tip, step, action)
+        if tree == self.repository.tree_id(tip):
+            done = "taken back" if action == "revert" else "there"
+            raise RefusedError(f"{step.sha[:10]} is {done} already; nothing changed.")
+        message = commit_message(subject, body, {"Session": self.session, link: step.sha})
+        commit = self.repository.write_commit(tree, (tip,), message)
+        self.repository.move_ref(self.ref, commit, tip, f"mlrcopilot: {action}")
+        return commit
+
+    def _at(self, ref: str) -> str | None:
+        return self.repository.refs(ref).get(ref)
+
+    def _known(self, ref: str) -> str:
+        commit = self._at(ref)
+        if commit is None:
+            raise InputError(
+                f"Session {self.session} has no {ref} in this repository.", "Begin a new one: `mlrcopilot run --new`."
+            )
+        return commit
+
+
+def combine(
+    repository: Repository, session: str, onto: str, step: Commit, action: Literal["revert", "cherry-pick"]
+) -> str:
+    """The tree of `onto` with `step` applied or taken back, worked out in a scratch worktree.
+
+    Raises:
+        RefusedError: the changes conflict; the sentence names the files.
+    """
+    if len(step.parents) > 1:
+        raise RefusedError(f"{step.sha[:10]} is a merge, which has no single change to {action}.")
+    scratch = Layout(repository.root).scratch(session, f"{action}-{os.getpid()}-{step.sha[:10]}")
+    with scratch_worktree(repository, scratch, onto) as dirs:
+        done = repository.run(action, "--no-commit", step.sha, dirs=dirs, drivers=True, accept=(0, 1, 128))
+        unmerged = repository.run("ls-files", "--unmerged", "-z", dirs=dirs).fields
+        conflicts = sorted({field.partition("\t")[2] for field in unmerged})
+        if conflicts or done.status:
+            doing = "taken back" if action == "revert" else "applied"
+            where = f" in {', '.join(conflicts)}" if conflicts else ""
+            raise RefusedError(
+                f'{step.sha[:10]} "{step.subject}" cannot be {doing}: later changes overlap with it{where}.',
+                "Nothing changed. Take the later ones back first, or edit by hand on a branch of your own.",
+            )
+        return repository.run("write-tree", dirs=dirs).text

@@ -1,0 +1,93 @@
+"""The kept ideas as a branch of the researcher's own: one commit an idea, with its evidence in the message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.gitvalues import ABSENT, COPILOT, Commit, is_ref
+from mlrcopilot_tui.workspace.lines import REFS, SessionLine, combine
+from mlrcopilot_tui.workspace.messages import commit_message
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPatch:
+    """An idea of which the champion has the patch."""
+
+    idea: int
+    title: str
+    commit: str
+    evidence: str
+
+
+def promote(repository: Repository, line: SessionLine, kept: Sequence[KeptPatch], branch: str) -> str:
+    """Makes or moves `branch` to one commit per kept idea on the session's base; returns its tip.
+
+    The final tree equals that of the line's tip. The same kept ideas give the same commits, so that promoting again
+    after one more is a fast-forward.
+
+    Args:
+        repository: the researcher's repository.
+        line: the session's line.
+        kept: what the tip holds, oldest first.
+        branch: the branch's name, without `refs/heads/`.
+
+    Raises:
+        InputError: git takes no such name for a branch, or it is one of ours.
+        RefusedError: nothing is kept, or the branch cannot be fast-forwarded; the mend is the command that merges.
+    """
+    ref = f"refs/heads/{branch}"
+    if not is_ref(ref) or branch == "HEAD" or branch.split("/", maxsplit=1)[0] == "mlrcopilot":
+        raise InputError(f"{branch[:60]!r} cannot be the branch.", "Name one such as results/lower-error.")
+    if not kept:
+        raise RefusedError("Nothing is kept yet, so there is nothing to promote.")
+    tip = _write_commits(repository, line, kept)
+    staged = f"{REFS}{line.session}/promoted"
+    _point(repository, staged, tip)
+    existing = repository.refs(ref).get(ref)
+    if existing == tip:
+        return tip
+    for entry in repository.worktrees():
+        if entry.branch == branch:
+            mend = f"Merge it there: `git -C {entry.path} merge {staged}`."
+            raise RefusedError(f"The branch {branch} is checked out in {entry.path}, so it is not moved.", mend)
+    if existing and not repository.is_ancestor(existing, tip):
+        mend = f"Merge them: `git switch {branch} && git merge {staged}`."
+        raise RefusedError(f"The branch {branch} has commits that the kept ideas do not build on.", mend)
+    repository.move_ref(ref, tip, existing or ABSENT, f"mlrcopilot: session {line.session} promoted")
+    return tip
+
+
+def _point(repository: Repository, ref: str, commit: str) -> None:
+    now = repository.refs(ref).get(ref)
+    if now != commit:
+        repository.move_ref(ref, commit, now or ABSENT, "mlrcopilot: promoted")
+
+
+def _write_commits(repository: Repository, line: SessionLine, kept: Sequence[KeptPatch]) -> str:
+    """The commits, each committed by the researcher (who approved it) and dated like the patch that it is."""
+    steps = [repository.commit(patch.commit) for patch in kept]
+    trees = _replayed(repository, line, steps) or [*(step.tree for step in steps[:-1]), repository.tree_id(line.tip)]
+    committer = repository.identity() or COPILOT
+    tip = line.base
+    for patch, step, tree in zip(kept, steps, trees, strict=True):
+        message = commit_message(patch.title, patch.evidence, {"Idea": str(patch.idea), "Session": line.session})
+        tip = repository.write_commit(tree, (tip,), message, author=step.author, committer=committer, time=step.time)
+    return tip
+
+
+def _replayed(repository: Repository, line: SessionLine, steps: Sequence[Commit]) -> list[str] | None:
+    """The tree after each step alone, as if what was reverted had never been; None where they do not go together.
+
+    The caller then takes the trees as the line has them, and the last one from the tip.
+    """
+    trees: list[str] = []
+    at = line.base
+    for step in steps:
+        try:
+            tree = step.tree if step.parents == (at,) else combine(repository, line.session, at, step, "cherry-pick")
+        except RefusedError:
+            return None
+        trees.append(tree)
+        at = step.sha if tree == step.tree else repository.write_commit(tree, (at,), step.message, time=step.time)
+    return trees if trees[-1] == repository.tree_id(line.tip) else None

@@ -1,0 +1,157 @@
+"""Where one run works: the files of its commit, exported afresh, with no repository in reach and removed afterwards."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.gitcommand import GitDirs
+from mlrcopilot_tui.workspace.globs import FileRules, literal_roots
+from mlrcopilot_tui.workspace.idea_tree import private_index
+from mlrcopilot_tui.workspace.layout import HOME_NAME, Layout
+from mlrcopilot_tui.workspace.worktrees import force_remove
+
+
+class RunTree:
+    """One run's checkout.
+
+    Attributes:
+        path: the checkout.
+        commit: the commit that it equals, without the hidden files.
+        shared: the linked inputs, relative path -> the researcher's file.
+        digests: the SHA-256 of each protected file.
+    """
+
+    def __init__(
+        self, path: Path, commit: str, rules: FileRules, shared: Mapping[str, Path], digests: Mapping[str, str]
+    ) -> None:
+        self.path = path
+        self.commit = commit
+        self.shared = shared
+        self.digests = digests
+        self._rules = rules
+        self._inputs = {name: fingerprint(source) for name, source in shared.items()}
+
+    def verify_protected(self) -> list[str]:
+        """The protected and shared paths that are no longer as the run found them, sorted; a new file counts too."""
+        now = protected_digests(self.path, self._rules)
+        changed = {name for name in now.keys() | self.digests.keys() if now.get(name) != self.digests.get(name)}
+        changed |= {name for name, source in self.shared.items() if fingerprint(source) != self._inputs[name]}
+        return sorted(changed)
+
+    def shared_digest(self) -> str:
+        """A SHA-256 over the shared inputs' names, sizes and times of change: equal inputs have equal ones."""
+        return _inputs_digest(self._inputs)
+
+    def remove(self) -> None:
+        """Removes the checkout, also where the run made folders read-only; the shared inputs stay."""
+        force_remove(self.path)
+
+
+def export_run_tree(repository: Repository, path: Path, commit: str, rules: FileRules) -> RunTree:
+    """Exports `commit` to the new folder `path`, without hidden files and with shared inputs linked in.
+
+    Raises:
+        RefusedError: the folder is there already, so that another run may be in it.
+    """
+    layout = Layout(repository.root)
+    layout.make(path.parent)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError as error:
+        raise RefusedError(f"{path} is there already.", "`mlrcopilot clean` removes what a crash left.") from error
+    try:
+        tracked = _export(repository, path, commit, rules)
+        shared = _link_shared(repository.root, path, rules, tracked)
+        return RunTree(path, commit, rules, shared, protected_digests(path, rules))
+    except BaseException:
+        force_remove(path)
+        raise
+
+
+def _export(repository: Repository, path: Path, commit: str, rules: FileRules) -> set[str]:
+    dirs = GitDirs(repository.git_dir, path)
+    tracked = {file.path for file in repository.files(commit)}
+    hidden = b"".join(os.fsencode(name) + b"\0" for name in tracked if rules.hidden(name))
+    with private_index() as index:
+        repository.run("read-tree", commit, environment=index, dirs=dirs)
+        repository.run("update-index", "--force-remove", "-z", "--stdin", stdin=hidden, environment=index, dirs=dirs)
+        repository.run("checkout-index", "--all", "--quiet", environment=index, dirs=dirs, drivers=True)
+    return tracked
+
+
+def _link_shared(source: Path, path: Path, rules: FileRules, tracked: set[str]) -> dict[str, Path]:
+    linked: dict[str, Path] = {}
+    for name in _shared_files(source, rules):
+        if name in tracked or rules.hidden(name):
+            continue
+        at = path / name
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.symlink_to(source / name)
+        linked[name] = source / name
+    return linked
+
+
+def _shared_files(source: Path, rules: FileRules) -> Iterator[str]:
+    """What the `shared` globs match in the researcher's tree; a linked folder is one input and is not entered."""
+    seen: set[str] = set()
+    for root in literal_roots(rules.globs.shared):
+        top = source / root
+        names = _inputs_below(source, top) if top.is_dir() and not top.is_symlink() else [root]
+        for name in names:
+            at = source / name
+            folder = at.is_dir()
+            if name not in seen and at.exists() and (rules.shared(name) or (folder and rules.shared(f"{name}/any"))):
+                seen.add(name)
+                yield name
+
+
+def _inputs_below(source: Path, top: Path) -> Iterator[str]:
+    for at, folders, names in os.walk(top):
+        below = Path(at).relative_to(source)
+        links = [name for name in folders if Path(at, name).is_symlink()]
+        ours = {HOME_NAME, ".git"} if below == Path() else {".git"}
+        folders[:] = [name for name in folders if name not in links and name not in ours]
+        yield from ((below / name).as_posix() for name in (*sorted(names), *sorted(links)) if name not in ours)
+
+
+def protected_digests(path: Path, rules: FileRules) -> dict[str, str]:
+    """The SHA-256 of each protected file of a tree; compiled Python, which a run writes beside it, does not count."""
+    digests: dict[str, str] = {}
+    if not rules.globs.protected:
+        return digests
+    for at, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in names:
+            file = Path(at, name)
+            below = file.relative_to(path).as_posix()
+            if rules.protected(below):
+                digests[below] = _digest(file)
+    return digests
+
+
+def _digest(file: Path) -> str:
+    if not file.is_file():
+        return f"no regular file: {file.is_symlink() and file.readlink()}"
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def shared_digest(source: Path, rules: FileRules) -> str:
+    """A SHA-256 over the shared inputs in the researcher's tree: names, sizes, times of change."""
+    return _inputs_digest({name: fingerprint(source / name) for name in _shared_files(source, rules)})
+
+
+def _inputs_digest(inputs: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()
+
+
+def fingerprint(source: Path) -> str:
+    """A shared input's size and time of change, as git too tells a changed file; its bytes may be many gigabytes."""
+    try:
+        found = source.stat()
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return f"{found.st_size}:{found.st_mtime_ns}"

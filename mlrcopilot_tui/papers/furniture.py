@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mlrcopilot_tui.papers.extract import Line
 
@@ -15,6 +15,7 @@ _PAGE_NUMBER = re.compile(
 )
 
 Pages = Sequence[Sequence[Line]]
+Shape = tuple[str, int]
 
 
 def drop_furniture(pages: Pages) -> list[list[Line]]:
@@ -36,9 +37,9 @@ def drop_furniture(pages: Pages) -> list[list[Line]]:
     return kept
 
 
-def _shape(line: Line) -> str:
-    """The line with its numbers made equal: "8 Smith et al." and "10 Smith et al." are one running head."""
-    return _NUMBERS.sub("#", line.text.casefold())
+def _shape(line: Line) -> Shape:
+    """The line with its numbers made equal, and its height: "8 Smith et al." and "10 Smith et al." are one head."""
+    return _NUMBERS.sub("#", line.text.casefold()), round(line.y)
 
 
 def _edge(page: Sequence[Line], width: int) -> set[int]:
@@ -48,17 +49,16 @@ def _edge(page: Sequence[Line], width: int) -> set[int]:
     return {*by_stream[:width], *by_stream[-width:], *by_height[:width], *by_height[-width:]}
 
 
-def _running_shapes(pages: Pages) -> set[str]:
+def _running_shapes(pages: Pages) -> set[Shape]:
     """Shapes found at the edges of more than 60 % of the pages, or of the odd or the even ones."""
     shapes = [{_shape(page[index]) for index in _edge(page, _EDGE)} for page in pages]
     running = _frequent(shapes)
     if len(pages) >= 4:
         running |= _frequent(shapes[::2]) | _frequent(shapes[1::2])
-    return {shape for shape in running if sum(map(str.isalpha, shape)) >= 3}
+    return {shape for shape in running if sum(map(str.isalpha, shape[0])) >= 3}
 
 
-def _frequent(sets: Iterable[set[str]]) -> set[str]:
-    sets = list(sets)
+def _frequent(sets: Sequence[set[Shape]]) -> set[Shape]:
     counts = Counter(shape for shapes in sets for shape in shapes)
     return {shape for shape, count in counts.items() if count >= 2 and count > _REPEATED * len(sets)}
 

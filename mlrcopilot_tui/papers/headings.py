@@ -31,7 +31,7 @@ _RUN_IN = re.compile(
     r"(?: ?[\u2014\u2013:.-]+ ?(?=\S)|$| (?=(?:We|This|In|The)\b))"
 )
 _DOT_LEADERS = re.compile(r"(?:\. ?){4,}")
-_SENTENCE_END = re.compile(r"[.;,]$")
+_SENTENCE_END = re.compile(r"[.;,:]$")
 _OUTLINE_SPAN = 4
 
 
@@ -67,6 +67,11 @@ def find_headings(lines: Sequence[Line], outline: Sequence[Bookmark]) -> list[He
     certain_only = len(located) >= _MIN_LOCATED
     printed = [heading for heading in rules.headings(certain_only=certain_only) if heading.start not in taken]
     return sorted([*located, *printed], key=lambda heading: heading.start)
+
+
+def is_named(title: str) -> bool:
+    """Whether sections of papers commonly have this title, with or without a number."""
+    return _named(title, _CERTAIN) or _named(title, _LIKELY)
 
 
 def _named(title: str, names: re.Pattern[str]) -> bool:
@@ -189,8 +194,6 @@ class _Rules:
 
     def _is_numbered_heading(self, line: Line, number: str, last_number: int) -> bool:
         title = line.text[len(number) :]
-        if not title[:1].isupper():
-            return False
         if self._levels:
             return self._style(line) in self._levels or self._stands_out(line)
         main = re.match(r"\d{1,2}", number)
@@ -218,7 +221,7 @@ class _Rules:
             len(text.split()) <= MAX_HEADING_WORDS
             and any(char.isalpha() for char in text)
             and not _DOT_LEADERS.search(text)
-            and not _SENTENCE_END.search(text)
+            and not (_SENTENCE_END.search(text) and not _named(text, _CERTAIN))
             and line.size >= 0.85 * self._body[0]
         )
 

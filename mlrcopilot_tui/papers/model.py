@@ -106,5 +106,5 @@ def _is_abbreviated(before: str) -> bool:
     word = token.group()
     if not before[: token.start()].strip() and word.isdigit():
         return True  # the number of a list item: "2. Train the probe."
-    initials = all(len(letter) == 1 and letter.isupper() for letter in re.split(r"[.-]", word))
+    initials = all(len(letter) == 1 and letter.isupper() for letter in re.split(r"[.-]+", word))
     return initials or _ABBREVIATION.fullmatch(word) is not None

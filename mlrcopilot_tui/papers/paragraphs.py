@@ -120,10 +120,10 @@ class _Layout:
         """Whether a new paragraph begins with `after`."""
         if _BULLET.match(after.text) or abs(after.size - before.size) > _SIZE_TOLERANCE * self._size:
             return True
+        down, right = before.y - after.y, after.x - before.x
+        below = 0 < down < 6 * self._size and abs(right) < 10 * self._size
         if not _TERMINAL.search(before.text):
-            return False
+            return below and down > 1.6 * self._leading and after.text[0].isupper()
         if len(before.text) < 0.8 * self._full or _ITEM.match(after.text):
             return True
-        down, right = before.y - after.y, after.x - before.x
-        same_column = 0 < down < 3 * self._size and abs(right) < 4 * self._size
-        return same_column and (abs(right) > 0.4 * self._size or down > 1.4 * self._leading)
+        return below and (0.4 * self._size < abs(right) < 4 * self._size or down > 1.4 * self._leading)

@@ -39,7 +39,7 @@ _FAILURES: dict[FailureKind, tuple[str, str]] = {
         "Run it through OCR first, or give another copy.",
     ),
     "pages": ("has more than 2,000 pages.", "Give the paper alone, not the collection that it is in."),
-    "too_large": ("unpacks to far more than a paper holds.", "Give a smaller copy of it."),
+    "too_large": ("is too large or too deeply nested to be a paper.", "Give a smaller or simpler copy of it."),
     "memory": ("needs more memory to read than it may take.", "Give a smaller copy of it."),
 }
 
@@ -94,17 +94,23 @@ def _open(path: Path, name: str) -> BufferedReader:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not a valid path"
         raise InputError(f"{name} cannot be opened: {reason}.", "Check the path and its permissions.") from None
-    file = os.fdopen(descriptor, "rb")
     try:
-        _check(file, name)
+        _check_status(os.fstat(descriptor), name)
+        file = os.fdopen(descriptor, "rb")
     except BaseException:
-        file.close()
+        os.close(descriptor)
         raise
-    return file
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    if b"%PDF-" in head:
+        return file
+    file.close()
+    if b"<html" in head.lower() or b"<!doctype html" in head.lower():
+        raise InputError(f"{name} is a web page, not a PDF.", "Download the PDF that the page links to.")
+    raise _failure(name, "not_pdf")
 
 
-def _check(file: BufferedReader, name: str) -> None:
-    status = os.fstat(file.fileno())
+def _check_status(status: os.stat_result, name: str) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise InputError(f"{name} is a folder.", "Name the PDF in it.")
     if not stat.S_ISREG(status.st_mode):
@@ -113,12 +119,6 @@ def _check(file: BufferedReader, name: str) -> None:
         raise InputError(f"{name} is empty.", _DOWNLOAD_AGAIN)
     if status.st_size > MAX_FILE_BYTES:
         raise InputError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Give a smaller copy of it.")
-    head = file.read(_HEAD_BYTES)
-    file.seek(0)
-    if b"%PDF-" not in head:
-        if b"<html" in head.lower() or b"<!doctype html" in head.lower():
-            raise InputError(f"{name} is a web page, not a PDF.", "Download the PDF that the page links to.")
-        raise _failure(name, "not_pdf")
 
 
 def _failure(name: str, kind: FailureKind) -> InputError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from mlrcopilot_tui.papers.characters import key
 from mlrcopilot_tui.papers.extract import Extract, Line
 from mlrcopilot_tui.papers.furniture import drop_furniture
-from mlrcopilot_tui.papers.headings import Heading, find_headings, split_run_in
+from mlrcopilot_tui.papers.headings import Heading, find_headings, is_named, split_run_in
 from mlrcopilot_tui.papers.model import Section
 from mlrcopilot_tui.papers.paragraphs import Marks, reflow, vocabulary
 from mlrcopilot_tui.papers.protocol import Parsed
@@ -60,12 +60,12 @@ def _title(extract: Extract) -> tuple[str, Sequence[Line]]:
 def _largest(page: Sequence[Line]) -> list[Line]:
     """The consecutive lines in the largest type that can be a title; none where all type is of one size."""
     lines = [line for line in page if sum(map(str.isalpha, line.text)) >= 4 and not _NOT_A_TITLE.match(line.text)]
-    sizes = sorted({line.size for line in lines}, reverse=True)
+    sizes = sorted({line.size for line in lines if not is_named(line.text)}, reverse=True)
     for size in sizes[:-1]:
-        start = next(index for index, line in enumerate(lines) if line.size == size)
+        start = next(index for index, line in enumerate(lines) if line.size == size and not is_named(line.text))
         title = [lines[start]]
         for line in lines[start + 1 :]:
-            if line.size < 0.95 * size:
+            if line.size < 0.95 * size or is_named(line.text):
                 break
             title.append(line)
         if 2 <= sum(len(line.text.split()) for line in title) <= _MAX_TITLE_WORDS:
@@ -74,8 +74,8 @@ def _largest(page: Sequence[Line]) -> list[Line]:
 
 
 def _sections(lines: Sequence[Line], headings: Sequence[Heading], words: frozenset[str]) -> Iterator[Section]:
-    ends = [*(heading.start for heading in headings[1:]), len(lines)]
-    for heading, end in zip(headings, ends, strict=True):
+    for index, heading in enumerate(headings):
+        end = headings[index + 1].start if index + 1 < len(headings) else len(lines)
         text, marks = reflow(lines[heading.end : end], words)
         title = heading.title
         if key(title) in {"keywords", "indexterms"}:

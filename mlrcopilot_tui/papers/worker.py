@@ -57,13 +57,15 @@ def answer(file: BinaryIO, on_page: Callable[[int, int], None]) -> Parsed | Fail
     """The paper in `file`, or of which kind its trouble is; no file makes this raise."""
     kind: FailureKind
     try:
-        return structure(extract(file, on_page))
+        read = extract(file, on_page)
     except UnreadableError as error:
         kind = error.kind
     except MemoryError:
         kind = "memory"
     except Exception as error:  # noqa: BLE001 - pypdf raises anything on damaged files, a bare TypeError too
         kind = "too_large" if isinstance(error, LimitReachedError) else "damaged"
+    else:
+        return structure(read)
     return Failed(kind=kind)
 
 

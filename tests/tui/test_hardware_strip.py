@@ -154,8 +154,8 @@ def test_mig_instances_are_called_so() -> None:
 
 def test_each_gpu_has_its_entry_on_the_second_line() -> None:
     full = "".join(text for text, _ in gpu_line(EIGHT, 200))
-    assert full.startswith(" 0  90 % 61/141 G 71 °C  1  91 % 61/141 G 71 °C  2  92 %")
-    assert "".join(text for text, _ in gpu_line(EIGHT, 80)) == " " + "  ".join(f"{i}  {90 + i} %" for i in range(8))
+    assert full.startswith(" 0:  90 % 61/141 G 71 °C  1:  91 % 61/141 G 71 °C  2:  92 %")
+    assert "".join(text for text, _ in gpu_line(EIGHT, 80)) == " " + "  ".join(f"{i}:  {90 + i} %" for i in range(8))
     assert gpu_line(EIGHT, 40) == ()
 
 
@@ -268,7 +268,7 @@ async def test_many_gpus_get_a_second_line_where_there_is_room() -> None:
         strip.show(machine(*EIGHT), TREE, NOTE)
         await pilot.pause()
         assert strip.size.height == 2
-        assert frame(app)[1].startswith(" 0  90 % 61/141 G 71 °C  1")
+        assert frame(app)[1].startswith(" 0:  90 % 61/141 G 71 °C  1:")
         strip.show(machine(H200), TREE, NOTE)
         await pilot.pause()
         assert strip.size.height == 1

@@ -57,7 +57,7 @@ def run(tree: TreeSample | None) -> tuple[Face, ...]:
 def note(text: str, width: int) -> tuple[Face, ...]:
     """Somebody else's words, made safe, in at most `width` columns."""
     full, short = one_line(text, max(width, 1)), one_line(text, 16)
-    return (((full, "$text-muted"),), ((short, "$text-muted"),), ()) if full else ((),)
+    return (((full, "$foreground-muted"),), ((short, "$foreground-muted"),), ()) if full else ((),)
 
 
 def gpu(samples: Sequence[MachineSample]) -> tuple[Face, ...]:
@@ -66,7 +66,7 @@ def gpu(samples: Sequence[MachineSample]) -> tuple[Face, ...]:
     if not gpus:
         return _without_gpu(samples)
     names = {one_line(gpu.name, 24) for gpu in gpus}
-    name: Face = ((f" {names.pop()}", "$text-muted"),) if len(names) == 1 and "" not in names else ()
+    name: Face = ((f" {names.pop()}", "$foreground-muted"),) if len(names) == 1 and "" not in names else ()
     past = [_mean(gpu.utilisation for gpu in chosen(sample.gpus)) for sample in samples]
     wide, narrow = _spark(past, 8), _spark(past, 4)
     stale: Face = ((" stale!", "$warning"),) if any(gpu.stale for gpu in gpus) else ()
@@ -89,7 +89,7 @@ def _without_gpu(samples: Sequence[MachineSample]) -> tuple[Face, ...]:
         return ((),)
     if samples[-1].gpu_problem == SILENT:
         return ((("GPU silent!", "$warning"),),)
-    return (*((("no GPU", "$text-muted"),) for _ in range(6)), ())  # stays as long as a GPU's memory would
+    return (*((("no GPU", "$foreground-muted"),) for _ in range(6)), ())  # stays as long as a GPU's memory would
 
 
 def chosen(gpus: Sequence[GpuSample]) -> tuple[GpuSample, ...]:

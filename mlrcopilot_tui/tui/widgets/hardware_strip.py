@@ -95,9 +95,7 @@ def strip_line(
 def gpu_line(gpus: Sequence[GpuSample], width: int, *, ascii_only: bool = False) -> tuple[Piece, ...]:
     """One short entry a GPU in `width` columns; nothing where not even their utilisation fits."""
     for figures in ((parts.use, parts.held, parts.heat), (parts.use, parts.held), (parts.use,)):
-        entries = [
-            ((f"{gpu.index}", "$text-muted"), *(p for figure in figures for p in figure((gpu,)))) for gpu in gpus
-        ]
+        entries = [((f"{gpu.index}:", ""), *(p for figure in figures for p in figure((gpu,)))) for gpu in gpus]
         line: Face = ((" ", ""), *parts.in_a_row(entries, _GAP))
         if parts.width_of(line) <= width:
             return _plain(line) if ascii_only else line

@@ -96,6 +96,8 @@ class Repository:
     def head(self) -> Head | None:
         """The researcher's commit and branch, or None where nothing is committed yet."""
         commit = self.resolve_or_none("HEAD")
+        if commit is None and self.run("rev-parse", "--verify", "--quiet", "HEAD", accept=(0, 1)).text:
+            raise explain("rev-parse", "fatal: bad object HEAD", self.root)
         branch = self.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1)).text
         return Head(commit, branch or None) if commit else None
 
@@ -125,7 +127,7 @@ class Repository:
         if not REVISION.fullmatch(revision) or ".." in revision:
             return None
         asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        return self.run(*asked, accept=(0, 1, 128)).text or None
+        return self.run(*asked, accept=(0, 1)).text or None
 
     def tree_id(self, commit: str) -> str:
         """The id of the commit's tree: equal trees have equal files."""
@@ -133,6 +135,8 @@ class Repository:
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """A file's bytes at a commit, or None if the commit has no such file."""
+        if not path or path.startswith("/") or ".." in path.split("/"):
+            return None
         entries = self._list(commit, path)
         return self.run("cat-file", "blob", entries[0].blob).stdout if entries and entries[0].path == path else None
 

@@ -7,6 +7,12 @@ from pathlib import Path
 
 OURS = ("refs/heads/mlrcopilot", "refs/mlrcopilot", "refs/notes/mlrcopilot")
 
+_OUR_PATHS = (
+    *(".mlrcopilot", "mlrcopilot.toml", ".git/objects", ".git/worktrees", ".git/mlrcopilot-notes.lock"),
+    *(".git/packed-refs", ".git/info/exclude", ".git/refs/notes", ".git/logs/refs/notes"),
+    *(f"{above}{ref}" for above in (".git/", ".git/logs/") for ref in OURS),
+)
+
 TRAIN = "".join(f"line_{number} = {number}\n" for number in range(12))
 
 
@@ -55,10 +61,7 @@ def belongings(folder: Path) -> dict[str, object]:
 
 def _is_ours(path: Path) -> bool:
     text = path.as_posix()
-    ours = (".mlrcopilot", "mlrcopilot.toml", ".git/objects", ".git/worktrees", ".git/mlrcopilot-notes.lock")
-    ours += (".git/packed-refs", ".git/info/exclude", ".git/refs/notes", ".git/logs/refs/notes")
-    ours += tuple(f"{above}{ref}" for above in (".git/", ".git/logs/") for ref in OURS)
-    return any(text == name or text.startswith(name + "/") for name in ours)
+    return any(text == name or text.startswith(name + "/") for name in _OUR_PATHS)
 
 
 def _record(path: Path, *, timed: bool) -> object:

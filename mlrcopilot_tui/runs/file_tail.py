@@ -31,7 +31,7 @@ class FileTail:
             if found.st_ino != self._inode or found.st_size < self._offset:
                 self._inode, self._offset = found.st_ino, 0
             end = min(found.st_size, self._offset + limit)
-            while self._offset < end and (chunk := os.pread(file, CHUNK_BYTES, self._offset)):
+            while self._offset < end and (chunk := os.pread(file, min(CHUNK_BYTES, end - self._offset), self._offset)):
                 self._offset += len(chunk)
                 yield chunk
         finally:

@@ -48,6 +48,7 @@ class Supervisor:
         self._noted = -math.inf
         self._peak_rss = 0
         self._evaluating = False
+        self._first_words = ""
         self._status = RunStatus(
             run=spec.run,
             state="starting",
@@ -75,6 +76,7 @@ class Supervisor:
 
     def hear(self, output: bytes) -> None:
         """Log what the command printed and note what it reports."""
+        self._first_words = self._first_words or output[:400].decode(errors="replace")
         self._recorder.record_output(output)
         self._note(self._output.feed(output, self._elapsed()))
 
@@ -138,6 +140,8 @@ class Supervisor:
             name = signal.Signals(number).name
             hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
             return Cut("crashed", f"The {what} was ended by {name}{hint}.")
+        if self._spec.sandbox.level == "bwrap" and exit_code == 1 and self._first_words.startswith("bwrap: "):
+            return Cut("not_started", f"The sandbox could not be set up: {self._first_words.splitlines()[0][7:]}.")
         if exit_code:
             return Cut("crashed", f"The {what} ended with exit code {exit_code}.")
         if reading is None:

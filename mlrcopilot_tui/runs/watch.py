@@ -14,7 +14,7 @@ from mlrcopilot_tui.runs.spec import Outcome
 
 TICK_S: Final = 0.25
 READ_BYTES: Final = 1 << 18
-LINGER_S: Final = 1.0
+LINGER_S: Final = 0.5
 """How long output may still come after the command itself has ended: `exec > >(tee log)` needs a moment."""
 
 

@@ -93,7 +93,8 @@ def ordered(series: Sequence[Point]) -> tuple[list[float], list[float]]:
     """Split a series into its steps, in order and finite, and the values at them."""
     steps = list(map(itemgetter(0), series))
     if not math.isfinite(sum(steps)) or steps != sorted(steps):
-        return ordered(sorted((point for point in series if math.isfinite(point[0])), key=itemgetter(0)))
+        series = sorted((point for point in series if math.isfinite(point[0])), key=itemgetter(0))
+        steps = list(map(itemgetter(0), series))
     return steps, list(map(itemgetter(1), series))
 
 

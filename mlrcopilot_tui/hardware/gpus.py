@@ -12,6 +12,7 @@ from mlrcopilot_tui.hardware.nvml import NvmlReader
 from mlrcopilot_tui.hardware.samples import GpuSample
 
 STALE_AFTER_S = 5.0
+ABSENT = "No GPU"
 SILENT = "The GPU driver does not answer."
 
 
@@ -24,7 +25,10 @@ class GpuReader(Protocol):
 
     @property
     def problem(self) -> str:
-        """After a read: why there is no GPU or why one could not be read, as a sentence; empty when all is well."""
+        """After a read: why there is no GPU or why one could not be read, as a sentence; empty when all is well.
+
+        It begins with `ABSENT` where nothing is wrong, there just is none.
+        """
         ...
 
     @property
@@ -127,5 +131,5 @@ class BackgroundReader:
 def best_reader() -> GpuReader:
     """The reader for this machine. Nothing of a driver is loaded until its first `read`."""
     if sys.platform == "darwin":
-        return NoGpuReader("macOS tells GPU figures only to root.")
+        return NoGpuReader("No GPU figures: macOS tells them only to root.")
     return FirstAnswering((NvmlReader(), SysfsAmdReader()))

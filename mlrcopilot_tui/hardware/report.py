@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from mlrcopilot_tui.hardware.gpus import SILENT, BackgroundReader, GpuReader, best_reader
+from mlrcopilot_tui.hardware.gpus import ABSENT, SILENT, BackgroundReader, GpuReader, best_reader
 from mlrcopilot_tui.hardware.limits import cpu_quota, memory_limit, usable_cpus
 from mlrcopilot_tui.hardware.samples import GpuSample
 
@@ -37,6 +37,8 @@ def describe(*, reader: GpuReader | None = None, gpu_wait_s: float = 2.0) -> lis
     if not answered:
         return [*facts, Finding(name="gpu", found="unknown", concern=SILENT)]
     samples = gpus.read()
+    if not samples and gpus.problem.startswith(ABSENT):
+        return [*facts, Finding(name="gpu", found=gpus.problem.rstrip("."))]
     if not samples:
         return [*facts, Finding(name="gpu", found="none", concern=gpus.problem)]
     return [*facts, *(_gpu(sample, gpus.driver, gpus.problem) for sample in samples)]

@@ -63,7 +63,10 @@ def test_a_lost_gpu_says_what_is_wrong_with_it_alone() -> None:
 
 def test_no_gpu_says_why() -> None:
     assert gpu_findings(problem="No GPU: no NVIDIA driver is loaded.") == [
-        Finding(name="gpu", found="none", concern="No GPU: no NVIDIA driver is loaded.")
+        Finding(name="gpu", found="No GPU: no NVIDIA driver is loaded")
+    ]
+    assert gpu_findings(problem="The NVIDIA driver was upgraded.") == [
+        Finding(name="gpu", found="none", concern="The NVIDIA driver was upgraded.")
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.text import printable
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -28,7 +29,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: `fail` where nothing works without it, `warn` where something is missing or slower.
-        found: what is here; names in it come from hardware and settings, and are not made safe for a terminal.
+        found: what is here.
         mend: what to do about it, as a sentence; empty when all is well.
     """
 
@@ -146,7 +147,7 @@ def check_hardware() -> list[Check]:
     from mlrcopilot_tui.hardware.report import describe  # noqa: PLC0415 - psutil, 20 ms
 
     return [
-        Check(name=fact.name, status="warn" if fact.concern else "ok", found=fact.found, mend=fact.concern)
+        Check(name=fact.name, status="warn" if fact.concern else "ok", found=printable(fact.found), mend=fact.concern)
         for fact in describe()
     ]
 
@@ -195,4 +196,4 @@ def _tmux(*arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return printable(done.stdout.strip()) if done.returncode == 0 else ""

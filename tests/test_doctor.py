@@ -14,6 +14,8 @@ import pytest
 
 from mlrcopilot_tui import doctor
 from mlrcopilot_tui.doctor import Check, Status, run_checks
+from mlrcopilot_tui.hardware import report
+from mlrcopilot_tui.hardware.report import Finding
 from mlrcopilot_tui.runs import sandbox
 from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.workspace import gitcommand
@@ -145,6 +147,12 @@ def test_git_that_is_absent_old_or_broken(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(gitcommand, "git_program", lambda: str(tmp_path / "absent"))
     broken = doctor.check_git()
     assert (broken.status, broken.found) == ("fail", "git does not start.")
+
+
+def test_a_hostile_gpu_name_is_made_safe_and_a_concern_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = [Finding(name="gpu 0", found="H200\x1b]52;c;ZXZpbA==\x07, 141 GiB", concern="GPU is lost.")]
+    monkeypatch.setattr(report, "describe", lambda: facts)
+    assert doctor.check_hardware() == [Check(name="gpu 0", status="warn", found="H200, 141 GiB", mend="GPU is lost.")]
 
 
 def test_without_a_sandbox_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

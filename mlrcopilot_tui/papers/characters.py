@@ -18,6 +18,27 @@ _COMBINING = {
 }
 _ACCENT_BEFORE = re.compile(f"([{''.join(_COMBINING)}]) ?([A-Za-z\u0131])")
 _CEDILLA_AFTER = re.compile("([cCsStT])\u00b8")
+# Large delimiters and operators of TeX's mathematics, which have names but no code: pypdf hands out the name.
+_GLYPH_NAME = re.compile(
+    r"/(?P<name>(?:paren|bracket|brace|floor|ceiling|angbracket)(?:left|right)|summation|product|integral|radical|"
+    r"union|intersection|bracehtip(?:up|down)(?:left|right)|hat|tilde|vector|arrow\w+)"
+    r"(?:text|display|tp|bt|mid|ex|wider|widest|wide|vertex|biggest|bigger|bigg?|Bigg?)+"
+    r"|/(?P<text>[a-z]+)\.ts1|/bracehtip(?:up|down)(?:left|right)"
+)
+_GLYPHS = {
+    "parenleft": "(",
+    "parenright": ")",
+    "bracketleft": "[",
+    "bracketright": "]",
+    "braceleft": "{",
+    "braceright": "}",
+    "summation": "\N{N-ARY SUMMATION}",
+    "product": "\N{N-ARY PRODUCT}",
+    "integral": "\N{INTEGRAL}",
+    "radical": "\N{SQUARE ROOT}",
+    "quotesingle": "'",
+    "grave": "`",
+}
 _HYPHENS = str.maketrans({"\u00ad": "-", "\u2010": "-", "\u2011": "-"})
 _SPACES = re.compile(r"\s+")
 
@@ -28,6 +49,8 @@ def tidy(text: str) -> str:
     Control, format, private-use and unassigned characters and lone surrogates are dropped, so that no escape
     sequence or text direction override of a paper reaches a terminal.
     """
+    if "/" in text:
+        text = _GLYPH_NAME.sub(lambda match: _GLYPHS.get(match["name"] or match["text"] or "", ""), text)
     if not text.isascii():
         text = _CEDILLA_AFTER.sub("\\1\u0327", _ACCENT_BEFORE.sub(_accented, text))
         text = unicodedata.normalize("NFKC", text.translate(_HYPHENS)).translate(_HYPHENS)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -30,7 +30,7 @@ class Line:
         text: cleaned text, without line ends.
         page: counted from 1.
         size: type size of most of its characters, in points.
-        bold: whether most of its characters are bold.
+        font: PostScript name of the font of most of its characters; empty where the file does not tell.
         x: where it begins, in points from the left.
         y: its baseline, in points from the bottom.
     """
@@ -38,9 +38,14 @@ class Line:
     text: str
     page: int
     size: float = 10.0
-    bold: bool = False
+    font: str = ""
     x: float = 0.0
     y: float = 0.0
+
+    @property
+    def bold(self) -> bool:
+        """Whether the font's name says that it is a bold one."""
+        return any(part in self.font.casefold() for part in _BOLD_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,20 @@ def extract(file: BinaryIO, on_page: Callable[[int, int], None]) -> Extract:
         raise UnreadableError("damaged")
     if characters < MIN_CHARACTERS_PER_PAGE * (total - len(unread)):
         raise UnreadableError("scanned")
+    if not _is_language(pages):
+        raise UnreadableError("fonts")
     return Extract(
         pages=tuple(pages),
         outline=tuple(_outline(reader)),
         metadata_title=_metadata_title(reader),
         unread_pages=tuple(unread),
     )
+
+
+def _is_language(pages: Sequence[Sequence[Line]]) -> bool:
+    """Whether most characters are letters or digits; not so where the fonts do not say which letters they print."""
+    characters = "".join(line.text for page in pages for line in page).replace(" ", "")
+    return sum(map(str.isalnum, characters)) >= 0.5 * len(characters)
 
 
 def _open(file: BinaryIO) -> PdfReader:
@@ -146,7 +159,7 @@ class _LineBuilder:
 
     def _clear(self) -> None:
         self._text: list[str] = []
-        self._styles: Counter[tuple[float, bool]] = Counter()
+        self._styles: Counter[tuple[float, str]] = Counter()
         self._origin: tuple[float, float] | None = None
 
     def add(self, text: str, cm: list[float], tm: list[float], font: dict[str, object] | None, size: float) -> None:
@@ -170,7 +183,7 @@ class _LineBuilder:
         self._text.append(text)
         if not text.isspace():
             scale = math.hypot(tm[2] * cm[0] + tm[3] * cm[2], tm[2] * cm[1] + tm[3] * cm[3])
-            self._styles[_finite(size * scale), _is_bold(font)] += len(text)
+            self._styles[_finite(size * scale), _name(font)] += len(text)
             if self._origin is None:
                 x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
                 y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
@@ -179,9 +192,9 @@ class _LineBuilder:
     def _end_line(self) -> None:
         text = tidy("".join(self._text))
         if text and self._origin is not None:
-            (size, bold), _ = self._styles.most_common(1)[0]
+            (size, font), _ = self._styles.most_common(1)[0]
             x, y = self._origin
-            self._lines.append(Line(text, self._page, size, bold, x, y))
+            self._lines.append(Line(text, self._page, size, font, x, y))
         self._clear()
 
 
@@ -189,9 +202,9 @@ def _finite(value: float) -> float:
     return round(value, 1) if math.isfinite(value) else 0.0
 
 
-def _is_bold(font: dict[str, object] | None) -> bool:
-    name = str(font.get("/BaseFont", "")).casefold() if font else ""
-    return any(part in name for part in _BOLD_NAMES)
+def _name(font: dict[str, object] | None) -> str:
+    """The font's name without the tag of a subset: "/ABCDEF+Times-Bold" is "Times-Bold"."""
+    return str(font.get("/BaseFont", "")).lstrip("/").rpartition("+")[2] if font else ""
 
 
 def _outline(reader: PdfReader) -> list[Bookmark]:

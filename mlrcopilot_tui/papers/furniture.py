@@ -1,4 +1,4 @@
-"""Drops what a page prints around its text: running heads and feet, page numbers, line numbers of review copies."""
+"""Drops what is printed around the text: running heads, page numbers, line numbers of review copies, contents."""
 
 import re
 from collections import Counter
@@ -9,6 +9,7 @@ from mlrcopilot_tui.papers.extract import Line
 _EDGE = 4
 _REPEATED = 0.6
 _LINE_NUMBERS = 10
+_CONTENTS = re.compile(r"(?:\. ?){4,} ?\d{1,4}$")
 _NUMBERS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
     r"(?:page )?\d{1,5}(?: ?(?:/|of) ?\d{1,5})?|[-\u2013\u2014] ?\d{1,5} ?[-\u2013\u2014]|[ivxl]{1,6}", re.IGNORECASE
@@ -32,6 +33,7 @@ def drop_furniture(pages: Pages) -> list[list[Line]]:
                 for index, line in enumerate(page)
                 if not (index in outer and _shape(line) in running)
                 and not (index in outermost and _PAGE_NUMBER.fullmatch(line.text))
+                and not _CONTENTS.search(line.text)
             ]
         )
     return kept

@@ -10,6 +10,7 @@ from mlrcopilot_tui.papers.extract import Bookmark, Line
 from mlrcopilot_tui.papers.model import SECTION_NUMBER
 
 MAX_HEADING_WORDS = 16
+MAX_HEADING_CHARACTERS = 160
 _MIN_LOCATED = 3
 
 # Names, spaces left out, that are hardly ever alone on a line unless they are headings.
@@ -28,11 +29,12 @@ _LIKELY = re.compile(
 )
 _RUN_IN = re.compile(
     r"(A ?bstract|A ?BSTRACT|A B S T R A C T|Keywords|Key words|KEYWORDS|Index Terms)"
-    r"(?: ?[\u2014\u2013:.-]+ ?(?=\S)|$| (?=(?:We|This|In|The)\b))"
+    r"(?: ?[\u2014\u2013:.-]+ ?(?=\S)|$| (?=[A-Z](?:\S* ){5}))"
 )
-_DOT_LEADERS = re.compile(r"(?:\. ?){4,}")
 _SENTENCE_END = re.compile(r"[.;,:]$")
 _OUTLINE_SPAN = 4
+
+Style = tuple[float, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,14 @@ def find_headings(lines: Sequence[Line], outline: Sequence[Bookmark]) -> list[He
     taken = {index for heading in located for index in range(heading.start, heading.end)}
     certain_only = len(located) >= _MIN_LOCATED
     printed = [heading for heading in rules.headings(certain_only=certain_only) if heading.start not in taken]
-    return sorted([*located, *printed], key=lambda heading: heading.start)
+    return _without_contents(sorted([*located, *printed], key=lambda heading: heading.start))
+
+
+def _without_contents(headings: list[Heading]) -> list[Heading]:
+    """Without the lines of a table of contents: headings that end with a number and come again without it."""
+    names = {key(SECTION_NUMBER.sub("", heading.title)) for heading in headings}
+    listed = {heading: re.match(r"(.*\S) ?\b\d{1,4}$", SECTION_NUMBER.sub("", heading.title)) for heading in headings}
+    return [heading for heading, match in listed.items() if match is None or key(match[1]) not in names]
 
 
 def is_named(title: str) -> bool:
@@ -77,8 +86,8 @@ def is_named(title: str) -> bool:
 def _named(title: str, names: re.Pattern[str]) -> bool:
     bare = SECTION_NUMBER.sub("", title).rstrip(":.")
     first = re.split(r",| and | & |: ", bare, maxsplit=1, flags=re.IGNORECASE)[0]
-    leading = names.fullmatch(key(first)) is not None and len(bare.split()) <= 8 and bare[:1].isupper()
-    return leading or names.fullmatch(key(bare)) is not None
+    short = len(bare.split()) <= 8 and bare[:1].isupper()
+    return short and any(names.fullmatch(key(part)) for part in (first, bare))
 
 
 def _locate(lines: Sequence[Line], outline: Sequence[Bookmark]) -> list[Heading]:
@@ -86,29 +95,31 @@ def _locate(lines: Sequence[Line], outline: Sequence[Bookmark]) -> list[Heading]
     starts: dict[int, int] = {}
     for index, line in enumerate(lines):
         starts.setdefault(line.page, index)
+    keys = [key(line.text) for line in lines]
+    bare_keys = [key(SECTION_NUMBER.sub("", line.text)) for line in lines]
     found: dict[int, Heading] = {}
     for bookmark in outline:
-        first = starts.get(bookmark.page, starts.get(bookmark.page + 1))
         wanted = {key(bookmark.title), key(SECTION_NUMBER.sub("", bookmark.title))} - {""}
-        if first is None or not wanted:
-            continue
-        for start in range(first, len(lines)):
-            if lines[start].page > bookmark.page + 1:
+        start = starts.get(bookmark.page, starts.get(bookmark.page + 1, len(lines)))
+        while wanted and start < len(lines) and lines[start].page <= bookmark.page + 1:
+            end = _match_end(keys, bare_keys, start, wanted)
+            if end is not None and start not in found:
+                found[start] = Heading(start, end, _join(lines[start:end]), bookmark.depth + 1)
                 break
-            end = _match_end(lines, start, wanted) if start not in found else None
-            if end is not None:
-                title = _join(lines[start:end])
-                found[start] = Heading(start, end, title, bookmark.depth + 1)
-                break
+            start += 1
     return _from_level_one(sorted(found.values(), key=lambda heading: heading.start))
 
 
-def _match_end(lines: Sequence[Line], start: int, wanted: set[str]) -> int | None:
-    for end in range(start + 1, min(start + _OUTLINE_SPAN, len(lines)) + 1):
-        printed = _join(lines[start:end])
-        if wanted & {key(printed), key(SECTION_NUMBER.sub("", printed))}:
+def _match_end(keys: Sequence[str], bare_keys: Sequence[str], start: int, wanted: set[str]) -> int | None:
+    """Where the heading that begins at `start` ends, if its lines, with or without their number, are a wanted title."""
+    printed, bare = "", bare_keys[start]
+    for end in range(start + 1, min(start + _OUTLINE_SPAN, len(keys)) + 1):
+        printed += keys[end - 1]
+        if end > start + 1:
+            bare += keys[end - 1]
+        if wanted & {printed, bare}:
             return end
-        if len(key(printed)) > max(map(len, wanted)) + 4:
+        if not any(title.startswith((printed, bare)) for title in wanted):
             return None
     return None
 
@@ -133,15 +144,15 @@ class _Rules:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self._lines = lines
-        styles: Counter[tuple[float, bool]] = Counter()
+        styles: Counter[Style] = Counter()
         for line in lines:
-            styles[line.size, line.bold] += len(line.text)
-        self._body = styles.most_common(1)[0][0] if styles else (0.0, False)
+            styles[self._style(line)] += len(line.text)
+        self._size, self._font = styles.most_common(1)[0][0] if styles else (0.0, "")
         self._levels = self._learn_styles()
 
-    def _learn_styles(self) -> dict[tuple[float, bool], int]:
+    def _learn_styles(self) -> dict[Style, int]:
         """The styles, unlike the body's, in which headings with a certain name or a number are printed."""
-        levels: dict[tuple[float, bool], int] = {}
+        levels: dict[Style, int] = {}
         for line in self._lines:
             numbered = SECTION_NUMBER.match(line.text) is not None
             known = _named(line.text, _CERTAIN) or (numbered and _named(line.text, _LIKELY))
@@ -172,7 +183,7 @@ class _Rules:
             return None
         learned = self._levels.get(self._style(line))
         number = SECTION_NUMBER.match(line.text)
-        if _named(line.text, _CERTAIN) and (number or learned or not self._levels or not certain_only):
+        if _named(line.text, _CERTAIN):
             return _level(line.text, 1)
         if certain_only:
             return None
@@ -180,13 +191,13 @@ class _Rules:
             return _level(line.text, 1) if self._is_numbered_heading(line, number[0], last_number) else None
         if not learned:
             return self._unlearned_level(line)
-        likely = _named(line.text, _LIKELY) or _is_titled(line.text) or line.size > 1.08 * self._body[0]
+        likely = _named(line.text, _LIKELY) or _is_titled(line.text) or line.size > 1.08 * self._size
         return learned if likely and (begun or line.page > 1) else None
 
     def _unlearned_level(self, line: Line) -> int | None:
         """Headings of a paper in which no other heading has shown the style: short, and larger or all capitals."""
         bare_words = line.text.split()
-        larger = line.size > 1.08 * self._body[0]
+        larger = line.size > 1.08 * self._size
         capitals = line.text.isupper() and len(bare_words) >= 2 and sum(map(str.isalpha, line.text)) >= 8
         if self._levels or line.page == 1 or len(bare_words) > 8 or not _is_titled(line.text):
             return None
@@ -195,7 +206,8 @@ class _Rules:
     def _is_numbered_heading(self, line: Line, number: str, last_number: int) -> bool:
         title = line.text[len(number) :]
         if self._levels:
-            return self._style(line) in self._levels or self._stands_out(line)
+            lone_letter = re.fullmatch("[A-Z] ", number) is not None  # as a statement of code begins
+            return self._style(line) in self._levels or (self._stands_out(line) and not lone_letter)
         main = re.match(r"\d{1,2}", number)
         follows = main is None or int(main[0]) in (last_number, last_number + 1)
         return follows and len(title.split()) <= 8 and (_is_titled(title) or _named(title, _LIKELY))
@@ -210,7 +222,8 @@ class _Rules:
             named = any(_named(line.text, names) for names in (_CERTAIN, _LIKELY)) or _named(
                 self._lines[end - 1].text, _CERTAIN
             )
-            if self._style(line) != self._style(first) or not near or named or SECTION_NUMBER.match(line.text):
+            long = len(_join(self._lines[start : end + 1]).split()) > MAX_HEADING_WORDS
+            if self._style(line) != self._style(first) or not near or named or long or SECTION_NUMBER.match(line.text):
                 break
             end += 1
         return end
@@ -218,20 +231,20 @@ class _Rules:
     def _plausible(self, line: Line) -> bool:
         text = line.text
         return (
-            len(text.split()) <= MAX_HEADING_WORDS
+            len(text) <= MAX_HEADING_CHARACTERS
+            and len(text.split()) <= MAX_HEADING_WORDS
             and any(char.isalpha() for char in text)
-            and not _DOT_LEADERS.search(text)
             and not (_SENTENCE_END.search(text) and not _named(text, _CERTAIN))
-            and line.size >= 0.85 * self._body[0]
+            and line.size >= 0.85 * self._size
         )
 
     def _stands_out(self, line: Line) -> bool:
-        size, bold = self._body
-        return line.size > 1.04 * size or (line.bold and not bold and line.size >= 0.95 * size)
+        bolder = line.bold and line.font != self._font
+        return line.size > 1.04 * self._size or (bolder and line.size >= 0.95 * self._size)
 
     @staticmethod
-    def _style(line: Line) -> tuple[float, bool]:
-        return line.size, line.bold
+    def _style(line: Line) -> Style:
+        return line.size, line.font
 
 
 def _is_titled(text: str) -> bool:

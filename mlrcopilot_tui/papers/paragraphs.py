@@ -61,7 +61,7 @@ def _glue(before: str, after: str, words: frozenset[str]) -> str | None:
     """What joins two lines of a paragraph; None: the hyphen between them goes."""
     broken, opening = _BROKEN.search(before), _OPENING.match(after)
     if broken is None:
-        return "" if re.search(r"\w-$", before) and after[0].isalnum() else " "
+        return "" if re.search(r"\w[-\u2013\u2014]$", before) and after[0].isalnum() else " "
     if opening is None or not after[0].islower():
         return "" if after[0].isalnum() else " "
     left, right = broken[1].casefold(), opening.group().casefold()

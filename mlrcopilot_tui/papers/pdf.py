@@ -34,6 +34,10 @@ _FAILURES: dict[FailureKind, tuple[str, str]] = {
     "damaged": ("is damaged: its pages cannot be read.", _DOWNLOAD_AGAIN),
     "encrypted": ("is protected by a password.", "Save a copy without the password and give that."),
     "cipher": ("is encrypted in a way that cannot be read here.", "Save a copy without encryption and give that."),
+    "fonts": (
+        "does not tell which letters its fonts print.",
+        "Run it through OCR first, or give another copy.",
+    ),
     "scanned": (
         "has hardly any text: its pages are pictures.",
         "Run it through OCR first, or give another copy.",
@@ -65,12 +69,12 @@ def read_paper(
     """
     name = tidy(path.name) or "The file"
     with _open(path, name) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(file, name)
         parsed = _parse(file, name, timeout_s, memory_bytes, progress)
     untitled = ("No title was found: the file's name stands in for it.",) if not parsed.title else ()
     return Paper(
         digest=digest,
-        title=parsed.title or tidy(path.stem),
+        title=parsed.title or tidy(path.stem) or name,
         abstract=parsed.abstract,
         sections=parsed.sections,
         page_count=parsed.page_count,
@@ -81,8 +85,16 @@ def read_paper(
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a PDF, in hex; the same errors as `read_paper` for what is plainly none."""
-    with _open(path, tidy(path.name) or "The file") as file:
+    name = tidy(path.name) or "The file"
+    with _open(path, name) as file:
+        return _digest(file, name)
+
+
+def _digest(file: BufferedReader, name: str) -> str:
+    try:
         return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.", "Give a copy on another disk.") from None
 
 
 def _open(path: Path, name: str) -> BufferedReader:

@@ -6,7 +6,7 @@ import msgspec
 
 from mlrcopilot_tui.papers.model import Section
 
-FailureKind = Literal["damaged", "encrypted", "memory", "not_pdf", "pages", "scanned", "too_large", "cipher"]
+FailureKind = Literal["damaged", "encrypted", "fonts", "memory", "not_pdf", "pages", "scanned", "too_large", "cipher"]
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):

@@ -12,7 +12,9 @@ from mlrcopilot_tui.papers.paragraphs import Marks, reflow, vocabulary
 from mlrcopilot_tui.papers.protocol import Parsed
 
 _MAX_TITLE_WORDS = 40
+_MAX_TITLE_CHARACTERS = 400
 _PARAGRAPH_WORDS = 40
+_PROSE_WORDS = 15
 _ABSTRACT_WORDS = 350
 _KEYWORDS_WORDS = 60
 _NOT_A_TITLE = re.compile(
@@ -49,7 +51,9 @@ def _title(extract: Extract) -> tuple[str, Sequence[Line]]:
     first_page = extract.pages[0]
     printed = _largest(first_page)
     on_paper = " ".join(line.text for line in printed)
-    metadata = "" if _NOT_A_TITLE.match(extract.metadata_title) else extract.metadata_title
+    metadata = extract.metadata_title
+    if _NOT_A_TITLE.match(metadata) or len(metadata) > _MAX_TITLE_CHARACTERS:
+        metadata = ""
     confirmed = len(metadata.split()) >= 3 and key(metadata) in key(" ".join(line.text for line in first_page))
     if metadata and (confirmed or not on_paper):
         same = [line for line in printed if key(line.text) in key(metadata)]
@@ -68,7 +72,8 @@ def _largest(page: Sequence[Line]) -> list[Line]:
             if line.size < 0.95 * size or is_named(line.text):
                 break
             title.append(line)
-        if 2 <= sum(len(line.text.split()) for line in title) <= _MAX_TITLE_WORDS:
+        text = " ".join(line.text for line in title)
+        if 2 <= len(text.split()) <= _MAX_TITLE_WORDS and len(text) <= _MAX_TITLE_CHARACTERS:
             return title
     return []
 
@@ -109,13 +114,13 @@ def _abstract(text: str, marks: Marks, sections: Sequence[Section]) -> tuple[str
 
 
 def _leading(text: str) -> str:
-    """The first paragraph, and those after it as long as an abstract can hold them."""
+    """The first paragraph, and the prose after it as long as an abstract can hold it, without the authors' details."""
     first, *others = text.split("\n\n")
     kept = [first]
     for paragraph in others:
-        if sum(len(each.split()) for each in [*kept, paragraph]) > _ABSTRACT_WORDS:
-            break
-        kept.append(paragraph)
+        prose = len(paragraph.split()) >= _PROSE_WORDS and paragraph.endswith((".", "!", "?"))
+        if prose and sum(len(each.split()) for each in [*kept, paragraph]) <= _ABSTRACT_WORDS:
+            kept.append(paragraph)
     return "\n\n".join(kept)
 
 

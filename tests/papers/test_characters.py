@@ -20,6 +20,11 @@ from mlrcopilot_tui.papers.characters import key, tidy
         ("a\u00a0b\t c", "a b c"),
         ("safe\x1b]52;c;aGk=\x07 text\x1b[31m", "safe]52;c;aGk= text[31m"),
         ("a\u202eb\u2066c\u200bd\ufeffe\ud800f\ue000g", "abcdefg"),
+        (
+            "/parenleftbigx/parenrightBigg = /summationdisplayi and/or /bracehtipupleft/bracehtipdownright.",
+            "(x) = \u2211i and/or .",
+        ),
+        ("a path/to/integral/file and /grave.ts1quoted/quotesingle.ts1", "a path/to/integral/file and `quoted'"),
         ("don\u00b4t", "don\u00b4t"),
     ],
 )

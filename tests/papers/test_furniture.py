@@ -49,3 +49,9 @@ def test_line_numbers_of_a_review_copy_go() -> None:
     assert _texts([page]) == [line.text for line in _page(1, "", "")[:6]] + ["2019"] + [
         line.text for line in _page(1, "", "")[6:]
     ]
+
+
+def test_lines_of_a_table_of_contents_go() -> None:
+    page = _page(1, "", "")
+    page.insert(6, Line("3 Results . . . . . . . . 17", 1, y=590.5))
+    assert _texts([page]) == [line.text for line in _page(1, "", "")]

@@ -8,13 +8,13 @@ from mlrcopilot_tui.papers.headings import find_headings, split_run_in
 _BODY = "this is one of the lines of running text that fill the page"
 
 
-def _document(*texts: str, size: float = 12.0, bold: bool = True) -> list[Line]:
+def _document(*texts: str, size: float = 12.0) -> list[Line]:
     """Headings, given with "# " before them, and other lines, each followed by lines of text."""
     document: list[Line] = []
     for text in texts:
-        styled = Line(text[2:], 2, size, bold) if text.startswith("# ") else Line(text, 2)
+        styled = Line(text[2:], 2, size, "Times-Bold") if text.startswith("# ") else Line(text, 2)
         document += [styled, *[Line(_BODY, 2)] * 3]
-    return [Line(line.text, 2, line.size, line.bold, 50.0, 800.0 - 20 * y) for y, line in enumerate(document)]
+    return [Line(line.text, 2, line.size, line.font, 50.0, 800.0 - 20 * y) for y, line in enumerate(document)]
 
 
 def _found(lines: list[Line], *outline: Bookmark) -> list[tuple[str, int]]:
@@ -48,14 +48,14 @@ def test_unnumbered_headings_share_the_style_of_those_with_a_known_name() -> Non
     assert [title for title, _ in _found(_document(*(f"# {title}" for title in titles)))] == titles
 
 
-def test_items_table_heads_captions_and_contents_are_not_headings() -> None:
+def test_items_table_heads_and_captions_are_not_headings() -> None:
     others = [
         "1. We propose a new way to train them without labels",
         "2. Faster inference.",
         "Method",
         "Model Error Data",
         "Figure 2: Results of the Second Experiment",
-        "3 Results . . . . . . . . 7",
+        "R help systems are not appendices",
         "2019 Was a Good Year",
     ]
     assert _found(_document("# 1 Introduction", *others, "# 2 Conclusion")) == [
@@ -64,15 +64,20 @@ def test_items_table_heads_captions_and_contents_are_not_headings() -> None:
     ]
 
 
+def test_a_table_of_contents_gives_no_headings() -> None:
+    document = _document("# 1 Introduction 1", "# 2 Results 12", "# 1. Introduction", "# 2. Results", "# 3. CIFAR 10")
+    assert [title for title, _ in _found(document)] == ["1. Introduction", "2. Results", "3. CIFAR 10"]
+
+
 def test_authors_printed_like_headings_are_not_headings() -> None:
-    front = [Line("Ada Author", 1, 12.0, bold=True), Line("Bo Writer", 1, 12.0, bold=True)]
+    front = [Line("Ada Author", 1, 12.0, "Times-Bold"), Line("Bo Writer", 1, 12.0, "Times-Bold")]
     assert _found([*front, *_document("# Abstract", "# Introduction")]) == [("Abstract", 1), ("Introduction", 1)]
 
 
 def test_a_heading_of_two_lines_is_one() -> None:
     long = [
-        Line("3 A Heading That Is Far Too Long", 2, 12.0, bold=True, x=50, y=500),
-        Line("for the Column", 2, 12.0, bold=True, x=50, y=486),
+        Line("3 A Heading That Is Far Too Long", 2, 12.0, "Times-Bold", x=50, y=500),
+        Line("for the Column", 2, 12.0, "Times-Bold", x=50, y=486),
     ]
     found = _found([*_document("# 1 Introduction"), *long, *_document("# 4 Results")])
     assert found[1] == ("3 A Heading That Is Far Too Long for the Column", 1)

@@ -37,6 +37,7 @@ def test_a_chain_of_hyphens_a_capital_and_a_number_keep_theirs() -> None:
 
 def test_a_dash_is_no_hyphen() -> None:
     assert _text("it was late \u2013", "too late") == "it was late \u2013 too late"
+    assert _text("it was late\u2014", "too late") == "it was late\u2014too late"
     assert _text("a minus -", "b") == "a minus - b"
 
 

@@ -36,7 +36,7 @@ _LINES = st.lists(
         text=_TEXTS,
         page=st.just(1),
         size=st.sampled_from([0.0, 8.0, 10.0, 12.0, 16.0]),
-        bold=st.booleans(),
+        font=st.sampled_from(["Times-Roman", "Times-Bold"]),
         x=st.sampled_from([50.0, 300.0]),
         y=st.sampled_from([0.0, 400.0, 412.0, 780.0]),
     ),
@@ -48,7 +48,7 @@ _OUTLINES = st.lists(st.builds(Bookmark, title=_TEXTS, depth=st.integers(0, 3), 
 @given(st.lists(_LINES, min_size=1, max_size=4), _OUTLINES, _TEXTS)
 def test_any_lines_make_a_paper(pages: list[list[Line]], outline: list[Bookmark], title: str) -> None:
     numbered = [
-        tuple(Line(line.text, number, line.size, line.bold, line.x, line.y) for line in page)
+        tuple(Line(line.text, number, line.size, line.font, line.x, line.y) for line in page)
         for number, page in enumerate(pages, 1)
     ]
     parsed = structure(Extract(tuple(numbered), tuple(outline), title, ()))

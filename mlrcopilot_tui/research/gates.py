@@ -33,6 +33,11 @@ class Gatekeeper:
             await self.change()
         return answer
 
+    async def unpaused(self) -> None:
+        """Waits while the session is paused."""
+        while self._session.state.paused:
+            await self.change()
+
     async def change(self) -> None:
         """Waits until something was journaled."""
         self._changed.clear()

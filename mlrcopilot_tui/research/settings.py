@@ -44,9 +44,10 @@ class Settings:
         known = {name: value for name, value in state.settings.items() if name in cls.__slots__}
         return cls(**known)
 
-    def changed(self, **values: Any) -> Self:
+    def changed(self, **values: str | float | bool | None) -> Self:
         """A copy with the values that are not None."""
-        return replace(self, **{name: value for name, value in values.items() if value is not None})
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        return replace(self, **given)
 
     def as_values(self) -> dict[str, Any]:
         """The form that `settings.changed` carries."""

@@ -1,0 +1,90 @@
+"""Deciding from a shell: `approve`, `reject`, `feedback`, `answer`, `revert`, `redo`, `stop`, `pause`, `resume`."""
+
+import argparse
+from typing import Any
+
+from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.output import say
+from mlrcopilot_tui.errors import InputError
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    approve = add_command(commands, "approve", decide_approve, "say yes to an idea or its patch", in_session=True)
+    approve.add_argument("idea", metavar="IDEA", nargs="?", type=int, default=0, help="default: what waits")
+    approve.add_argument("--hunks", metavar="1,3", type=_hunks, default=(), help="only these hunks of the patch")
+    reject = add_command(commands, "reject", decide_reject, "say no to an idea or its patch", in_session=True)
+    reject.add_argument("idea", metavar="IDEA", type=int)
+    reject.add_argument("reason", metavar="REASON", nargs="+")
+    feedback = add_command(commands, "feedback", decide_feedback, "tell the agents something", in_session=True)
+    feedback.add_argument("idea", metavar="IDEA", type=int, help="0 for the whole session")
+    feedback.add_argument("text", metavar="TEXT", nargs="+")
+    answer = add_command(commands, "answer", decide_answer, "answer an agent's question", in_session=True)
+    answer.add_argument("text", metavar="TEXT", nargs="+")
+    for name, help_text in (("revert", "take a kept patch back"), ("redo", "apply a reverted patch again")):
+        parser = add_command(commands, name, decide_line, help_text, in_session=True)
+        parser.add_argument("commit", metavar="COMMIT", help="or an idea's number")
+        parser.set_defaults(kind=name)
+    stop = add_command(commands, "stop", decide_stop, "stop a run, or the copilot with --all", in_session=True)
+    stop.add_argument("run_id", metavar="RUN", nargs="?", default="", help="default: every live run")
+    stop.add_argument("--all", action="store_true", help="also end the copilot; the session can be resumed")
+    for name, help_text in (("pause", "start nothing new"), ("resume", "go on after a pause")):
+        add_command(commands, name, decide_loop, help_text, in_session=True).set_defaults(kind=name)
+
+
+def decide_approve(arguments: argparse.Namespace) -> int:
+    """Yes to what waits, whole or by hunk."""
+    return _send(arguments, "approve", idea=arguments.idea, hunks=arguments.hunks)
+
+
+def decide_reject(arguments: argparse.Namespace) -> int:
+    """No, with the reason."""
+    return _send(arguments, "reject", idea=arguments.idea, text=" ".join(arguments.reason))
+
+
+def decide_feedback(arguments: argparse.Namespace) -> int:
+    """Words for the agents."""
+    return _send(arguments, "feedback", idea=arguments.idea, text=" ".join(arguments.text))
+
+
+def decide_answer(arguments: argparse.Namespace) -> int:
+    """An answer to a question."""
+    return _send(arguments, "answer", text=" ".join(arguments.text))
+
+
+def decide_line(arguments: argparse.Namespace) -> int:
+    """Revert or redo."""
+    return _send(arguments, arguments.kind, commit=arguments.commit)
+
+
+def decide_stop(arguments: argparse.Namespace) -> int:
+    """Stops runs, and the copilot where asked."""
+    if arguments.all:
+        return _send(arguments, "quit")
+    return _send(arguments, "stop", run=arguments.run_id)
+
+
+def decide_loop(arguments: argparse.Namespace) -> int:
+    """Pause or resume."""
+    return _send(arguments, arguments.kind)
+
+
+def _send(arguments: argparse.Namespace, kind: str, **values: Any) -> int:  # noqa: ANN401 - the fields of Decision
+    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.deliver import deliver, new_decision  # noqa: PLC0415
+
+    read = read_session(folder_of(arguments), arguments.session)
+    if values.get("commit"):
+        values["commit"] = commit_of(read.state, values["commit"])
+    say(deliver(read.layout, read.state.session, new_decision(kind, **values)))
+    return 0
+
+
+def _hunks(text: str) -> tuple[int, ...]:
+    try:
+        hunks = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError("wants numbers, as in 1,3") from None
+    if hunks[0] < 1:
+        raise InputError("Hunks are numbered from 1.")
+    return hunks

@@ -1,0 +1,76 @@
+"""The command line's front door: finds the command, runs it, and turns errors into one sentence and an exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mlrcopilot_tui import __version__
+from mlrcopilot_tui.cli import decisions, machine, papers, results, running, sessions, workspaces
+from mlrcopilot_tui.errors import CopilotError
+
+INTERRUPTED = 130
+
+GROUPS = (workspaces, running, sessions, decisions, results, papers, machine)
+"""Each adds its commands; none imports anything heavy before its command runs."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors read like all the others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the error with the way to help, and exits 2."""
+        self.exit(2, f"mlrcopilot: {message}. See `{self.prog} --help`.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command."""
+    parser = Parser(
+        prog="mlrcopilot",
+        description="A terminal copilot for machine-learning research: from a paper to measured, reviewed commits.",
+        epilog="Without a command: the screen on this workspace's latest session, or the start screen.",
+    )
+    parser.add_argument("--version", action="version", version=f"mlrcopilot {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("-C", dest="directory", metavar="DIR", default=None, help="the workspace (default: here)")
+    parser.add_argument("--theme", help=argparse.SUPPRESS)
+    parser.add_argument("--plain", action="store_true", help="linear text without drawings, for screen readers")
+    parser.set_defaults(run=running.open_screen)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
+    for group in GROUPS:
+        group.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write("mlrcopilot: Windows is not supported; use WSL.\n")
+        return 3
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except CopilotError as error:
+        if arguments.debug:
+            raise
+        sys.stderr.write(f"mlrcopilot: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe went away: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if arguments.debug:
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"mlrcopilot: {name}{error.strerror or error}.\n")
+        return 3
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

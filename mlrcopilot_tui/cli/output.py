@@ -1,0 +1,52 @@
+"""Printing: plain lines and columns, safe whatever the text holds, quiet about colour when piped."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from mlrcopilot_tui.text import printable
+
+
+def say(text: str = "") -> None:
+    """Prints one or more lines of text that may hold anything."""
+    sys.stdout.write(printable(text, keep_newlines=True) + "\n")
+    sys.stdout.flush()
+
+
+def say_json(value: Any) -> None:  # noqa: ANN401 - whatever msgspec can write
+    """Prints one JSON document, indented."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+def columns(rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> str:
+    """Rows as left-aligned columns two spaces apart; the last one is not padded."""
+    table = [[printable(cell) for cell in row] for row in ([head] if head else [])] + [
+        [printable(cell) for cell in row] for row in rows
+    ]
+    if not table:
+        return ""
+    widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+    )
+
+
+def number(value: float | None) -> str:
+    """A metric as people read it: four significant digits; a dash where there is none."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str:
+    """A share as a signed percentage; a dash where there is none."""
+    return "-" if value is None else f"{value:+.1%}"
+
+
+def span(seconds: float) -> str:
+    """A duration: `8 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,163 @@
+"""`run`: the loop with a screen, without one, or in the background."""
+
+import argparse
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.output import say
+from mlrcopilot_tui.errors import EnvironmentLackError, InputError
+from mlrcopilot_tui.research.options import Options
+
+INTERRUPTED = 130
+
+
+def add(commands: Commands) -> None:
+    """Adds `run`."""
+    parser = add_command(
+        commands, "run", run, "run the research loop on a workspace", positional_dir=True, in_session=True
+    )
+    add_run_options(parser)
+    parser.add_argument("--paper", metavar="PDF", type=Path, help="the paper to start from (default: paper.pdf there)")
+    parser.add_argument("--new", action="store_true", help="begin a new session rather than resume the latest")
+    parser.add_argument("--detach", action="store_true", help="leave it running in the background")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `run` and `demo` share."""
+    parser.add_argument("--engine", choices=("offline",), help="what supplies the agents (default: the workspace's)")
+    parser.add_argument("--model", help=argparse.SUPPRESS)
+    parser.add_argument("--headless", action="store_true", help="no screen: one line an event on standard output")
+    parser.add_argument("--auto", action="store_true", help="ask nothing: ideas and patches are taken as they come")
+    parser.add_argument("--allow-unsandboxed", action="store_true", help="with --auto, where no sandbox works")
+    parser.add_argument("--max-experiments", metavar="N", type=_count, help="finish after so many experiments")
+    parser.add_argument("--budget-minutes", metavar="T", type=_amount, help="finish after so many minutes of work")
+    parser.add_argument("--budget-usd", metavar="X", type=_amount, help="finish when so much is spent on a model")
+    parser.add_argument("--seeds", metavar="N", type=_count, help="at most so many seeds for a verdict")
+    parser.add_argument("--json", action="store_true", help="with --headless: the journal's own lines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs a session the way the arguments say."""
+    workspace = folder_of(arguments)
+    if arguments.detach:
+        return _detach(workspace, arguments)
+    if arguments.headless:
+        return run_headless(workspace, arguments)
+    return run_screen(workspace, arguments)
+
+
+def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
+    """Runs the loop in this process, printing its events."""
+    from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.begin import begin_session, latest_session, open_bench  # noqa: PLC0415
+    from mlrcopilot_tui.research.copilot import Copilot  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
+
+    opened = open_workspace(workspace)
+    options = options_of(arguments)
+    session = getattr(arguments, "session", None)
+    if session is None and not options.new:
+        session = latest_session(opened.layout, unfinished=True)
+    session = session or begin_session(opened, options)
+    with open_bench(opened, session, options) as bench:
+        printer = EventPrinter(bench.state, opened.layout.root, json=arguments.json)
+        printer.start()
+        bench.session.listeners.append(printer.event)
+        copilot = Copilot(bench)
+        asyncio.run(copilot.run())
+        printer.finish()
+        if copilot.signalled == signal.SIGINT:
+            return INTERRUPTED
+        return 0 if bench.state.kept or not bench.state.finished else 1
+
+
+def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
+    """Opens the screen, which starts the copilot after its first frame."""
+    if not (os.isatty(0) and os.isatty(1)):
+        raise EnvironmentLackError(
+            "The screen needs a terminal.", "Use `mlrcopilot run --headless` in a pipe or a job."
+        )
+    from mlrcopilot_tui.tui.launch import run_tui  # noqa: PLC0415 - 170 ms of textual that no other command pays for
+
+    return run_tui(
+        workspace,
+        session=getattr(arguments, "session", None),
+        options=passed_on(arguments),
+        theme=arguments.theme,
+        plain=arguments.plain,
+    )
+
+
+def open_screen(arguments: argparse.Namespace) -> int:
+    """`mlrcopilot` alone: the screen on the workspace around here, else the start screen."""
+    from mlrcopilot_tui.workspace.layout import find_workspace  # noqa: PLC0415
+
+    folder = folder_of(arguments)
+    try:
+        workspace: Path | None = find_workspace(folder)
+    except InputError:
+        if arguments.directory is not None:
+            raise
+        workspace = None
+    return run_screen(workspace, arguments)
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """The session's options from the command line."""
+    paper = getattr(arguments, "paper", None)
+    return Options(
+        paper=paper.expanduser().absolute() if paper else None,
+        engine=arguments.engine,
+        model=arguments.model,
+        new=getattr(arguments, "new", False),
+        auto=arguments.auto,
+        allow_unsandboxed=arguments.allow_unsandboxed,
+        max_experiments=arguments.max_experiments,
+        minutes=arguments.budget_minutes,
+        usd=arguments.budget_usd,
+        seeds=arguments.seeds,
+    )
+
+
+def passed_on(arguments: argparse.Namespace) -> list[str]:
+    """The options of `run` as a command line for the copilot in the background."""
+    values = {
+        "--paper": getattr(arguments, "paper", None),
+        "--engine": getattr(arguments, "engine", None),
+        "--model": getattr(arguments, "model", None),
+        "--max-experiments": getattr(arguments, "max_experiments", None),
+        "--budget-minutes": getattr(arguments, "budget_minutes", None),
+        "--budget-usd": getattr(arguments, "budget_usd", None),
+        "--seeds": getattr(arguments, "seeds", None),
+    }
+    flags = {"--new": "new", "--auto": "auto", "--allow-unsandboxed": "allow_unsandboxed"}
+    given = [part for name, value in values.items() if value is not None for part in (name, str(value))]
+    return [*given, *(flag for flag, name in flags.items() if getattr(arguments, name, False))]
+
+
+def _detach(workspace: Path, arguments: argparse.Namespace) -> int:
+    from mlrcopilot_tui.research.launch import ensure_copilot  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.workspace.layout import find_workspace  # noqa: PLC0415
+
+    root = find_workspace(workspace)
+    session = ensure_copilot(root, arguments.session, passed_on(arguments))
+    say(f"Session {session} runs in the background.")
+    say(f"Look at it with `mlrcopilot -C {root}`, or `mlrcopilot status -C {root}`.")
+    return 0
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number of at least 0")
+    return value

@@ -1,0 +1,190 @@
+"""Looking: `status`, `log`, `sessions`, `show`, `diff`."""
+
+import argparse
+import sys
+
+from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.output import columns, number, percent, say, say_json, span
+from mlrcopilot_tui.session.state import IdeaState, SessionState
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    for name, run, help_text in (
+        ("status", show_status, "what the session is doing"),
+        ("log", show_log, "the experiments, oldest first"),
+    ):
+        parser = add_command(commands, name, run, help_text, positional_dir=True, in_session=True)
+        parser.add_argument("--json", action="store_true", help="as JSON")
+    listing = add_command(commands, "sessions", list_sessions, "all sessions of the workspace", positional_dir=True)
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    show = add_command(commands, "show", show_idea, "one idea: hypothesis, plan, patch, runs, verdict", in_session=True)
+    show.add_argument("what", metavar="IDEA|COMMIT")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    diff = add_command(
+        commands, "diff", show_diff, "two attempts, ideas or commits against each other", in_session=True
+    )
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B")
+    diff.add_argument("--json", action="store_true", help="as JSON")
+
+
+def show_status(arguments: argparse.Namespace) -> int:
+    """What the session does now."""
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
+
+    read = read_session(folder_of(arguments), arguments.session)
+    view = status_view(read.state, read.holder)
+    if arguments.json:
+        say_json(view)
+        return 0
+    champion = view["champion"]
+    metric = view["metric"]["name"]
+    improvement = f" ({percent(champion['improvement'])})" if champion["improvement"] is not None else ""
+    budget = view["budget"]
+    rows = [
+        ("session", f"{view['session']}, engine {view['engine']}, {view['state']}"),
+        ("metric", f"{metric}, {'lower' if view['metric']['direction'] == 'min' else 'higher'} is better"),
+        ("starter", number(view["baseline"])),
+        ("champion", f"{number(champion['value'])}{improvement} at {champion['commit'][:10]}"),
+        ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
+        ("time", _used(budget["minutes"], "min")),
+    ]
+    rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
+    rows += [("waits", gate["question"]) for gate in view["waiting"]]
+    say(columns(rows))
+    if view["waiting"]:
+        about = view["waiting"][0]["idea"] or "IDEA"
+        say(f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`.")
+    elif view["state"] == "stopped":
+        say("Go on with `mlrcopilot run`.")
+    return 0
+
+
+def _used(currency: dict[str, float | None], unit: str) -> str:
+    limit = f" of {currency['limit']:g}" if currency["limit"] else ""
+    return f"{currency['used'] or 0:.1f}{limit} {unit}"
+
+
+def show_log(arguments: argparse.Namespace) -> int:
+    """The experiments with their verdicts."""
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.views import log_view  # noqa: PLC0415
+    from mlrcopilot_tui.session.state import mean  # noqa: PLC0415
+
+    view = log_view(read_session(folder_of(arguments), arguments.session).state)
+    if arguments.json:
+        say_json(view)
+        return 0
+    if not view:
+        say("No experiment has a verdict yet.")
+        return 0
+    rows = [
+        (
+            str(one["idea"]), one["verdict"], _relative(one),
+            number(mean(one["metric"].values()) if one["metric"] else None),
+            str(len(one["metric"])), span(one["wall_s"]), one["commit"][:10], one["title"],
+        )
+        for one in view
+    ]  # fmt: skip
+    say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", "commit", "title")))
+    return 0
+
+
+def _relative(one: dict[str, object]) -> str:
+    parent = one["parent_metric"]
+    if not isinstance(parent, dict) or not parent or not isinstance(one["effect"], float):
+        return "-"
+    base = sum(parent.values()) / len(parent)
+    return percent(one["effect"] / abs(base)) if base else number(one["effect"])
+
+
+def list_sessions(arguments: argparse.Namespace) -> int:
+    """Every session of the workspace, newest first."""
+    from mlrcopilot_tui.cli.reading import read_session, sessions_of  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
+
+    layout, ids = sessions_of(folder_of(arguments))
+    reads = [read_session(layout.root, session) for session in ids]
+    if arguments.json:
+        say_json([{**status_view(read.state, read.holder), "started": read.state.started_at} for read in reads])
+        return 0
+    rows = [
+        (
+            view["session"], read.state.started_at[:16].replace("T", " "), view["state"], str(view["experiments"]),
+            str(view["kept"]), percent(view["champion"]["improvement"] if view["champion"] else None),
+        )
+        for read in reads
+        for view in [status_view(read.state, read.holder)]
+    ]  # fmt: skip
+    say(
+        columns(rows, head=("session", "started", "state", "experiments", "kept", "gain"))
+        if rows
+        else "No session yet."
+    )
+    return 0
+
+
+def show_idea(arguments: argparse.Namespace) -> int:
+    """One idea with everything that became of it."""
+    from mlrcopilot_tui.cli.reading import find_idea, read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.views import show_view  # noqa: PLC0415
+
+    read = read_session(folder_of(arguments), arguments.session)
+    idea = find_idea(read.state, arguments.what)
+    if arguments.json:
+        say_json(show_view(read.state, idea))
+        return 0
+    say(_as_text(read.state, idea))
+    if idea.attempt is not None:
+        patch = read.layout.session(read.state.session) / "patches" / f"{idea.attempt.commit}.diff"
+        if patch.exists():
+            say()
+            say(patch.read_text("utf-8", "replace"))
+    return 0
+
+
+def _as_text(state: SessionState, idea: IdeaState) -> str:
+    told = idea.idea
+    lines = [f"idea {told.number}: {told.title} [{idea.status}]"]
+    lines += [f"  {idea.reason}"] if idea.reason else []
+    lines += ["", f"Hypothesis: {told.hypothesis}"]
+    lines += [f"Why: {told.rationale}"] if told.rationale else []
+    lines += [f"  {item.kind} {item.ref}: {item.text}" for item in told.evidence]
+    lines += [f"Prediction: {told.prediction}"] if told.prediction else []
+    lines += [f"  {at}. {step}" for at, step in enumerate(told.plan, 1)]
+    for judged in idea.verdicts:
+        verdict = judged.verdict
+        lines += ["", f"{verdict.kind} at {judged.commit[:10]}: {verdict.rule}"]
+        if verdict.effect is not None:
+            interval = " [{}, {}]".format(*map(number, verdict.interval)) if verdict.interval else ""
+            lines.append(f"  improvement {number(verdict.effect)}{interval} ({percent(verdict.relative)})")
+        rows = [
+            (f"  seed {seed}", number(verdict.parent_values.get(seed)), "->", number(value))
+            for seed, value in verdict.values.items()
+        ]
+        lines += [columns(rows)] if rows else []
+    runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
+    lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
+    return "\n".join(lines)
+
+
+def show_diff(arguments: argparse.Namespace) -> int:
+    """The difference between two commits, each named by an idea's number or a commit."""
+    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.workspace.git import Repository  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.patch import parse  # noqa: PLC0415
+
+    read = read_session(folder_of(arguments), arguments.session)
+    repository = Repository(read.layout.root)
+    a, b = (repository.resolve(commit_of(read.state, name)) for name in (arguments.a, arguments.b))
+    text = repository.diff(a, b)
+    if arguments.json:
+        files = [{"path": f.path, "hunks": len(f.hunks), "kind": f.kind} for f in parse(text).files]
+        say_json({"a": a, "b": b, "files": files, "diff": text})
+    elif text:
+        say(text.rstrip("\n"))
+    else:
+        sys.stderr.write("The two have the same files.\n")
+    return 0

@@ -1,0 +1,146 @@
+"""Workspaces: `demo`, `new`, `init`, `templates`, `clean`, `uninit`."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.output import columns, say, say_json, span
+from mlrcopilot_tui.cli.running import add_run_options, run_headless, run_screen
+from mlrcopilot_tui.errors import InputError
+
+DEMO_TEMPLATE = "digits"
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    demo = add_command(
+        commands, "demo", make_demo, "try it: a new workspace from a template, then the loop", positional_dir=True
+    )
+    demo.add_argument("--template", metavar="T", default=DEMO_TEMPLATE, help="see `mlrcopilot templates`")
+    add_run_options(demo)
+    new = add_command(commands, "new", make_new, "make a workspace from a template")
+    new.add_argument("destination", metavar="DIR", type=Path, help="a new or an empty folder")
+    new.add_argument("--template", metavar="T", required=True, help="see `mlrcopilot templates`")
+    new.add_argument("--paper", metavar="PDF", type=Path, help="instead of the template's own")
+    init = add_command(commands, "init", adopt_repository, "adopt an existing git repository", positional_dir=True)
+    init.add_argument("--command", required=True, help='how a run is started, as in "python train.py"')
+    init.add_argument("--metric", required=True, help="the metric's name, as the run prints it")
+    init.add_argument("--direction", required=True, choices=("min", "max"), help="which way it is better")
+    for name, help_text in (
+        ("editable", "what agents may change (default: the command's script)"),
+        ("protect", "what must not change during a run"),
+        ("shared", "inputs that are not in git"),
+    ):
+        init.add_argument(f"--{name}", metavar="GLOB", action="append", default=[], help=f"{help_text}; repeatable")
+    templates = add_command(commands, "templates", list_all, "list the templates")
+    templates.add_argument("--json", action="store_true", help="as JSON")
+    add_command(commands, "clean", clean, "remove run trees and worktrees that nothing uses", positional_dir=True)
+    uninit = add_command(commands, "uninit", let_go, "remove everything of ours from a repository", positional_dir=True)
+    uninit.add_argument("--yes", action="store_true", help="do not ask")
+    uninit.add_argument("--remove-config", action="store_true", help="remove mlrcopilot.toml too")
+
+
+def make_demo(arguments: argparse.Namespace) -> int:
+    """A new workspace from a template, then the screen, or the loop without one."""
+    from mlrcopilot_tui.workspace.templates import create_workspace, find_template  # noqa: PLC0415
+
+    named = arguments.positional
+    if named is None:
+        destination = Path(tempfile.mkdtemp(prefix=f"mlrcopilot-{arguments.template}-"))
+    else:
+        destination = folder_of(arguments)
+    workspace = create_workspace(find_template(arguments.template), destination)
+    if not arguments.json:
+        say(f"The workspace is {workspace}.")
+    return run_headless(workspace, arguments) if arguments.headless else run_screen(workspace, arguments)
+
+
+def make_new(arguments: argparse.Namespace) -> int:
+    """A workspace from a template."""
+    from mlrcopilot_tui.workspace.templates import create_workspace, find_template  # noqa: PLC0415
+
+    template = find_template(arguments.template)
+    workspace = create_workspace(template, arguments.destination, paper=arguments.paper)
+    say(f"{workspace} is ready: {template.title}.")
+    say(f"Begin with `mlrcopilot run {workspace}`.")
+    return 0
+
+
+def adopt_repository(arguments: argparse.Namespace) -> int:
+    """An existing repository as a workspace."""
+    from mlrcopilot_tui.workspace.adopt import adopt  # noqa: PLC0415
+
+    adoption = adopt(
+        folder_of(arguments),
+        command=arguments.command,
+        metric=arguments.metric,
+        direction=arguments.direction,
+        editable=arguments.editable,
+        protected=arguments.protect,
+        shared=arguments.shared,
+    )
+    say(f"{adoption.root} is a workspace; mlrcopilot.toml says how.")
+    for remark in adoption.remarks:
+        say(remark)
+    say(f"Begin with `mlrcopilot run {adoption.root}`.")
+    return 0
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    """The templates, shipped ones and the user's own."""
+    from mlrcopilot_tui.workspace.templates import list_templates  # noqa: PLC0415
+
+    templates = list_templates()
+    if arguments.json:
+        say_json(
+            [
+                {"name": t.name, "title": t.title, "description": t.description, "origin": t.origin,
+                 "requirements": list(t.requirements), "seconds_per_run": t.seconds_per_run}
+                for t in templates
+            ]
+        )  # fmt: skip
+        return 0
+    rows = [(t.name, t.origin, span(t.seconds_per_run), t.description) for t in templates]
+    say(columns(rows, head=("name", "origin", "a run", "about")))
+    return 0
+
+
+def clean(arguments: argparse.Namespace) -> int:
+    """Removes checkouts that no live run and no open experiment needs."""
+    from mlrcopilot_tui.research.begin import session_ids  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.upkeep import trees_in_use  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.worktrees import clean_trees  # noqa: PLC0415
+
+    workspace = open_workspace(folder_of(arguments))
+    used = [path for session in session_ids(workspace.layout) for path in trees_in_use(workspace.layout, session)]
+    removed = clean_trees(workspace.layout, used)
+    say(f"Removed {len(removed)} checkout{'s' * (len(removed) != 1)}; {len(used)} in use.")
+    return 0
+
+
+def let_go(arguments: argparse.Namespace) -> int:
+    """Removes all of ours from a repository."""
+    from mlrcopilot_tui.research.begin import session_ids  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.upkeep import refuse_while_running  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.adopt import let_go as remove_all  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
+
+    workspace = open_workspace(folder_of(arguments))
+    sessions = session_ids(workspace.layout)
+    refuse_while_running(workspace.layout, sessions)
+    if not arguments.yes and not _confirmed(
+        f"Remove {len(sessions)} sessions, their branches and evidence from {workspace.layout.root}?"
+    ):
+        raise InputError("Nothing was removed.", "Say --yes to remove it without being asked.")
+    refs = remove_all(workspace.layout.root, remove_config=arguments.remove_config)
+    say(f"Removed {len(sessions)} sessions and {len(refs)} refs; your own branches and files are as they were.")
+    return 0
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False

@@ -1,0 +1,129 @@
+"""Attempts: every proposal for an idea as a commit on its parent, under a ref of its own, with its diff on disk."""
+
+import ast
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.session.events import PatchCommitted
+from mlrcopilot_tui.session.model import Attempt, FileCount
+from mlrcopilot_tui.session.state import IdeaState
+from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
+from mlrcopilot_tui.workspace.messages import commit_message
+from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render, select
+
+Author = Literal["agent", "researcher"]
+
+
+class Attempts:
+    """Writes the attempts of a session's ideas."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def message(self, idea: IdeaState, subject: str, body: str, by: Author) -> str:
+        """The commit message of an attempt."""
+        trailers = {
+            "Idea": f"{idea.idea.number} {idea.idea.title}",
+            "Session": self._bench.state.session,
+            "Engine": self._bench.engine.name if by == "agent" else "",
+            "Approved-by": "researcher" if by == "researcher" else "",
+        }
+        return commit_message(subject, body, trailers)
+
+    def author(self, by: Author) -> Identity:
+        """Who wrote the attempt, as git knows them."""
+        return self._bench.repository.identity() or COPILOT if by == "researcher" else COPILOT
+
+    def record(self, idea: IdeaState, commit: str, subject: str, by: Author) -> Attempt:
+        """Keeps `commit`, which stands on the idea's parent, as its next attempt, and journals it."""
+        bench = self._bench
+        number = idea.idea.number
+        attempt = self._next_number(idea)
+        bench.line.record_attempt(number, attempt, commit)
+        patch = bench.repository.diff(idea.parent_commit, commit)
+        self._keep_patch(commit, patch)
+        made = Attempt(
+            idea=number,
+            number=attempt,
+            commit=commit,
+            parent=idea.parent_commit,
+            tree=bench.repository.tree_id(commit),
+            subject=subject,
+            files=tuple(_count(file) for file in parse(patch).files),
+            by=by,
+        )
+        bench.session.record(PatchCommitted(attempt=made))
+        return made
+
+    def _next_number(self, idea: IdeaState) -> int:
+        """One more than journal and repository know: a crash may have left a ref that the journal never heard of."""
+        known = [attempt.number for attempt in idea.attempts]
+        return max([*known, *self._bench.line.attempts(idea.idea.number)], default=0) + 1
+
+    def _keep_patch(self, commit: str, patch: str) -> None:
+        target = self._bench.patch_file(commit)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = target.with_suffix(".part")
+        aside.write_text(patch, encoding="utf-8", errors="surrogateescape")
+        aside.rename(target)
+
+
+def tree_with_patch(bench: Bench, base: str, patch: str) -> str:
+    """The tree of commit `base` with `patch` applied; nothing is checked out.
+
+    Raises:
+        RefusedError: the patch does not apply.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        bench.repository.run("read-tree", base, environment=index)
+        done = bench.repository.run(
+            "apply",
+            "--cached",
+            "--whitespace=nowarn",
+            "-",
+            stdin=patch.encode("utf-8", "surrogateescape"),
+            environment=index,
+            accept=(0, 1, 128),
+        )
+        if done.status:
+            raise RefusedError("What you took does not apply on its own.", "Take the hunks that it builds on, too.")
+        return bench.repository.run("write-tree", environment=index).text
+
+
+def chosen_patch(bench: Bench, commit: str, hunks: Sequence[int]) -> str:
+    """The part of an attempt's patch that holds only the numbered hunks."""
+    patch = parse(bench.patch_file(commit).read_text("utf-8"))
+    return render(select(patch, only_hunks(patch, hunks)))
+
+
+def check_selection(bench: Bench, attempt: Attempt, patch: str) -> str:
+    """The tree that a part of an attempt gives, once it is known to apply, to change something and to parse.
+
+    Raises:
+        RefusedError: it does not.
+    """
+    tree = tree_with_patch(bench, attempt.parent, patch)
+    if tree == bench.repository.tree_id(attempt.parent):
+        raise RefusedError("Nothing is left of the patch.", "Reject it, or take at least one hunk.")
+    for file in parse(patch).files:
+        if file.path.endswith(".py") and file.kind != "deleted":
+            source = bench.repository.run("cat-file", "blob", f"{tree}:{file.path}").stdout
+            try:
+                ast.parse(source)
+            except (SyntaxError, ValueError) as error:
+                line = f" at line {error.lineno}" if isinstance(error, SyntaxError) else ""
+                raise RefusedError(
+                    f"With the hunks you took, {file.path} is no valid Python{line}.",
+                    "Take the hunks that belong together.",
+                ) from error
+    return tree
+
+
+def _count(file: FileChange) -> FileCount:
+    kinds = [line.kind for hunk in file.hunks for line in hunk.lines]
+    return FileCount(path=file.path, added=kinds.count("add"), removed=kinds.count("remove"))

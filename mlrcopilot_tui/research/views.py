@@ -1,0 +1,116 @@
+"""What `status`, `log` and `show` tell: the documented JSON forms, derived from the state."""
+
+from typing import Any
+
+from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.session.lock import Holder
+from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState, mean
+
+
+def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
+    """The form of `status --json`."""
+    champion, baseline = state.champion, state.baseline
+    settings = Settings.of(state)
+    started = state.started
+    return {
+        "session": state.session,
+        "engine": started.engine if started else "",
+        "state": activity(state, holder),
+        "metric": {"name": started.metric, "direction": started.direction} if started else None,
+        "baseline": mean(baseline.values.values()) if baseline else None,
+        "champion": {
+            "commit": champion.commit,
+            "idea": champion.idea or None,
+            "value": mean(champion.values.values()) if champion.values else None,
+            "improvement": state.improvement(),
+        }
+        if champion
+        else None,
+        "experiments": len(state.experiments),
+        "kept": len(state.kept),
+        "waiting": [
+            {"gate": gate.id, "kind": gate.kind, "idea": gate.idea or None, "commit": gate.commit or None,
+             "question": gate.question}
+            for gate in state.gates.values()
+            if gate.id not in state.answers
+        ],
+        "live_runs": [
+            {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at}
+            for run in state.live_runs
+        ],
+        "budget": {
+            "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
+            "minutes": {"used": round(state.active_s / 60, 3), "limit": settings.minutes or None},
+            "usd": {"used": 0.0, "limit": settings.usd or None},
+        },
+    }  # fmt: skip
+
+
+def activity(state: SessionState, holder: Holder | None) -> str:
+    """One word for what the session does now."""
+    if state.finished:
+        return "finished"
+    if holder is None:
+        return "stopped"
+    if state.paused:
+        return "paused"
+    if state.waiting is not None:
+        return "waiting"
+    return "running"
+
+
+def log_view(state: SessionState) -> list[dict[str, Any]]:
+    """The form of `log --json`: the judged experiments, oldest first."""
+    judged = [(verdict, idea) for idea in state.ideas.values() for verdict in idea.verdicts]
+    return [_experiment(state, idea, verdict) for verdict, idea in sorted(judged, key=lambda pair: pair[0].time)]
+
+
+def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> dict[str, Any]:
+    verdict = judged.verdict
+    runs = [state.runs[name] for name in judged.runs]
+    own = next((run for run in runs if run.commit == judged.commit), None)
+    return {
+        "idea": idea.idea.number,
+        "title": idea.idea.title,
+        "commit": judged.commit,
+        "parent": judged.parent,
+        "verdict": verdict.kind,
+        "rule": verdict.rule,
+        "effect": verdict.effect,
+        "interval": verdict.interval,
+        "metric": {str(seed): value for seed, value in verdict.values.items()},
+        "parent_metric": {str(seed): value for seed, value in verdict.parent_values.items()},
+        "runs": list(judged.runs),
+        "wall_s": judged.wall_s,
+        "sandbox": own.sandbox if own else "",
+        "network": own.network if own else False,
+    }
+
+
+def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
+    """The form of `show --json`: an idea with everything that became of it."""
+    return {
+        "idea": idea.idea.number,
+        "title": idea.idea.title,
+        "status": idea.status,
+        "reason": idea.reason,
+        "hypothesis": idea.idea.hypothesis,
+        "rationale": idea.idea.rationale,
+        "plan": list(idea.idea.plan),
+        "prediction": idea.idea.prediction,
+        "evidence": [{"kind": item.kind, "text": item.text, "ref": item.ref} for item in idea.idea.evidence],
+        "scores": idea.idea.scores,
+        "attempts": [
+            {
+                "number": attempt.number,
+                "commit": attempt.commit,
+                "parent": attempt.parent,
+                "subject": attempt.subject,
+                "by": attempt.by,
+                "files": [{"path": file.path, "added": file.added, "removed": file.removed} for file in attempt.files],
+            }
+            for attempt in idea.attempts
+        ],
+        "experiments": [_experiment(state, idea, verdict) for verdict in idea.verdicts],
+        "feedback": [{"text": said.text, "understood": said.understood} for said in idea.feedback],
+    }

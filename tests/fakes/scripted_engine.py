@@ -1,0 +1,83 @@
+"""An engine whose ideas and edits are a script: everything around the agents is real."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from mlrcopilot_tui.agents.base import (
+    Assignment,
+    Brief,
+    IdeaDraft,
+    Proposal,
+    Understanding,
+    Withdrawal,
+)
+from mlrcopilot_tui.papers.model import Paper
+from mlrcopilot_tui.session.model import Gap, Quote, Summary
+
+TRAIN = PurePosixPath("train.py")
+
+
+@dataclass
+class FakeEngine:
+    """Proposes `edits` in turn: each a title and the attempts' (old, new) replacements in train.py."""
+
+    edits: list[tuple[str, list[tuple[str, str]]]]
+    name: str = "offline"
+    label: str = "a script"
+    model: str = ""
+    assignments: list[Assignment] = field(default_factory=list)
+    proposed: int = 0
+
+    @property
+    def ideas(self) -> "FakeEngine":
+        return self
+
+    @property
+    def experiments(self) -> "FakeEngine":
+        return self
+
+    async def summarize(self, paper: Paper, brief: Brief) -> Summary:
+        quote = Quote(text=paper.abstract[:40], page=1)
+        return Summary(engine=self.name, task=(quote,), gaps=(Gap(id="g1", statement="untried", quote=quote),))
+
+    async def propose(self, brief: Brief, count: int) -> Sequence[IdeaDraft]:
+        drafts = [self._draft(title, at) for at, (title, _) in enumerate(self.edits)]
+        return drafts[len([i for i in brief.state.ideas.values() if i.idea.by == "engine"]) :][:count]
+
+    async def reflect(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+        return []
+
+    async def draft(self, brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
+        at = next((at for at, (title, _) in enumerate(self.edits) if title in words), None)
+        return None if at is None else self._draft(words, at)
+
+    async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
+        return Understanding(said=f"heard: {words}", instruction=words)
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        self.assignments.append(assignment)
+        attempts = self.edits[assignment.idea.recipe["at"]][1]
+        if assignment.attempt > len(attempts):
+            return Withdrawal("The script has no further attempt.")
+        old, new = attempts[assignment.attempt - 1]
+        text = brief.tree.read(TRAIN)
+        brief.say("action", f"replace {old!r}")
+        brief.tree.write(TRAIN, text.replace(old, new))
+        return Proposal(subject=f"Try {new.strip().splitlines()[0] if new.strip() else 'nothing'}")
+
+    async def close(self) -> None:
+        return
+
+    @staticmethod
+    def _draft(title: str, at: int) -> IdeaDraft:
+        return IdeaDraft(
+            title=title,
+            hypothesis=f"{title} lowers the error.",
+            rationale="",
+            plan=("edit", "run"),
+            prediction="the error falls",
+            evidence=(),
+            scores={"effectiveness": 9.0 - at},
+            recipe={"at": at},
+        )

@@ -45,11 +45,11 @@ def examine(arguments: argparse.Namespace) -> int:
 
 def settings(arguments: argparse.Namespace) -> int:
     """The workspace's contract and the user's own settings."""
-    from mlrcopilot_tui.preferences import load_preferences, preferences_path  # noqa: PLC0415 - see examine
+    from mlrcopilot_tui.user_settings import load_settings, settings_path  # noqa: PLC0415 - see examine
     from mlrcopilot_tui.workspace.config import load_config  # noqa: PLC0415
     from mlrcopilot_tui.workspace.layout import CONFIG_NAME, find_workspace  # noqa: PLC0415
 
-    own = preferences_path()
+    own = settings_path()
     try:
         workspace = find_workspace(folder_of(arguments))
     except InputError:
@@ -57,13 +57,13 @@ def settings(arguments: argparse.Namespace) -> int:
     if arguments.action == "path":
         say(columns([("yours", str(own)), ("workspace", str(workspace / CONFIG_NAME) if workspace else "-")]))
         return 0
-    preferences = load_preferences()
+    mine = load_settings()
     contract = load_config(workspace) if workspace else None
     if arguments.action == "validate":
         say(f"{own} is {'valid' if own.exists() else 'not there; the defaults hold'}.")
         say(f"{workspace / CONFIG_NAME} is valid." if workspace else "There is no workspace here.")
         return 0
-    say_json({"yours": preferences, "workspace": contract.config if contract else None})
+    say_json({"yours": mine, "workspace": contract.config if contract else None})
     return 0
 
 

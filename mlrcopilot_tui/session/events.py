@@ -211,7 +211,11 @@ class GateOpened(Event, frozen=True, kw_only=True):
 
 
 class GateAnswered(Event, frozen=True, kw_only=True):
-    """The first valid decision on a gate; `decision` is the id of the decision that gave it, empty for a rule's."""
+    """The first valid decision on a gate.
+
+    `decision` is the id of the decision that gave it, empty for a rule's; `patch` is the part of the attempt that was
+    approved, as a unified diff, empty for all of it; `hunks` names that part for people.
+    """
 
     type: ClassVar[str] = "gate.answered"
     gate: str
@@ -219,6 +223,7 @@ class GateAnswered(Event, frozen=True, kw_only=True):
     by: str
     text: str = ""
     hunks: tuple[int, ...] = ()
+    patch: str = ""
     decision: str = ""
 
 
@@ -311,6 +316,14 @@ class ChampionChanged(Event, frozen=True, kw_only=True):
     of: str = ""
     unmeasured: bool = False
     decision: str = ""
+
+
+class ChampionMeasured(Event, frozen=True, kw_only=True):
+    """The tip that `revert` or `redo` made was measured; `values` is the metric by seed, empty where its runs failed."""
+
+    type: ClassVar[str] = "champion.measured"
+    commit: str
+    values: dict[int, float]
 
 
 class BranchPromoted(Event, frozen=True, kw_only=True):

@@ -151,6 +151,11 @@ class SessionState:
         """The session's id; empty before its first event."""
         return self.started.session if self.started else ""
 
+    def attempt_of(self, commit: str) -> Attempt | None:
+        """The attempt that stands at `commit`."""
+        attempts = (attempt for idea in self.ideas.values() for attempt in idea.attempts)
+        return next((attempt for attempt in attempts if attempt.commit == commit), None)
+
     @property
     def waiting(self) -> Gate | None:
         """The gate that waits for a decision; the oldest where several do."""
@@ -176,10 +181,16 @@ class SessionState:
         return a > b if self.started is not None and self.started.direction == "max" else a < b
 
     def improvement(self) -> float | None:
-        """The champion's mean against the starter's, relative, positive when better; None before both are measured."""
+        """The champion's mean against the starter's on the seeds that both have: relative, positive when better.
+
+        None before both are measured, or where the starter's mean is zero.
+        """
         if self.champion is None or self.baseline is None or not self.champion.values or not self.baseline.values:
             return None
-        start, best = mean(self.baseline.values.values()), mean(self.champion.values.values())
+        before = self.baseline.values | _values_of(self, self.baseline.commit)
+        seeds = (before.keys() & self.champion.values.keys()) or self.champion.values.keys()
+        start = mean(before[seed] for seed in seeds) if seeds <= before.keys() else mean(before.values())
+        best = mean(self.champion.values[seed] for seed in seeds)
         if start == 0:
             return None
         gain = best - start if self.started is not None and self.started.direction == "max" else start - best
@@ -438,6 +449,13 @@ def _champion_changed(state: SessionState, event: ev.ChampionChanged) -> None:
         state.decisions[event.decision] = f"{event.of[:10]} was {event.reason}."
 
 
+@_on(ev.ChampionMeasured)
+def _champion_measured(state: SessionState, event: ev.ChampionMeasured) -> None:
+    if state.champion is not None and state.champion.commit == event.commit:
+        state.champion.values = dict(event.values)
+        state.champion.unmeasured = False
+
+
 @_on(ev.BranchPromoted)
 def _branch_promoted(state: SessionState, event: ev.BranchPromoted) -> None:
     state.promoted.append(event)
@@ -445,8 +463,6 @@ def _branch_promoted(state: SessionState, event: ev.BranchPromoted) -> None:
 
 def _values_of(state: SessionState, commit: str) -> dict[int, float]:
     """The newest metric of each seed that a run of `commit` measured."""
-    if state.baseline is not None and state.baseline.commit == commit:
-        return dict(state.baseline.values)
     return {run.seed: run.value for run in state.runs.values() if run.commit == commit and run.value is not None}
 
 

@@ -1,0 +1,57 @@
+"""The user's own settings: `config.toml` in the config folder, read as strictly as a workspace's contract."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.resources import config_folder
+from mlrcopilot_tui.workspace.config_errors import TomlSource, explain_mismatch, refuse_unknown_keys
+
+
+class ScreenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the screen looks; an empty theme is the one chosen in the screen, or the one that suits the terminal."""
+
+    theme: str = ""
+    plain: bool = False
+
+
+class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `config.toml`.
+
+    Attributes:
+        keys: keys by the id of their action, as in `"patch.approve" = "a,enter"`; `?` in the screen shows the ids.
+    """
+
+    screen: ScreenSettings = ScreenSettings()
+    keys: dict[str, str] = {}
+
+
+def settings_path() -> Path:
+    """Where the file is, or would be."""
+    return config_folder() / "config.toml"
+
+
+def load_settings() -> UserSettings:
+    """The user's settings; the defaults where there is no file.
+
+    Raises:
+        InputError: the file is wrong; the sentence names file, line, key and the nearest valid key.
+    """
+    path = settings_path()
+    try:
+        text = path.read_text("utf-8")
+        tables = tomllib.loads(text)
+    except FileNotFoundError:
+        return UserSettings()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from error
+    source = TomlSource(text, path, UserSettings)
+    refuse_unknown_keys(tables, UserSettings, source)
+    try:
+        return msgspec.convert(tables, UserSettings)
+    except msgspec.ValidationError as error:
+        raise explain_mismatch(error, source) from error

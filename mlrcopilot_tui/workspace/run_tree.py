@@ -21,7 +21,7 @@ class RunTree:
         path: the checkout.
         commit: the commit that it equals, without the hidden files.
         shared: the linked inputs, relative path -> the researcher's file.
-        digests: the SHA-256 of each protected file.
+        digests: the SHA-256 of each protected file, after its target where it is a link.
     """
 
     def __init__(
@@ -133,10 +133,11 @@ def protected_digests(path: Path, rules: FileRules) -> dict[str, str]:
 
 
 def _digest(file: Path) -> str:
+    link = f"link to {file.readlink()}: " if file.is_symlink() else ""
     if not file.is_file():
-        return f"no regular file: {file.is_symlink() and file.readlink()}"
+        return f"{link}no file"
     with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
+        return link + hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def shared_digest(source: Path, rules: FileRules) -> str:

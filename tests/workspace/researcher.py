@@ -44,10 +44,10 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def belongings(folder: Path) -> dict[str, object]:
+def belongings(folder: Path) -> dict[str, list[str]]:
     """Everything of the researcher: files with bytes, mode and time; index, HEAD, refs, reflogs, stash, settings."""
     git_dir = folder / ".git"
-    everything: dict[str, object] = {}
+    everything: dict[str, list[str]] = {}
     for at, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not _is_ours(Path(at, name).relative_to(folder))]
         for name in names:
@@ -64,7 +64,7 @@ def _is_ours(path: Path) -> bool:
     return any(text == name or text.startswith(name + "/") for name in _OUR_PATHS)
 
 
-def _record(path: Path, *, timed: bool) -> object:
+def _record(path: Path, *, timed: bool) -> list[str]:
     facts = path.lstat()
     data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
-    return (hashlib.sha256(data).hexdigest(), facts.st_mode, facts.st_mtime_ns if timed else 0)
+    return [hashlib.sha256(data).hexdigest(), oct(facts.st_mode), str(facts.st_mtime_ns if timed else 0)]

@@ -1,0 +1,131 @@
+"""The kept ideas as a branch of the researcher's own."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.idea_tree import IdeaTree
+from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.opening import Workspace
+from mlrcopilot_tui.workspace.promote import KeptPatch, promote
+from tests.workspace.researcher import belongings, git, write
+
+SESSION = "0123abcd"
+
+
+@pytest.fixture
+def line(workspace: Workspace) -> SessionLine:
+    line = SessionLine(workspace.repository, SESSION)
+    line.start(workspace.repository.resolve("HEAD"))
+    return line
+
+
+def keep(workspace: Workspace, line: SessionLine, idea: int, *lines: int) -> KeptPatch:
+    path = PurePosixPath("train.py")
+    tree = IdeaTree(workspace.repository, workspace.layout.idea_tree(SESSION, idea), line.tip, workspace.contract.rules)
+    tree.check_out()
+    text = tree.read(path)
+    for number in lines:
+        text = text.replace(f"line_{number} ", f"idea{idea}_line_{number} ")
+    tree.write(path, text)
+    commit = tree.commit(f"Try idea {idea}\n")
+    assert commit is not None
+    line.keep(commit)
+    return KeptPatch(idea, f"Try idea {idea}", commit, f"val_error 0.2 -> 0.1{idea}")
+
+
+def test_one_commit_an_idea_on_the_base_ends_in_the_champion_s_tree(workspace: Workspace, line: SessionLine) -> None:
+    kept = [keep(workspace, line, 1, 1), keep(workspace, line, 2, 9)]
+    before = belongings(line.repository.root)
+    tip = promote(line.repository, line, kept, "results/two-ideas")
+    log = line.repository.log(tip, since=line.base)
+    assert [commit.message for commit in reversed(log)] == [
+        f"Try idea {idea}\n\nval_error 0.2 -> 0.1{idea}\n\nIdea: {idea}\nSession: {SESSION}" for idea in (1, 2)
+    ]
+    assert line.repository.tree_id(tip) == line.repository.tree_id(line.tip)
+    assert line.repository.resolve("results/two-ideas") == tip
+    assert log[-1].parents == (line.base,)
+    git(line.repository.root, "branch", "-D", "results/two-ideas")
+    assert belongings(line.repository.root) == before
+
+
+def test_the_researcher_commits_what_mlrcopilot_wrote(workspace: Workspace, line: SessionLine) -> None:
+    git(line.repository.root, "config", "user.name", "Ada")
+    git(line.repository.root, "config", "user.email", "ada@example.org")
+    tip = promote(line.repository, line, [keep(workspace, line, 1, 1)], "results")
+    who = git(line.repository.root, "log", "-1", "--format=%an <%ae> %cn <%ce>", tip)
+    assert who == "mlrcopilot <mlrcopilot@localhost> Ada <ada@example.org>"
+
+
+def test_what_was_reverted_is_not_in_it(workspace: Workspace, line: SessionLine) -> None:
+    dropped, kept = keep(workspace, line, 1, 1), keep(workspace, line, 2, 9)
+    line.revert(dropped.commit)
+    tip = promote(line.repository, line, [kept], "results")
+    assert len(line.repository.log(tip, since=line.base)) == 1
+    assert line.repository.tree_id(tip) == line.repository.tree_id(line.tip)
+    assert b"idea1" not in (line.repository.read_file(tip, "train.py") or b"")
+
+
+def test_ideas_that_only_fit_on_what_was_reverted_still_end_in_the_champion_s_tree(
+    workspace: Workspace, line: SessionLine
+) -> None:
+    first, second = keep(workspace, line, 1, 5), keep(workspace, line, 2, 6)
+    third = keep(workspace, line, 3, 11)
+    tip = promote(line.repository, line, [second, third], "results")
+    assert line.repository.tree_id(tip) == line.repository.tree_id(line.tip)
+    assert [commit.subject for commit in line.repository.log(tip, since=line.base)] == ["Try idea 3", "Try idea 2"]
+    assert first.commit not in {commit.sha for commit in line.repository.log(tip)}
+
+
+def test_promoting_again_is_a_fast_forward(workspace: Workspace, line: SessionLine) -> None:
+    kept = [keep(workspace, line, 1, 1)]
+    first = promote(line.repository, line, kept, "results")
+    assert promote(line.repository, line, kept, "results") == first
+    kept.append(keep(workspace, line, 2, 9))
+    second = promote(line.repository, line, kept, "results")
+    assert line.repository.commit(second).parents == (first,)
+    assert line.repository.resolve("results") == second
+
+
+def test_a_branch_that_is_checked_out_stays_and_the_merge_command_works(
+    workspace: Workspace, line: SessionLine
+) -> None:
+    kept = [keep(workspace, line, 1, 1)]
+    before = belongings(line.repository.root)
+    with pytest.raises(RefusedError, match="The branch main is checked out in") as caught:
+        promote(line.repository, line, kept, "main")
+    assert belongings(line.repository.root) == before
+    command = caught.value.mend.partition("`")[2].partition("`")[0].split()
+    git(line.repository.root, *command[1:])
+    assert line.repository.tree_id(line.repository.resolve("main")) == line.repository.tree_id(line.tip)
+
+
+def test_a_branch_with_other_commits_stays(workspace: Workspace, line: SessionLine) -> None:
+    root = line.repository.root
+    kept = [keep(workspace, line, 1, 1)]
+    git(root, "switch", "-qc", "theirs")
+    write(root, {"README.md": "theirs\n"})
+    git(root, "commit", "-qam", "Theirs")
+    git(root, "switch", "-q", "main")
+    theirs = line.repository.resolve("theirs")
+    with pytest.raises(RefusedError, match=f"git switch theirs && git merge refs/mlrcopilot/{SESSION}/promoted"):
+        promote(line.repository, line, kept, "theirs")
+    assert line.repository.resolve("theirs") == theirs
+
+
+def test_a_branch_behind_the_base_is_fast_forwarded(workspace: Workspace, line: SessionLine) -> None:
+    git(line.repository.root, "branch", "theirs")
+    tip = promote(line.repository, line, [keep(workspace, line, 1, 1)], "theirs")
+    assert line.repository.resolve("theirs") == tip
+
+
+def test_nothing_kept_is_nothing_to_promote(line: SessionLine) -> None:
+    with pytest.raises(RefusedError, match="Nothing is kept yet"):
+        promote(line.repository, line, [], "results")
+
+
+@pytest.mark.parametrize("branch", ["", "HEAD", "-f", "a b", "mlrcopilot", "mlrcopilot/x", "a..b", "x.lock", "main/x"])
+def test_odd_branches_are_refused(workspace: Workspace, line: SessionLine, branch: str) -> None:
+    with pytest.raises(InputError):
+        promote(line.repository, line, [keep(workspace, line, 1, 1)], branch)

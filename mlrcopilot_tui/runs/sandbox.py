@@ -78,7 +78,9 @@ class BubblewrapSandbox:
     def _mounts(self, argv: tuple[str, ...], policy: SandboxPolicy) -> dict[str, list[str]]:
         """The bwrap options by the path they rule; real paths, because nothing can be mounted on a symbolic link."""
         writable, protected = _real(policy.writable), _real(policy.read_only)
-        readable = (*RUNTIME, *_resolver(policy), *interpreter_paths(argv[0], self._home), *protected)
+        # The Python on the PATH too: a script that is run by a shell calls it.
+        programs = [path for name in (argv[0], "python", "python3") for path in interpreter_paths(name, self._home)]
+        readable = (*RUNTIME, *_resolver(policy), *programs, *protected)
         mounts = {path: ["--tmpfs", path] for path in _real((*TEMPORARY, str(self._home))) if path != "/"}
         mounts |= {path: ["--bind", path, path] for path in (*writable, *_ancestors(protected, writable))}
         mounts |= {path: ["--ro-bind-try", path, path] for path in readable}

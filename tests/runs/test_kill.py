@@ -36,18 +36,20 @@ ESCAPES = {
     "environment dropped": "subprocess.Popen(['setsid', 'env', '-i', 'sh', '-c', 'touch away; sleep 600'])",
     "forks on": """
     def fork_on():
-        pathlib.Path("away").touch()
+        away = os.open("away", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         while True:
+            os.write(away, b".")
             if os.fork(): os._exit(0)
     child(fork_on)
     """,
     "forks on in new sessions": """
     def fork_on():
-        pathlib.Path("away").touch()
+        away = os.open("away", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         while True:
+            os.write(away, b".")
             if os.fork(): os._exit(0)
             os.setsid()
-    child(fork_on)
+    for _ in range(4): child(fork_on)
     """,
     "multiplies": """
     def multiply():
@@ -97,6 +99,10 @@ async def test_zero_survivors(
     assert status.outcome == ending
     assert not survivors(spec.run)
     assert not inhabitants(lab)
+    # What forks on lives too briefly to be looked up; but it shows how far it is.
+    steps = lab.mark("away").stat().st_size
+    await asyncio.sleep(0.1)
+    assert lab.mark("away").stat().st_size == steps
 
 
 def run_with_a_runaway(lab: Lab, level: SandboxLevel = "plain") -> tuple[RunSpec, RunStatus]:
@@ -170,6 +176,27 @@ os.killpg(0, signal.SIGKILL)
 async def test_no_zombie_is_left_to_the_starter(lab: Lab) -> None:
     await asyncio.gather(*(lab.finish(lab.spec("print('val_error: 0.5')")) for _ in range(3)))
     await_true(lambda: not psutil.Process().children())
+
+
+def test_a_sweep_goes_on_until_nothing_is_left() -> None:
+    code = """
+import os, signal, sys
+from mlrcopilot_tui.runs import process_tree
+see_all = process_tree.descendants
+looks = []
+def see_one(pid):
+    looks.append(pid)
+    return set(sorted(see_all(pid))[:1])
+process_tree.descendants = see_one
+tree = process_tree.ProcessTree()
+start_three = "[subprocess.Popen(['sleep', '600'], start_new_session=True) for _ in range(3)]"
+command = f"import subprocess, time; {start_three}; print(flush=True); time.sleep(600)"
+pipe = tree.start([sys.executable, "-c", command], env=os.environ, cwd="/")
+os.read(pipe, 1)
+print(tree.sweep(), len(see_all(os.getpid())), len(looks) > 3, os.WTERMSIG(tree.wait_status) == signal.SIGKILL)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert answer.stdout.split() == ["0", "0", "True", "True"]
 
 
 def test_descendants_are_found_through_every_thread() -> None:

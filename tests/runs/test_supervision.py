@@ -14,6 +14,7 @@ import pytest
 
 from mlrcopilot_tui.runs.curve import read_readings
 from mlrcopilot_tui.runs.executor import KEPT, MODULE
+from mlrcopilot_tui.runs.sandbox import interpreter_paths
 from mlrcopilot_tui.runs.spec import LOG_FILE, SPEC_FILE, STOP_FILE, RunStatus, SandboxLevel, read_status
 from tests.runs.lab import Lab, await_true, survivors
 
@@ -199,7 +200,8 @@ async def test_a_stop_leaves_time_for_a_checkpoint(
     spec = lab.spec(CHECKPOINTING, level=level, grace_s=20)
     if shell:
         lab.mark("run.sh").write_text(f"{sys.executable} {spec.argv[1]}\necho over\n")
-        spec = lab.spec(argv=("bash", "run.sh"), level=level, grace_s=20)
+        seen = {"writable": (str(lab.tree),), "read_only": (*interpreter_paths(sys.executable, Path.home()),)}
+        spec = lab.spec(argv=("bash", "run.sh"), level=level, grace_s=20, policy=seen)
     folder = lab.start(spec)
     await_true(lab.mark("ready").exists)
     lab.executor.stop(folder)
@@ -297,10 +299,14 @@ def test_memory_does_not_grow_with_the_log(lab: Lab, lines: int) -> None:
 
 
 def test_the_supervisor_imports_nothing_heavy() -> None:
-    code = "import sys, mlrcopilot_tui.runs.supervisor; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    answer = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    foreign = set(answer.stdout.split()) - sys.stdlib_module_names - {"msgspec", "psutil", "mlrcopilot_tui"}
-    assert {name for name in foreign if not name.startswith("_")} <= {"typing_extensions"}, "msgspec brings that one"
+    def imported_by(module: str) -> set[str]:
+        code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"
+        answer = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+        return set(answer.stdout.split())
+
+    own = imported_by("mlrcopilot_tui.runs.supervisor") - imported_by("msgspec, psutil")
+    assert own - sys.stdlib_module_names == {"mlrcopilot_tui"}
+    assert not own & {"asyncio", "logging", "ast", "json", "inspect"}, "standard, but not cheap"
 
 
 async def test_secrets_are_not_in_a_runs_environment(lab: Lab) -> None:

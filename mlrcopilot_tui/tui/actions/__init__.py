@@ -1,0 +1,41 @@
+"""The one table of what can be done: key bindings, footer, help, palette and documentation are all made from it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from textual.binding import Binding
+from textual.keys import format_key
+
+from mlrcopilot_tui.tui.actions.action import CONTEXTS, Action, Context
+from mlrcopilot_tui.tui.actions.everywhere import EVERYWHERE
+from mlrcopilot_tui.tui.actions.ideas import IDEAS
+from mlrcopilot_tui.tui.actions.paper import PAPER
+from mlrcopilot_tui.tui.actions.patch import PATCH
+from mlrcopilot_tui.tui.actions.run import RUN
+from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.views import PaneName
+
+__all__ = ["ACTIONS", "CONTEXTS", "Action", "Context", "available", "bindings", "in_pane", "key_name"]
+
+ACTIONS: Final[Mapping[str, Action]] = {action.id: action for action in (*PAPER, *IDEAS, *PATCH, *RUN, *EVERYWHERE)}
+
+
+def in_pane(pane: PaneName) -> Iterator[Action]:
+    """The actions whose keys work in a pane, its own first."""
+    return (action for action in ACTIONS.values() if action.context in {pane, "everywhere"})
+
+
+def available(situation: Situation) -> Iterator[Action]:
+    """What can be done in this situation, in the table's order."""
+    return (action for action in in_pane(situation.pane) if action.when(situation))
+
+
+def bindings(context: Context) -> list[Binding]:
+    """The key bindings of one context."""
+    return [action.binding for action in ACTIONS.values() if action.context == context and action.keys]
+
+
+def key_name(action: Action, keymap: Mapping[str, str]) -> str:
+    """The key of an action as people read it, with the researcher's own choice first; empty without a key."""
+    key = keymap.get(action.id, "").split(",")[0].strip() or next(iter(action.keys), "")
+    return format_key(key) if key else ""

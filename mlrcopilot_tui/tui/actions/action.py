@@ -1,0 +1,53 @@
+"""What an action is, and the predicates that several of them share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from textual.binding import Binding
+
+from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.projector.situation import Situation
+
+Context = Literal["everywhere", "paper", "ideas", "patch", "run"]
+CONTEXTS: tuple[Context, ...] = get_args(Context)
+
+
+def always(_: Situation) -> bool:
+    """No condition."""
+    return True
+
+
+def started(situation: Situation) -> bool:
+    """There is a session."""
+    return situation.started
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that the researcher can do.
+
+    Attributes:
+        id: names it in key maps and documentation; its first part is its subject.
+        context: the pane in which its keys work.
+        keys: by Textual's names, the first being the one that is shown; without keys it is in the palette only.
+        label: the word in the footer.
+        help: the sentence in help and palette.
+        do: what it does.
+        when: whether it can be done now; else its key does nothing and it is not offered.
+        rank: its place in the footer, lowest first; None keeps it out of there.
+    """
+
+    id: str
+    context: Context
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    do: Callable[[Desk], None]
+    when: Callable[[Situation], bool] = always
+    rank: int | None = None
+
+    @property
+    def binding(self) -> Binding:
+        """The binding that performs it, on whichever screen has the panes."""
+        return Binding(",".join(self.keys), f"screen.perform('{self.id}')", self.label, show=False, id=self.id)

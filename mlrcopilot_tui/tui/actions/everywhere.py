@@ -1,0 +1,147 @@
+"""What can be done in every pane."""
+
+from functools import partial
+from typing import Final
+
+from mlrcopilot_tui.tui import decisions, navigation, service
+from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.views import PANES
+
+
+def _runs_live(s: Situation) -> bool:
+    return bool(s.state.live_runs)
+
+
+def _goes_on(s: Situation) -> bool:
+    return s.started and not s.state.finished
+
+
+_a = partial(Action, context="everywhere")
+
+EVERYWHERE: Final = (
+    *(
+        _a(
+            id=f"pane.{name}",
+            keys=(str(number),),
+            label=name,
+            help=f"Go to the {name} pane; again: its next tab.",
+            do=partial(navigation.to_pane, pane=name),
+        )
+        for number, name in enumerate(PANES, 1)
+    ),
+    _a(id="pane.next", keys=("tab",), label="next pane", help="Go to the next pane.", do=navigation.next_pane),
+    _a(
+        id="pane.previous",
+        keys=("shift+tab",),
+        label="pane before",
+        help="Go to the pane before.",
+        do=navigation.previous_pane,
+    ),
+    _a(
+        id="view.live",
+        keys=("0",),
+        label="live",
+        help="Follow what is live again, and go to the decision that waits.",
+        do=navigation.to_live,
+        when=lambda s: s.away,
+        rank=8,
+    ),
+    _a(
+        id="run.stop",
+        keys=("x",),
+        label="stop",
+        help="Stop the live run and all its processes.",
+        do=decisions.stop_run,
+        when=_runs_live,
+        rank=40,
+    ),
+    _a(
+        id="session.pause",
+        keys=("p",),
+        label="pause",
+        help="Start nothing new, or go on; live runs go on.",
+        do=decisions.pause_or_resume,
+        when=_goes_on,
+        rank=50,
+    ),
+    _a(
+        id="pane.zoom",
+        keys=("Z",),
+        label="zoom",
+        help="Give this pane all the room, or take it back.",
+        do=navigation.zoom,
+        when=lambda s: s.zoomable,
+        rank=60,
+    ),
+    _a(
+        id="search.open",
+        keys=("slash",),
+        label="search",
+        help="Search this pane; the same words again go to the next match.",
+        do=navigation.search,
+        rank=70,
+    ),
+    _a(id="move.down", keys=("j", "down"), label="down", help="A line down.", do=navigation.down),
+    _a(id="move.up", keys=("k", "up"), label="up", help="A line up.", do=navigation.up),
+    _a(id="move.start", keys=("g", "home"), label="first", help="To the first line.", do=navigation.to_start),
+    _a(
+        id="move.end",
+        keys=("G", "end"),
+        label="last",
+        help="To the last line; a log follows again.",
+        do=navigation.to_end,
+    ),
+    _a(
+        id="move.half-down",
+        keys=("ctrl+d", "pagedown"),
+        label="half a page down",
+        help="Half a page down.",
+        do=navigation.half_page_down,
+    ),
+    _a(
+        id="move.half-up",
+        keys=("ctrl+u", "pageup"),
+        label="half a page up",
+        help="Half a page up.",
+        do=navigation.half_page_up,
+    ),
+    _a(
+        id="copy",
+        keys=("y",),
+        label="copy",
+        help="Send the line under the cursor, or the text, to the terminal's clipboard.",
+        do=navigation.copy,
+    ),
+    _a(
+        id="notices.show",
+        keys=("E",),
+        label="notices",
+        help="Show what was said and what went wrong, with details.",
+        do=service.show_notices,
+    ),
+    _a(
+        id="strip.toggle",
+        keys=("H",),
+        label="hardware",
+        help="Hide or show the hardware strip; with it hidden an idle screen sends nothing.",
+        do=service.toggle_strip,
+    ),
+    _a(id="theme.pick", keys=(), label="theme", help="Choose a theme, seen at once.", do=service.pick_theme),
+    _a(
+        id="session.quit",
+        keys=(),
+        label="stop the copilot",
+        help="Stop the copilot of this session; it can be resumed.",
+        do=decisions.quit_copilot,
+        when=started,
+    ),
+    _a(
+        id="help.show",
+        keys=("question_mark", "f1"),
+        label="help",
+        help="Show what can be done in this pane.",
+        do=service.show_help,
+    ),
+    _a(id="app.leave", keys=("q",), label="leave", help="Leave; the copilot and its runs go on.", do=service.leave),
+)

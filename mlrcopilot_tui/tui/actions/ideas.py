@@ -1,0 +1,136 @@
+"""What can be done in the idea tree."""
+
+from functools import partial
+from typing import Final
+
+from mlrcopilot_tui.tui import decisions, navigation
+from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.projector.situation import Situation
+
+
+def _approvable(s: Situation) -> bool:
+    if s.idea is None:
+        return s.ideas_gate is not None
+    return s.idea.status == "proposed"
+
+
+def _untried(s: Situation) -> bool:
+    return s.idea is not None and s.idea.status in {"proposed", "approved"}
+
+
+def _queued(s: Situation) -> bool:
+    return _untried(s) and len(s.state.queue()) > 1
+
+
+_a = partial(Action, context="ideas")
+
+IDEAS: Final = (
+    _a(
+        id="idea.open",
+        keys=("enter",),
+        label="open",
+        help="Show this idea in every pane; on the first row, what is live.",
+        do=navigation.open_row,
+        when=started,
+        rank=12,
+    ),
+    _a(
+        id="idea.approve",
+        keys=("a",),
+        label="approve",
+        help="Let this idea be implemented; on the first row, all that are proposed.",
+        do=decisions.approve_idea,
+        when=_approvable,
+        rank=10,
+    ),
+    _a(
+        id="idea.new",
+        keys=("n",),
+        label="new",
+        help="Add an idea of your own.",
+        do=decisions.add_idea,
+        when=started,
+        rank=14,
+    ),
+    _a(
+        id="idea.edit",
+        keys=("e",),
+        label="edit",
+        help="Rewrite the hypothesis of this idea.",
+        do=decisions.edit_idea,
+        when=_untried,
+        rank=18,
+    ),
+    _a(
+        id="idea.prune",
+        keys=("d",),
+        label="prune",
+        help="Take this idea out of the queue.",
+        do=decisions.prune_idea,
+        when=_untried,
+        rank=16,
+    ),
+    _a(
+        id="idea.down",
+        keys=("J",),
+        label="later",
+        help="Try this idea one place later.",
+        do=decisions.move_idea_down,
+        when=_queued,
+        rank=32,
+    ),
+    _a(
+        id="idea.up",
+        keys=("K",),
+        label="earlier",
+        help="Try this idea one place earlier.",
+        do=decisions.move_idea_up,
+        when=_queued,
+        rank=30,
+    ),
+    _a(
+        id="idea.more",
+        keys=("R",),
+        label="more ideas",
+        help="Ask the IdeaAgent for more ideas.",
+        do=decisions.more_ideas,
+        when=started,
+        rank=24,
+    ),
+    _a(
+        id="idea.branch",
+        keys=("b",),
+        label="branch",
+        help="Add an idea that starts from this one's patch.",
+        do=decisions.branch_idea,
+        when=lambda s: s.idea is not None,
+        rank=22,
+    ),
+    _a(
+        id="idea.feedback",
+        keys=("f",),
+        label="feedback",
+        help="Say something to the agents about this idea.",
+        do=decisions.revise_patch,
+        when=started,
+        rank=34,
+    ),
+    _a(
+        id="idea.revert",
+        keys=("u",),
+        label="revert",
+        help="Take this idea's patch back; it can be redone.",
+        do=decisions.revert,
+        when=lambda s: s.kept,
+        rank=20,
+    ),
+    _a(
+        id="idea.redo",
+        keys=("ctrl+r",),
+        label="redo",
+        help="Put this idea's reverted patch back.",
+        do=decisions.redo,
+        when=lambda s: s.reverted,
+        rank=20,
+    ),
+)

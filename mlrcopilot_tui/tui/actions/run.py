@@ -1,0 +1,56 @@
+"""What can be done in the run pane."""
+
+from functools import partial
+from typing import Final
+
+from mlrcopilot_tui.tui import decisions, navigation
+from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.actions.search import matches
+from mlrcopilot_tui.tui.projector.situation import Situation
+
+
+def _several(s: Situation) -> bool:
+    return len(s.state.runs) > 1
+
+
+_a = partial(Action, context="run")
+
+RUN: Final = (
+    *matches("run"),
+    _a(
+        id="run.answer",
+        keys=("a",),
+        label="answer",
+        help="Answer the question that the agent put.",
+        do=decisions.answer_question,
+        when=lambda s: s.question is not None,
+        rank=10,
+    ),
+    _a(
+        id="run.previous",
+        keys=("left_square_bracket", "h", "left"),
+        label="run before",
+        help="Show the run before.",
+        do=navigation.previous_run,
+        when=_several,
+        rank=20,
+    ),
+    _a(
+        id="run.next",
+        keys=("right_square_bracket", "l", "right"),
+        label="next run",
+        help="Show the next run.",
+        do=navigation.next_run,
+        when=_several,
+        rank=22,
+    ),
+    _a(
+        id="run.feedback",
+        keys=("f",),
+        label="feedback",
+        help="Say something to the agents about the shown idea.",
+        do=decisions.revise_patch,
+        when=started,
+        rank=30,
+    ),
+)

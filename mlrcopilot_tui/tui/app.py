@@ -1,0 +1,113 @@
+"""The application: wiring only. It has the themes, the key map and the signals; screens do the rest."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.command import Provider
+from textual.screen import Screen
+
+from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.tui import preferences as prefs
+from mlrcopilot_tui.tui import terminal, themes
+from mlrcopilot_tui.tui.palette import ActionCommands
+from mlrcopilot_tui.tui.screens.picker import Picker
+from mlrcopilot_tui.tui.views import Row, Span
+from mlrcopilot_tui.tui.widgets.roles import CSS
+
+_LAST_WORD_S = 2.0
+"""A terminal that was taken away gets so long to take the last bytes; then the program ends without it."""
+
+
+class CopilotApp(App[int]):
+    """The program on the screen.
+
+    Args:
+        first: makes the first screen.
+        preferences: what was chosen before; changed and saved here.
+        theme: a theme for this time; empty for the remembered one, or the one that suits the terminal.
+        keymap: keys by action id, as the researcher set them.
+    """
+
+    TITLE = "mlrcopilot"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    DEFAULT_CSS = CSS
+    CSS = """
+    Screen { background: $background; }
+    ToastRack { margin-bottom: 1; }
+    Toast { max-width: 70; padding: 0 1; }
+    """
+
+    def __init__(
+        self,
+        first: Callable[[], Screen[None]],
+        preferences: prefs.Preferences,
+        *,
+        theme: str = "",
+        keymap: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.preferences = preferences
+        self._first = first
+        self._keys = keymap or {}
+        self._wanted_theme = theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """A colour for every meaning, in themes that name none."""
+        return themes.variable_defaults(self.current_theme)
+
+    def on_mount(self) -> None:
+        """Sets theme, keys and signals, and shows the first screen."""
+        problems = themes.register_themes(self)
+        wanted = self._wanted_theme or self.preferences.theme or themes.preferred_theme(os.environ)
+        self.theme = wanted if wanted in self.available_themes else themes.preferred_theme(os.environ)
+        self.set_keymap(self._keys)
+        self._mind_signals()
+        self.push_screen(self._first())
+        for problem in problems:
+            self.notify(printable(str(problem)), severity="warning", markup=False)
+
+    def _mind_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(signal.SIGTERM, self._end, 128 + signal.SIGTERM)
+            loop.add_signal_handler(signal.SIGHUP, self._end, 128 + signal.SIGHUP)
+        if not self.is_headless:
+            self.set_interval(1.0, self._end_without_terminal)
+
+    def _end(self, code: int) -> None:
+        """Leaves in order; where the terminal takes nothing more, without it."""
+        watchdog = threading.Timer(_LAST_WORD_S, os._exit, (code,))
+        watchdog.daemon = True
+        watchdog.start()
+        self.exit(code)
+
+    def _end_without_terminal(self) -> None:
+        if terminal.is_gone():
+            self._end(128 + signal.SIGHUP)
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c says: it ends nothing."""
+        self.notify("q leaves; the copilot and its runs go on.", markup=False)
+
+    def action_pick_theme(self) -> None:
+        """Lets the researcher choose a theme, seen at once, and remembers it."""
+        before = self.theme
+
+        def show(name: str) -> None:
+            self.theme = name
+
+        def chosen(name: str | None) -> None:
+            self.theme = name or before
+            if name:
+                self.preferences.theme = name
+                prefs.save(self.preferences)
+
+        rows = [Row(name, (Span(name),)) for name in sorted(self.available_themes)]
+        self.push_screen(Picker("Theme", rows, before, show), chosen)

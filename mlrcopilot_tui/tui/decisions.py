@@ -1,0 +1,219 @@
+"""What the researcher can decide, each as one file in the session's inbox; the journal tells what came of it."""
+
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.projector.words import short, title_of
+
+
+def approve_patch(desk: Desk) -> None:
+    """Approves what is selected of the shown patch: all of it, or a smaller patch made of the chosen lines."""
+    situation = desk.situation
+    gate, attempt = situation.patch_gate, situation.attempt
+    if gate is None or attempt is None or _too_early(desk, gate):
+        return
+    chosen = desk.chosen_patch()
+    if chosen is None:
+        desk.tell("Nothing of the patch is selected.", "Select hunks with space, or reject the patch with r.")
+        return
+    desk.decide(
+        "approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, hunks=chosen.hunks, patch=chosen.text
+    )
+
+
+def reject_patch(desk: Desk) -> None:
+    """Rejects the shown patch, with the reason that the agent will read."""
+    situation = desk.situation
+    gate, attempt = situation.patch_gate, situation.attempt
+    if gate is None or attempt is None or _too_early(desk, gate):
+        return
+    desk.ask(
+        f"Why is patch {attempt.idea}.{attempt.number} rejected?",
+        lambda reason: desk.decide("reject", gate=gate.id, idea=attempt.idea, commit=attempt.commit, text=reason),
+        hint="One line for the agent; escape takes it back.",
+    )
+
+
+def revise_patch(desk: Desk) -> None:
+    """Sends the patch back with feedback; without a patch that waits, the words steer the idea or the session."""
+    situation = desk.situation
+    gate, idea = situation.patch_gate, situation.idea
+    if gate is not None and _too_early(desk, gate):
+        return
+    if gate is not None:
+        about = f"What should patch {gate.idea} do differently?"
+    else:
+        about = f"Words for the agents about idea {title_of(idea)}" if idea is not None else "Words for the agents"
+    desk.ask(
+        about,
+        lambda words: desk.decide(
+            "feedback",
+            gate=gate.id if gate is not None else "",
+            idea=gate.idea if gate is not None else idea.idea.number if idea is not None else 0,
+            commit=gate.commit if gate is not None else "",
+            text=words,
+        ),
+        hint="For example: try a smaller learning rate; leave the optimizer alone.",
+    )
+
+
+def edit_patch(desk: Desk) -> None:
+    """Opens the patch's files in the editor, in the idea's worktree; what is saved becomes a new attempt."""
+    situation = desk.situation
+    gate, attempt = situation.patch_gate, situation.attempt
+    if gate is None or attempt is None or _too_early(desk, gate):
+        return
+    tree = desk.client.layout.idea_tree(situation.state.session, attempt.idea)
+    files = [tree / file.path for file in attempt.files]
+    if desk.edit(files):
+        desk.decide("edit", gate=gate.id, idea=attempt.idea, commit=attempt.commit)
+
+
+def revert(desk: Desk) -> None:
+    """Takes a kept patch back with a `git revert` on the session's line."""
+    attempt = desk.situation.attempt
+    if attempt is None:
+        return
+    desk.confirm(
+        f"Revert {attempt.idea}.{attempt.number} ({short(attempt.commit)})?",
+        f"“{attempt.subject}” is taken back by a new commit on the session's line, which is then measured again. "
+        "The patch stays in the history and can be redone.",
+        lambda: desk.decide("revert", idea=attempt.idea, commit=attempt.commit),
+    )
+
+
+def redo(desk: Desk) -> None:
+    """Puts a reverted patch back."""
+    attempt = desk.situation.attempt
+    if attempt is not None:
+        desk.decide("redo", idea=attempt.idea, commit=attempt.commit)
+
+
+def approve_idea(desk: Desk) -> None:
+    """Lets the idea under the cursor be implemented; on the tree's root, all that are proposed."""
+    situation = desk.situation
+    idea, gate = situation.idea, situation.ideas_gate
+    if gate is not None and _too_early(desk, gate):
+        return
+    desk.decide("approve", gate=gate.id if gate is not None else "", idea=idea.idea.number if idea is not None else 0)
+
+
+def add_idea(desk: Desk) -> None:
+    """Adds an idea of the researcher's own."""
+    desk.ask(
+        "An idea of your own",
+        lambda words: desk.decide("idea.add", text=words),
+        hint="Say what to change and what it should do, in a line.",
+    )
+
+
+def branch_idea(desk: Desk) -> None:
+    """Adds an idea that starts from the patch of the one under the cursor."""
+    idea = desk.situation.idea
+    if idea is None:
+        return
+    base = idea.attempt.commit if idea.attempt is not None else ""
+    draft = {"parent": idea.idea.number, **({"base": base} if base else {})}
+    desk.ask(
+        f"An idea on top of {title_of(idea)}",
+        lambda words: desk.decide("idea.add", idea=idea.idea.number, commit=base, text=words, draft=draft),
+        hint="It starts from that idea's patch, kept or not.",
+    )
+
+
+def edit_idea(desk: Desk) -> None:
+    """Rewrites the hypothesis of the idea under the cursor."""
+    idea = desk.situation.idea
+    if idea is None:
+        return
+    desk.ask(
+        f"Hypothesis of idea {title_of(idea)}",
+        lambda words: desk.decide("idea.edit", idea=idea.idea.number, text=words, draft={"hypothesis": words}),
+        value=idea.idea.hypothesis,
+        hint="The plan is made anew from what you write.",
+    )
+
+
+def prune_idea(desk: Desk) -> None:
+    """Takes the idea under the cursor out of the queue."""
+    idea = desk.situation.idea
+    if idea is None:
+        return
+    desk.ask(
+        f"Why is idea {title_of(idea)} not worth a run?",
+        lambda reason: desk.decide("idea.prune", idea=idea.idea.number, text=reason),
+        hint="Enter prunes it, with or without a reason; escape takes it back.",
+        may_be_empty=True,
+    )
+
+
+def more_ideas(desk: Desk) -> None:
+    """Asks the IdeaAgent for more ideas."""
+    desk.decide("idea.more")
+
+
+def move_idea_up(desk: Desk) -> None:
+    """Tries the idea under the cursor one place earlier."""
+    _reorder(desk, -1)
+
+
+def move_idea_down(desk: Desk) -> None:
+    """Tries the idea under the cursor one place later."""
+    _reorder(desk, 1)
+
+
+def _reorder(desk: Desk, by: int) -> None:
+    idea = desk.situation.idea
+    order = [waiting.idea.number for waiting in desk.situation.state.queue()]
+    if idea is None or idea.idea.number not in order:
+        return
+    at = order.index(idea.idea.number)
+    to = at + by
+    if 0 <= to < len(order):
+        order[at], order[to] = order[to], order[at]
+        desk.decide("idea.order", order=tuple(order))
+
+
+def answer_question(desk: Desk) -> None:
+    """Answers the question that an agent put."""
+    gate = desk.situation.question
+    if gate is None or _too_early(desk, gate):
+        return
+    desk.ask(
+        gate.question,
+        lambda words: desk.decide("answer", gate=gate.id, idea=gate.idea, text=words),
+        hint="Your answer goes to the agent.",
+    )
+
+
+def stop_run(desk: Desk) -> None:
+    """Ends the live run and all its processes."""
+    situation = desk.situation
+    run = situation.run if situation.run is not None and situation.run.live else None
+    run = run or next(iter(situation.state.live_runs), None)
+    if run is None:
+        return
+    about = f"idea {run.idea}.{run.attempt}" if run.idea else run.purpose
+    desk.confirm(
+        f"Stop the run of {about}, seed {run.seed}?",
+        "Its processes end and its result does not count; the log stays.",
+        lambda: desk.decide("stop", run=run.run, idea=run.idea),
+    )
+
+
+def pause_or_resume(desk: Desk) -> None:
+    """Starts nothing new until it is pressed again; live runs go on."""
+    desk.decide("resume" if desk.situation.state.paused else "pause")
+
+
+def quit_copilot(desk: Desk) -> None:
+    """Ends the copilot process; the session can be resumed."""
+    desk.confirm(
+        "Stop the copilot of this session?",
+        "Nothing new starts until the session is opened again. A live run is left to end by itself.",
+        lambda: desk.decide("quit"),
+    )
+
+
+def _too_early(desk: Desk, gate: Gate) -> bool:
+    """Whether the key was pressed before anybody could have read the question."""
+    return desk.client.in_grace(gate.id)

@@ -1,0 +1,140 @@
+"""What actions work with: the session's client, the panes, and ways to ask, to tell and to send."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, Unpack
+
+from mlrcopilot_tui.session.model import DecisionKind
+from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
+from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.views import PaneName, Selection
+
+ScreenName = Literal["help", "notices", "themes"]
+
+
+class Readable(Protocol):
+    """What keys move through: a document, a list, a log or a diff."""
+
+    def move(self, lines: int) -> None:
+        """Down by so many lines, up where negative."""
+
+    def page(self, halves: int) -> None:
+        """Down by so many half pages, up where negative."""
+
+    def to_start(self) -> None:
+        """To the first line."""
+
+    def to_end(self) -> None:
+        """To the last line."""
+
+    def search(self, pattern: str, *, backwards: bool = False) -> None:
+        """Marks what matches and goes to the next match; the same pattern again goes on."""
+
+    def copied(self) -> str:
+        """What `y` copies."""
+
+
+class PaneHandle(Protocol):
+    """A pane as actions see it."""
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The names of its inner tabs."""
+
+    def show_tab(self, tab: str) -> None:
+        """Brings an inner tab into view."""
+
+    def next_tab(self) -> None:
+        """Brings the next inner tab into view."""
+
+
+class DeckHandle(Protocol):
+    """The panes as actions see them."""
+
+    @property
+    def focused(self) -> PaneName:
+        """The pane that has the focus."""
+
+    @property
+    def view(self) -> Readable:
+        """What the pane in focus shows."""
+
+    def pane(self, name: PaneName) -> PaneHandle:
+        """One of the panes."""
+
+    def focus_pane(self, name: PaneName) -> None:
+        """Gives a pane the focus."""
+
+    def zoom(self) -> None:
+        """Gives the pane in focus all the room, or takes it back."""
+
+    def cursor_key(self) -> str | None:
+        """The key of the row under the cursor of a list in focus."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPatch:
+    """What is approved: everything where both are empty, else the numbers of the hunks and the smaller patch itself."""
+
+    hunks: tuple[int, ...] = ()
+    text: str = ""
+
+
+class Desk(Protocol):
+    """What an action may do."""
+
+    client: SessionClient
+    last_search: str
+
+    @property
+    def deck(self) -> DeckHandle:
+        """The panes."""
+
+    @property
+    def situation(self) -> Situation:
+        """Where the researcher stands."""
+
+    def select(self, selection: Selection) -> None:
+        """Shows something else in the panes."""
+
+    def decide(self, kind: DecisionKind, **fields: Unpack[DecisionFields]) -> None:
+        """Sends a decision to the copilot and follows what becomes of it."""
+
+    def ask(
+        self,
+        question: str,
+        then: Callable[[str], None],
+        *,
+        value: str = "",
+        hint: str = "",
+        may_be_empty: bool = False,
+    ) -> None:
+        """Asks for one line; escape takes the question back."""
+
+    def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
+        """Asks once before something that is not undone by a key."""
+
+    def tell(self, sentence: str, mend: str = "", *, wrong: bool = False) -> None:
+        """Says a sentence in passing; it stays in the list of notices."""
+
+    def chosen_patch(self) -> ChosenPatch | None:
+        """What is selected of the shown patch; None where nothing is."""
+
+    def edit(self, files: Sequence[Path]) -> bool:
+        """Opens files in the researcher's editor and says whether any was changed."""
+
+    def copy(self, text: str) -> None:
+        """Sends text to the terminal's clipboard."""
+
+    def perform(self, name: str) -> None:
+        """Does an action of the widget in focus, such as the diff's own."""
+
+    def open(self, screen: ScreenName) -> None:
+        """Opens one of the screens that lie over the panes."""
+
+    def toggle_strip(self) -> None:
+        """Hides or shows the hardware strip, and remembers it."""
+
+    def leave(self) -> None:
+        """Ends the program; the copilot goes on."""

@@ -1,0 +1,47 @@
+"""The signs of the screens, in Unicode and in ASCII; a word or a number always stands beside a sign."""
+
+import locale
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of signs; each is one cell wide."""
+
+    champion: str = "●"
+    kept: str = "✓"
+    discarded: str = "✗"
+    inconclusive: str = "?"
+    running: str = "▶"
+    proposed: str = "○"
+    waiting: str = "!"
+    closed: str = "⊘"
+    reverted: str = "↺"
+    branch: str = "├"
+    last: str = "└"
+    through: str = "│"
+    dash: str = "─"
+    dot: str = "·"
+    minus: str = "\u2212"
+    plus_minus: str = "±"
+    ellipsis: str = "…"
+    bar: str = "█"
+    bar_parts: str = " ▏▎▍▌▋▊▉"
+    bar_rest: str = "░"
+    arrow: str = "→"
+    unicode: bool = True
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    champion="*", kept="+", discarded="x", inconclusive="?", running=">", proposed="o", waiting="!", closed="-",
+    reverted="<", branch="|", last="`", through="|", dash="-", dot="|", minus="-", plus_minus="+/-", ellipsis="~",
+    bar="#", bar_parts=" ", bar_rest=".", arrow="->", unicode=False,
+)  # fmt: skip
+
+
+def terminal_glyphs(*, plain: bool = False) -> Glyphs:
+    """The signs that this terminal can show: ASCII in plain mode, on the Linux console and without UTF-8."""
+    utf8 = "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
+    return UNICODE if utf8 and not plain and os.environ.get("TERM") != "linux" else ASCII

@@ -1,0 +1,65 @@
+"""Papers and patches as they lie in the session's folder, read in a thread so that no disk holds up the screen."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from textual.dom import DOMNode
+
+from mlrcopilot_tui.papers.model import Paper
+from mlrcopilot_tui.tui.client import SessionClient
+
+_T = TypeVar("_T")
+
+
+class Library:
+    """Reads what somebody wants to see; of each kind only the last wish counts.
+
+    Args:
+        owner: whose workers read.
+    """
+
+    def __init__(self, client: SessionClient, owner: DOMNode) -> None:
+        self._client = client
+        self._owner = owner
+        self._paper = ""
+
+    def want_paper(self, digest: str, show: Callable[[Paper | None], None]) -> None:
+        """Gives the parsed paper to `show` once it is read; one that was shown is not read again."""
+        folder = self._client.folder
+        if folder is None or not digest.isalnum() or digest == self._paper:
+            return
+        self._paper = digest
+        self._read("paper", lambda: read_paper(folder / "papers" / f"{digest}.json"), show)
+
+    def want_patch(self, commit: str, show: Callable[[str], None]) -> None:
+        """Gives the diff of an attempt to `show`; empty for none."""
+        folder = self._client.folder
+        if folder is None or not commit.isalnum():
+            show("")
+            return
+        self._read("patch", lambda: read_patch(folder / "patches" / f"{commit}.diff"), show)
+
+    def _read(self, group: str, read: Callable[[], _T], show: Callable[[_T], None]) -> None:
+        def work() -> None:
+            result = read()
+            self._owner.app.call_from_thread(show, result)
+
+        self._owner.run_worker(work, group=group, exclusive=True, thread=True)
+
+
+def read_paper(path: Path) -> Paper | None:
+    """A parsed paper; None where it is absent or of another program's form."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Paper)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def read_patch(path: Path) -> str:
+    """The diff of an attempt, byte for byte; empty where it is absent."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""

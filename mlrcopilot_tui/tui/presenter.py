@@ -1,0 +1,119 @@
+"""From the session's state to the panes: one place decides what each of them shows."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.state import RunState
+from mlrcopilot_tui.tui.client import SessionClient
+from mlrcopilot_tui.tui.feed import RunFeed
+from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.library import Library
+from mlrcopilot_tui.tui.projector import focus, ideas, paper, patch, run
+from mlrcopilot_tui.tui.views import PANES, PaneName, Selection
+from mlrcopilot_tui.tui.widgets.deck import Deck
+
+
+class Presenter:
+    """Shows a session in the panes.
+
+    Args:
+        library: where papers and patches are read, in a thread.
+        now: the wall clock, for how long a run has taken.
+    """
+
+    def __init__(
+        self,
+        client: SessionClient,
+        deck: Deck,
+        library: Library,
+        glyphs: Glyphs,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.selection = Selection()
+        self.feed = RunFeed()
+        self._client = client
+        self._deck = deck
+        self._library = library
+        self._glyphs = glyphs
+        self._now = now
+        self._run: RunState | None = None
+        self._patch = ""
+        self._seen_gates: set[str] | None = None
+
+    def present(self) -> None:
+        """Shows the state as it is now; panes that would show the same are not drawn."""
+        state, deck, glyphs = self._client.state, self._deck, self._glyphs
+        deck.paper.show_paper(paper.paper_document(state, glyphs))
+        deck.paper.show_idea(ideas.idea_document(state, focus.shown_idea(state, self.selection), glyphs))
+        deck.ideas.show(ideas.tree(state, glyphs))
+        self._present_patch()
+        deck.patch.show_history(patch.history(state, glyphs))
+        deck.run.show_agent(run.agent_document(state, run.question(state), glyphs))
+        self._follow_run()
+        self.present_run()
+        self._flag()
+        if state.paper is not None:
+            self._library.want_paper(state.paper.digest, lambda text: deck.paper.show_text(paper.paper_text(text)))
+
+    def present_run(self) -> None:
+        """Shows how far the run is; cheap enough for every second."""
+        state = self._client.state
+        live = self.feed.live
+        self._deck.run.show(run.run_view(state, self._run, live, self._now()))
+        metric = state.started.metric if state.started is not None else ""
+        self._deck.run.show_curve(live, metric, run.beside_parent(state, live, self._glyphs))
+
+    def new_gates(self) -> list[Gate]:
+        """The questions that came up since the last call; none the first time, for those were there already."""
+        gates = focus.waiting_gates(self._client.state)
+        seen, self._seen_gates = self._seen_gates, {gate.id for gate in gates}
+        return [gate for gate in gates if seen is not None and gate.id not in seen]
+
+    @property
+    def live(self) -> bool:
+        """Whether the shown run goes on, so that its clock must be drawn."""
+        return self._run is not None and self._run.live
+
+    def sandbox_note(self) -> str:
+        """What confines the shown run."""
+        shown = self._run
+        if shown is None or not shown.sandbox:
+            return ""
+        return f"sandbox {shown.sandbox} {self._glyphs.dot} net {'on' if shown.network else 'off'}"
+
+    def needed(self) -> frozenset[PaneName]:
+        """The panes in which a decision waits."""
+        return frozenset(focus.pane_of(gate) for gate in focus.waiting_gates(self._client.state))
+
+    def _present_patch(self) -> None:
+        view = patch.patch_view(self._client.state, self.selection, self._glyphs)
+        self._deck.patch.show(view)
+        if view.commit != self._patch:
+            self._patch = view.commit
+            self._library.want_patch(view.commit, self._show_patch)
+
+    def _show_patch(self, text: str) -> None:
+        self._deck.patch.show_patch(text)
+        if not text:
+            # The diff is not written yet: the next change of the journal asks again.
+            self._patch = ""
+
+    def _follow_run(self) -> None:
+        state = self._client.state
+        self._run = focus.shown_run(state, self.selection)
+        session = state.session
+        if self._run is None or not session:
+            self.feed.follow(None, ())
+        else:
+            layout = self._client.layout
+            parents = [layout.run(session, other.run) for other in run.parent_runs(state, self._run)]
+            self.feed.follow(layout.run(session, self._run.run), parents)
+        self._deck.run.show_log(self.feed.log)
+
+    def _flag(self) -> None:
+        needed = self.needed()
+        pinned = "" if self.selection == Selection() else f"idea {self.selection.idea} {self._glyphs.dot} 0 live"
+        for name in PANES:
+            mark = f"{self._glyphs.waiting} needs you" if name in needed else ""
+            self._deck.pane(name).flag(mark, pinned if name != "ideas" else "")

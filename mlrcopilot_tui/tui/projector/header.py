@@ -1,0 +1,66 @@
+"""The header: what is run, how well it does, and whether anybody is needed."""
+
+from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.words import average, change, span_of_time
+from mlrcopilot_tui.tui.views import Segment
+
+
+def header(state: SessionState, glyphs: Glyphs, *, workspace: str, copilot_alive: bool | None) -> tuple[Segment, ...]:
+    """The header's pieces, left ones first, each group in reading order.
+
+    Args:
+        workspace: the folder's name, shown until the session has told its own.
+        copilot_alive: None while nobody has looked yet.
+    """
+    started = state.started
+    if started is None:
+        return (
+            Segment("mlrcopilot", "heading"),
+            Segment(workspace, "strong"),
+            Segment("starting" if copilot_alive is not False else "no copilot", "muted", right=True),
+        )
+    name = started.template or workspace
+    return (
+        Segment("mlrcopilot", "heading", rank=6),
+        Segment(f"{name} {glyphs.dot} session {started.session[:4]}", "strong", rank=3),
+        Segment(f"engine {started.engine}", "muted", rank=5),
+        *_line(state, glyphs),
+        *_right(state, glyphs, copilot_alive=copilot_alive),
+    )
+
+
+def _line(state: SessionState, glyphs: Glyphs) -> tuple[Segment, ...]:
+    kept = Segment(f"+{len(state.kept)} kept", "kept" if state.kept else "muted", rank=2)
+    champion = state.champion
+    if champion is None or not champion.values:
+        return (kept,) if champion is None or not champion.unmeasured else (kept, Segment("tip unmeasured", "waiting"))
+    gain = change(state.improvement(), state, glyphs)
+    best = f"best {average(champion.values.values())}"
+    metric = state.started.metric if state.started is not None else ""
+    return (
+        kept,
+        Segment(best + (f" ({gain})" if champion.idea and gain else ""), "strong", rank=0),
+        Segment(metric, "muted", rank=7),
+    )
+
+
+def _right(state: SessionState, glyphs: Glyphs, *, copilot_alive: bool | None) -> tuple[Segment, ...]:
+    pieces = []
+    if waiting := len(waiting_gates(state)):
+        need = "1 needs you" if waiting == 1 else f"{waiting} need you"
+        pieces.append(Segment(f"{glyphs.waiting} {need}", "waiting", rank=0, right=True))
+    if state.finished:
+        pieces.append(Segment("finished", "strong", rank=1, right=True))
+    elif copilot_alive is False:
+        pieces.append(Segment("copilot stopped", "error", rank=0, right=True))
+    elif state.paused:
+        pieces.append(Segment("paused", "waiting", rank=0, right=True))
+    limit = state.settings.get("max_experiments") or 0
+    tried = f"{len(state.experiments)}/{limit} exp" if limit else f"{len(state.experiments)} exp"
+    pieces.append(Segment(tried, "plain", rank=2, right=True))
+    pieces.append(Segment(span_of_time(state.active_s), "plain", rank=4, right=True))
+    if state.started is not None and state.started.engine == "offline":
+        pieces.append(Segment("$0.00", "muted", rank=5, right=True))
+    return tuple(pieces)

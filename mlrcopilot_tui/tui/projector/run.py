@@ -1,0 +1,173 @@
+"""The run that is on or was: how far it is, its curve beside its parent's, and what the agents said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.state import RunState, SessionState, mean
+from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.focus import gate_for
+from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short, time_of_day
+from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Span, text
+
+Curve = tuple[tuple[float, float], ...]
+"""Step and value of each reading, in the order of the steps."""
+
+TALK_SHOWN = 400
+"""The agents' newest words that are laid out; older ones are in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the run's folder tells beyond the journal: readings by step, the last one, and how many steps there are."""
+
+    curve: Curve = ()
+    parents: tuple[Curve, ...] = ()
+    last: float | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """The line above the log. `share` is what is done, 0 to 1; None where nobody can know."""
+
+    run: str = ""
+    head: tuple[Span, ...] = ()
+    share: float | None = None
+    tail: tuple[Span, ...] = ()
+    empty: str = ""
+
+
+def run_view(state: SessionState, run: RunState | None, live: Live, now: datetime) -> RunView:
+    """One run's line; without a run, what will appear."""
+    if run is None:
+        return RunView(empty="The live output of training will stand here. It begins when a patch is approved.")
+    head = [Span(_purpose(state, run), "strong"), Span(f"  {_seed_place(state, run)}", "muted")]
+    if not run.live:
+        return RunView(run.run, (*head, *_result(state, run)), None, (Span(clock(run.wall_s), "muted"),))
+    if not run.started_at:
+        return RunView(run.run, (*head, Span("  starting", "running")))
+    elapsed = seconds_between(run.started_at, now)
+    expected = expected_seconds(state, run)
+    share = None
+    if live.curve:
+        step = live.curve[-1][0]
+        steps = live.total or max((at for curve in live.parents for at, _ in curve), default=0)
+        known = steps >= step and steps > 0
+        share = step / steps if known else None
+        head.append(Span(f"  step {step:g}" + (f"/{steps:g}" if known else "")))
+    if live.last is not None:
+        head.append(Span(f"  {_metric(state)} {number(live.last)}", "running"))
+    if share is None and expected:
+        share = min(1.0, elapsed / expected)
+    about = f" / ~{clock(expected)}" if expected else ""
+    return RunView(run.run, tuple(head), share, (Span(f"{clock(elapsed)}{about}", "plain"),))
+
+
+def expected_seconds(state: SessionState, run: RunState) -> float | None:
+    """The mean wall time of the finished runs of the same commit, else of its parent, else of all."""
+    done = [other for other in state.runs.values() if not other.live and other.value is not None]
+    parent = parent_of(state, run)
+    for wanted in (run.commit, parent):
+        times = [other.wall_s for other in done if other.commit == wanted]
+        if times:
+            return mean(times)
+    return mean([other.wall_s for other in done]) if done else None
+
+
+def parent_of(state: SessionState, run: RunState) -> str:
+    """The commit that the run's commit is measured against; empty for the starter."""
+    idea = state.ideas.get(run.idea)
+    for attempt in idea.attempts if idea is not None else ():
+        if attempt.commit == run.commit:
+            return attempt.parent
+    return ""
+
+
+def parent_runs(state: SessionState, run: RunState) -> list[RunState]:
+    """The finished runs of the parent, one a seed, for the band that the curve is seen against."""
+    parent = parent_of(state, run)
+    newest = {other.seed: other for other in state.runs.values() if other.commit == parent and not other.live}
+    return [other for other in newest.values() if other.value is not None]
+
+
+def beside_parent(state: SessionState, live: Live, glyphs: Glyphs) -> tuple[Span, ...]:
+    """The live value beside what the parent's runs had at the same step; nothing where there is nothing to compare."""
+    if not live.curve:
+        return ()
+    step, value = live.curve[-1]
+    there = [point for curve in live.parents if (point := _at(curve, step)) is not None]
+    if not there:
+        return ()
+    around = f" {glyphs.plus_minus}{(max(there) - min(there)) / 2:.2g}" if len(there) > 1 else ""
+    ahead = state.better(value, mean(there))
+    return (
+        Span(f"parent at this step {number(mean(there))}{around}  ", "muted"),
+        Span("ahead" if ahead else "behind", "kept" if ahead else "discarded"),
+    )
+
+
+def agent_document(state: SessionState, gate: Gate | None, glyphs: Glyphs) -> Document:
+    """What the agents thought, did and saw, and the question that one of them puts."""
+    parts: list[Paragraph] = []
+    shown = state.talk[-TALK_SHOWN:]
+    if len(state.talk) > len(shown):
+        parts.append(text(f"{len(state.talk) - len(shown)} older entries are in the journal.", "muted"))
+    for time, said in shown:
+        about = f"{said.idea}" if said.idea else glyphs.dot
+        lead = (
+            Span(f"{time_of_day(time)} ", "muted"),
+            Span(f"{about:>3} ", "accent"),
+            Span(f"{said.kind:<12}", "muted"),
+        )
+        role: Role = "strong" if said.kind == "action" else "muted" if said.kind == "observation" else "plain"
+        parts.append(Paragraph((Span(said.text, role),), lead))
+    if gate is not None:
+        parts += [BLANK, Paragraph((Span(gate.question, "waiting"),), (Span(f"{glyphs.waiting} asks  ", "waiting"),))]
+    return tuple(parts)
+
+
+def question(state: SessionState) -> Gate | None:
+    """The agent's question that waits."""
+    return gate_for(state, "run")
+
+
+def as_curve(points: Mapping[float, float] | Sequence[tuple[float, float]]) -> Curve:
+    """Readings as a curve: a step that was reported twice counts as reported last."""
+    pairs = points.items() if isinstance(points, Mapping) else points
+    return tuple(sorted(dict(pairs).items()))
+
+
+def _at(curve: Curve, step: float) -> float | None:
+    before = [value for at, value in curve if at <= step]
+    return before[-1] if before else None
+
+
+def _purpose(state: SessionState, run: RunState) -> str:
+    if run.purpose == "idea":
+        return f"idea {run.idea}.{run.attempt}"
+    if run.purpose == "parent":
+        return f"parent {short(run.commit)}"
+    if run.purpose == "verify":
+        return f"check of {short(run.commit)}"
+    del state
+    return "baseline"
+
+
+def _seed_place(state: SessionState, run: RunState) -> str:
+    """`seed 1 (2/5)`: the second run of this commit, of five that one verdict may take."""
+    runs = [other for other in state.runs.values() if (other.commit, other.purpose) == (run.commit, run.purpose)]
+    place = next(at for at, other in enumerate(runs, 1) if other is run)
+    most = state.settings.get("seeds")
+    return f"seed {run.seed} ({place}/{most})" if most and run.purpose == "idea" else f"seed {run.seed}"
+
+
+def _result(state: SessionState, run: RunState) -> tuple[Span, ...]:
+    if run.value is not None and run.outcome == "ok":
+        return (Span(f"  {_metric(state)} {number(run.value)}", "strong"), Span("  finished", "muted"))
+    return (Span(f"  {run.outcome or 'ended'}", "error"), Span(f"  {run.reason}", "muted"))
+
+
+def _metric(state: SessionState) -> str:
+    return state.started.metric if state.started is not None else ""

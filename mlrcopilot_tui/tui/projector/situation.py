@@ -1,0 +1,82 @@
+"""Where the researcher stands: what the keys of this moment would act on."""
+
+from dataclasses import dataclass
+
+from mlrcopilot_tui.session.model import Attempt, Gate
+from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
+from mlrcopilot_tui.tui.projector import focus
+from mlrcopilot_tui.tui.views import PaneName, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The state, the selection and the focus together; predicates of actions read nothing else.
+
+    Attributes:
+        cursor: the idea under the cursor of the idea tree; None on the tree's root.
+        zoomable: whether more than one pane is in view, or one is zoomed.
+    """
+
+    state: SessionState
+    selection: Selection
+    pane: PaneName
+    tab: str
+    cursor: int | None = None
+    zoomable: bool = True
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a session."""
+        return self.state.started is not None
+
+    @property
+    def away(self) -> bool:
+        """Whether there is a decision in another pane, or something else than what is live is shown."""
+        elsewhere = any(focus.pane_of(gate) != self.pane for gate in focus.waiting_gates(self.state))
+        return elsewhere or self.selection != Selection()
+
+    @property
+    def idea(self) -> IdeaState | None:
+        """The idea that keys act on: in the tree the one under the cursor, elsewhere the one that is shown."""
+        if self.pane == "ideas":
+            return self.state.ideas.get(self.cursor) if self.cursor is not None else None
+        return focus.shown_idea(self.state, self.selection)
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that keys act on."""
+        if self.pane == "ideas":
+            return self.idea.attempt if self.idea is not None else None
+        return focus.shown_attempt(self.state, self.selection)
+
+    @property
+    def patch_gate(self) -> Gate | None:
+        """The question about the shown patch."""
+        return focus.can_decide(self.state, self.attempt)
+
+    @property
+    def ideas_gate(self) -> Gate | None:
+        """The question which ideas to try."""
+        return focus.gate_for(self.state, "ideas")
+
+    @property
+    def question(self) -> Gate | None:
+        """The question that an agent put."""
+        return focus.gate_for(self.state, "run")
+
+    @property
+    def run(self) -> RunState | None:
+        """The run that is shown."""
+        return focus.shown_run(self.state, self.selection)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the attempt stands on the session's line."""
+        return focus.committed(self.state, self.attempt)
+
+    @property
+    def reverted(self) -> bool:
+        """Whether the attempt stood on the session's line and was taken back."""
+        attempt = self.attempt
+        moved = [move for move in self.state.line if attempt is not None and move.of == attempt.commit]
+        return bool(moved) and moved[-1].reason == "reverted"

@@ -1,0 +1,276 @@
+"""The main screen: header, four panes, hardware strip and footer, kept in step with the session by one tick."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.layout import Layout as ScreenLayout
+from textual.screen import Screen
+
+from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.tui import terminal
+from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, key_name
+from mlrcopilot_tui.tui.arrangement import Mode, Placed, frame, mode_for
+from mlrcopilot_tui.tui.client import SessionClient
+from mlrcopilot_tui.tui.desk import ScreenName
+from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
+from mlrcopilot_tui.tui.library import Library
+from mlrcopilot_tui.tui.presenter import Presenter
+from mlrcopilot_tui.tui.projector.header import header
+from mlrcopilot_tui.tui.screens.help import help_document
+from mlrcopilot_tui.tui.screens.main_desk import Editor, MainDesk
+from mlrcopilot_tui.tui.screens.reader import Reader
+from mlrcopilot_tui.tui.widgets.data_text import DataText
+from mlrcopilot_tui.tui.widgets.deck import Deck
+from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
+from mlrcopilot_tui.tui.widgets.hardware_strip import HardwareStrip
+from mlrcopilot_tui.tui.widgets.header import Header
+from mlrcopilot_tui.tui.widgets.lines import RowList
+from mlrcopilot_tui.tui.widgets.pane import Pane
+from mlrcopilot_tui.tui.widgets.searching import SearchFinished
+from mlrcopilot_tui.tui.widgets.tab_row import TabRow
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.hardware.monitor import Monitor
+
+DOCKED = (Hint("?", "help", "screen.perform('help.show')"), Hint("^p", "palette", "app.command_palette"))
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the screen is given; tests give doubles.
+
+    Attributes:
+        ensure: makes sure that a copilot runs and returns the session it holds; called in a thread.
+        monitor: makes what samples the hardware, after the first frame; None for no strip.
+        tick_s: seconds between looks at the journal.
+    """
+
+    client: SessionClient
+    ensure: Callable[[], str] | None = None
+    monitor: "Callable[[], Monitor] | None" = None
+    editor: Editor | None = None
+    glyphs: Glyphs = UNICODE
+    plain: bool = False
+    strip: bool = True
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    tick_s: float = 0.1
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class MainScreen(Screen[None]):
+    """A session on the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
+    DEFAULT_CSS = """
+    MainScreen { overflow: hidden; }
+    MainScreen #too-small { text-align: center; padding: 1; }
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        glyphs = setup.glyphs
+        self._setup = setup
+        self.client = setup.client
+        self.deck = Deck(glyphs)
+        self.header = Header(id="header")
+        self.tab_row = TabRow(id="tabs", mark=glyphs.waiting)
+        self.strip = HardwareStrip(ascii_only=not glyphs.unicode, id="strip")
+        self.footer = Footer(id="footer")
+        self.presenter = Presenter(setup.client, self.deck, Library(setup.client, self), glyphs, setup.now)
+        self.desk = MainDesk(self, setup.client, self.deck, setup.editor)
+        self._strip_shown = setup.strip and setup.monitor is not None and not setup.plain
+        self._monitor: Monitor | None = None
+        self._alive: bool | None = None
+        self._ticks = 0
+        self._readable = True
+        self._layout = Placed(self._where)
+
+    @property
+    def layout(self) -> ScreenLayout:
+        """The arrangement for the terminal's size."""
+        return self._layout
+
+    @property
+    def mode(self) -> Mode:
+        """How many panes fit."""
+        return mode_for(self.size, plain=self._setup.plain)
+
+    def compose(self) -> ComposeResult:
+        """Header, tab row, panes, strip, footer."""
+        yield self.header
+        yield self.tab_row
+        yield self.deck
+        yield self.strip
+        yield self.footer
+        yield DataText("This terminal is too small for the copilot: 40 columns and 10 rows at least.", id="too-small")
+
+    def on_mount(self) -> None:
+        """Draws the empty panes at once; everything that takes time begins after the first frame."""
+        self.present()
+        self.deck.focus_pane("ideas")
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._open, group="open", thread=True)
+        if self._setup.monitor is not None:
+            self.run_worker(self._start_monitor, group="monitor", thread=True)
+
+    def _open(self) -> None:
+        """Reads what there is, then makes sure that a copilot runs; in a thread."""
+        call = self.app.call_from_thread
+        try:
+            self.client.poll()
+        except CopilotError as error:
+            self._readable = False
+            call(self.desk.explain, error)
+        call(self.present)
+        call(self.set_interval, self._setup.tick_s, self.tick)
+        if self._setup.ensure is None:
+            return
+        try:
+            session = self._setup.ensure()
+        except CopilotError as error:
+            call(self.desk.explain, error)
+        else:
+            call(self.client.open, session)
+
+    def _start_monitor(self) -> None:
+        if self._setup.monitor is not None:
+            monitor = self._setup.monitor()
+            monitor.start()
+            self._monitor = monitor
+
+    def on_unmount(self) -> None:
+        """Ends sampling."""
+        if self._monitor is not None:
+            self._monitor.stop()
+
+    def tick(self) -> None:
+        """Looks for what is new, and draws nothing where nothing is."""
+        self._ticks += 1
+        second = self._ticks % max(1, round(1 / self._setup.tick_s)) == 0
+        changed = self._read_on()
+        for settled in self.client.settled():
+            self.desk.tell(settled.said, wrong=settled.refused)
+        if changed:
+            self.present()
+            self._announce()
+        if self.presenter.feed.poll() or (second and self.presenter.live):
+            self.presenter.present_run()
+        self.deck.run.log_view.refresh_from_disk()
+        if second:
+            self._each_second()
+
+    def _read_on(self) -> bool:
+        try:
+            return self._readable and self.client.poll()
+        except CopilotError as error:
+            self._readable = False
+            self.desk.explain(error)
+            return False
+
+    def _each_second(self) -> None:
+        if self._ticks % 30 == 0 or self._alive is None:
+            alive = self.client.copilot_alive()
+            if alive != self._alive:
+                self._alive = alive
+                self._present_frame()
+        if self._strip_shown and self._monitor is not None:
+            status = self.presenter.feed.status() if self.presenter.live else None
+            pid = status.child_pid if status is not None else None
+            tree = self._monitor.tree(pid) if pid else None
+            self.strip.show(self._monitor.history(), tree, self.presenter.sandbox_note())
+
+    def present(self) -> None:
+        """Shows the state in every pane."""
+        self.presenter.present()
+        self._present_frame()
+
+    def _present_frame(self) -> None:
+        state = self.client.state
+        workspace = self.client.layout.root.name
+        self.header.show(header(state, self._setup.glyphs, workspace=workspace, copilot_alive=self._alive))
+        self.tab_row.show(self.deck.focused, self.presenter.needed())
+        self._hint()
+
+    def _hint(self) -> None:
+        offered = [action for action in available(self.desk.situation) if action.rank is not None]
+        offered.sort(key=lambda action: action.rank or 0)
+        keymap = self._setup.keymap
+        hints = [Hint(key_name(action, keymap), action.label, f"screen.perform('{action.id}')") for action in offered]
+        self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)
+
+    def _announce(self) -> None:
+        gates = self.presenter.new_gates()
+        if not gates:
+            return
+        self.app.bell()
+        if not self.app.app_focus:
+            terminal.send(self.app, terminal.notification_sequence("mlrcopilot", gates[0].question, os.environ))
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Arranges the panes for the new size."""
+        self.deck.arrange_for(self.mode, bare=self._setup.plain)
+        self._present_frame()
+
+    def on_deck_turned(self) -> None:
+        """Offers the keys of the pane that has the focus now."""
+        self._present_frame()
+
+    def on_pane_tab_shown(self, _: Pane.TabShown) -> None:
+        """Offers the keys of the tab."""
+        self._hint()
+
+    def on_row_list_moved(self, _: RowList.Moved) -> None:
+        """Offers the keys for the row under the cursor."""
+        self._hint()
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Opens the row that was clicked."""
+        self.action_perform("idea.open" if event.rows is self.deck.ideas.rows else "history.open")
+
+    def on_search_finished(self, event: SearchFinished) -> None:
+        """Says so when a search came to nothing."""
+        if not event.found:
+            self.desk.tell(f"Nothing here holds “{event.pattern}”.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action of the table can be done now."""
+        if action == "perform" and parameters and self.is_mounted:
+            return ACTIONS[str(parameters[0])].when(self.desk.situation)
+        return True
+
+    def action_perform(self, name: str) -> None:
+        """Does an action of the table."""
+        try:
+            ACTIONS[name].do(self.desk)
+        except CopilotError as error:
+            self.desk.explain(error)
+        self._hint()
+
+    def open(self, screen: ScreenName) -> None:
+        """Opens one of the screens that lie over the panes."""
+        if screen == "help":
+            pane = self.deck.focused
+            self.app.push_screen(Reader(f"Help: {pane}", help_document(pane, self._setup.keymap, self._setup.glyphs)))
+        elif screen == "notices":
+            self.app.push_screen(Reader("Notices", self.desk.notices.document()))
+        else:
+            self.call_later(self.app.run_action, "app.pick_theme")
+
+    def toggle_strip(self) -> None:
+        """Hides or shows the hardware strip."""
+        self._strip_shown = not self._strip_shown
+        self.refresh(layout=True)
+
+    def _where(self, size: Size) -> dict[str, Region]:
+        self.deck.mode = mode = mode_for(size, plain=self._setup.plain)
+        rows = self.strip.get_content_height(size, size, size.width) if self._strip_shown else 0
+        return frame(size, mode, max(1, rows) if self._strip_shown else 0)

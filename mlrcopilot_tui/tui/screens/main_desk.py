@@ -1,0 +1,181 @@
+"""The desk of the main screen: how actions ask, tell and send there."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from textual.app import SuspendNotSupported
+
+from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.session.model import Decision, DecisionKind
+from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.tui import terminal
+from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
+from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
+from mlrcopilot_tui.tui.notices import Notice, Notices
+from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.screens.confirm import Confirm
+from mlrcopilot_tui.tui.screens.prompt import Prompt
+from mlrcopilot_tui.tui.views import PaneName, Selection
+from mlrcopilot_tui.tui.widgets.deck import Deck
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.tui.screens.main import MainScreen
+
+Editor = Callable[[Sequence[Path]], None]
+
+
+class MainDesk:
+    """What an action may do, on the main screen.
+
+    Args:
+        editor: opens files and returns when they are closed; None for the researcher's own.
+    """
+
+    def __init__(self, screen: "MainScreen", client: SessionClient, deck: Deck, editor: Editor | None) -> None:
+        self.client = client
+        self.last_search = ""
+        self.notices = Notices()
+        self._screen = screen
+        self._deck = deck
+        self._editor = editor or self._open_editor
+
+    @property
+    def deck(self) -> Deck:
+        """The panes."""
+        return self._deck
+
+    @property
+    def situation(self) -> Situation:
+        """Where the researcher stands."""
+        return self.situation_in(self._deck.focused)
+
+    def situation_in(self, pane: PaneName) -> Situation:
+        """Where the researcher would stand in another pane."""
+        key = self._deck.ideas.rows.key or ""
+        return Situation(
+            state=self.client.state,
+            selection=self._screen.presenter.selection,
+            pane=pane,
+            tab=self._deck.pane(pane).tab,
+            cursor=int(key) if key.isdecimal() else None,
+            zoomable=self._deck.several,
+        )
+
+    def select(self, selection: Selection) -> None:
+        """Shows something else in the panes."""
+        self._screen.presenter.selection = selection
+        self._screen.present()
+
+    def decide(self, kind: DecisionKind, **fields: Unpack[DecisionFields]) -> None:
+        """Sends a decision in a thread, for it waits for the disk."""
+        decision = self.client.decide(kind, **fields)
+        self._screen.run_worker(lambda: self._send(decision), thread=True, group="decisions")
+
+    def _send(self, decision: Decision) -> None:
+        tell = self._screen.app.call_from_thread
+        try:
+            self.client.drop(decision)
+        except OSError as error:
+            tell(self.fail, f"The decision could not be written: {error.strerror}.", "Free some space and try again.")
+            return
+        if self.client.copilot_alive() is False:
+            tell(self.tell, "No copilot runs; your decision waits for it.", "`mlrcopilot run` starts one.")
+
+    def ask(
+        self,
+        question: str,
+        then: Callable[[str], None],
+        *,
+        value: str = "",
+        hint: str = "",
+        may_be_empty: bool = False,
+    ) -> None:
+        """Asks for one line; escape takes the question back."""
+
+        def answered(words: str | None) -> None:
+            if words is not None:
+                then(words)
+
+        prompt = Prompt(question, value=value, hint=hint, may_be_empty=may_be_empty)
+        self._screen.app.push_screen(prompt, answered)
+
+    def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
+        """Asks once."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        self._screen.app.push_screen(Confirm(question, consequence), answered)
+
+    def tell(self, sentence: str, mend: str = "", *, wrong: bool = False, details: str = "") -> None:
+        """Says a sentence in passing; it stays in the list of notices."""
+        self.notices.add(Notice(datetime.now().astimezone(), sentence, mend, wrong, details))
+        self._screen.notify(
+            printable(f"{sentence} {mend}".rstrip()), severity="error" if wrong else "information", markup=False
+        )
+
+    def fail(self, sentence: str, mend: str = "") -> None:
+        """Says what went wrong."""
+        self.tell(sentence, mend, wrong=True)
+
+    def explain(self, error: CopilotError) -> None:
+        """Says what went wrong, in the error's own words."""
+        self.fail(error.sentence, error.mend)
+
+    def chosen_patch(self) -> ChosenPatch | None:
+        """What is selected of the shown patch; None where nothing is."""
+        return self._deck.patch.review.chosen()
+
+    def edit(self, files: Sequence[Path]) -> bool:
+        """Opens files in the researcher's editor and says whether any was changed."""
+        missing = [file for file in files if not file.is_file()]
+        if missing or not files:
+            name = missing[0].name if missing else "the patch's files"
+            self.fail(f"{name} is not in the idea's worktree any more.", "Send feedback (f) instead.")
+            return False
+        before = [file.read_bytes() for file in files]
+        try:
+            self._editor(files)
+        except (OSError, SuspendNotSupported) as error:
+            self.fail(f"The editor could not be started: {error}.", "Set $EDITOR to one that is installed.")
+            return False
+        changed = before != [file.read_bytes() for file in files]
+        if not changed:
+            self.tell("Nothing was changed.")
+        return changed
+
+    def _open_editor(self, files: Sequence[Path]) -> None:
+        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        with self._screen.app.suspend():
+            subprocess.run([*command, *map(str, files)], check=False)
+
+    def copy(self, text: str) -> None:
+        """Sends text to the terminal's clipboard."""
+        if not text:
+            self.tell("There is nothing to copy.")
+            return
+        terminal.send(self._screen.app, terminal.clipboard_sequence(text, os.environ))
+        lines = text.count("\n") + 1
+        self.tell(f"{lines} {'line' if lines == 1 else 'lines'} sent to the terminal's clipboard (OSC 52).")
+
+    def perform(self, name: str) -> None:
+        """Does an action of the diff."""
+        self._deck.patch.review.perform(name)
+
+    def open(self, screen: ScreenName) -> None:
+        """Opens one of the screens that lie over the panes."""
+        self._screen.open(screen)
+
+    def toggle_strip(self) -> None:
+        """Hides or shows the hardware strip, and remembers it."""
+        self._screen.toggle_strip()
+
+    def leave(self) -> None:
+        """Ends the program; the copilot goes on."""
+        self._screen.app.exit(0)

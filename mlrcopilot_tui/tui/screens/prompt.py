@@ -1,0 +1,57 @@
+"""One line from the researcher: a reason, feedback, an idea, words to search for."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from mlrcopilot_tui.tui.widgets.data_text import DataText
+
+
+class Prompt(ModalScreen[str | None]):
+    """Asks a question above an input line; gives None where it was taken back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "take_back", "take back", show=False)]
+    DEFAULT_CSS = """
+    Prompt {
+        align: center bottom;
+        background: $background 0%;
+        & > Vertical {
+            width: 100%; height: auto; max-height: 12;
+            background: $panel; border-top: solid $border; padding: 0 1;
+        }
+        & DataText { height: auto; max-height: 6; }
+        & .question { text-style: bold; }
+        & .hint { color: $muted; text-style: $muted-style; }
+        & Input, & Input:focus { border: none; height: 1; padding: 0; background: $surface; }
+    }
+    """
+
+    def __init__(self, question: str, *, value: str = "", hint: str = "", may_be_empty: bool = False) -> None:
+        super().__init__()
+        self._question = question
+        self._value = value
+        self._hint = hint
+        self._may_be_empty = may_be_empty
+
+    def compose(self) -> ComposeResult:
+        """Question, line and hint."""
+        with Vertical():
+            yield DataText(self._question, classes="question")
+            line = Input(self._value, select_on_focus=False, compact=True)
+            line.cursor_blink = False
+            yield line
+            yield DataText(self._hint or "Enter sends it; escape takes it back.", classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Gives the line; an empty one only where that means something."""
+        words = event.value.strip()
+        if words or self._may_be_empty:
+            self.dismiss(words)
+
+    def action_take_back(self) -> None:
+        """Gives nothing."""
+        self.dismiss(None)

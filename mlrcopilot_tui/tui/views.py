@@ -1,0 +1,69 @@
+"""What panes show, as plain values: text with its meaning attached, no colours, no widgets, nothing of Textual."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+PaneName = Literal["paper", "ideas", "patch", "run"]
+PANES: tuple[PaneName, ...] = ("paper", "ideas", "patch", "run")
+"""The panes in the order of their numbers."""
+
+Role = Literal[
+    "plain", "muted", "strong", "heading", "accent", "key",
+    "kept", "discarded", "running", "waiting", "inconclusive", "error",
+]  # fmt: skip
+"""What a piece of text means; a theme decides how each looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text with one meaning; the text may be untrusted, for only the widget boundary shows it."""
+
+    text: str
+    role: Role = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Text that is wrapped to the pane; wrapped lines stand under the body, right of `lead`."""
+
+    body: tuple[Span, ...] = ()
+    lead: tuple[Span, ...] = ()
+
+
+Document = tuple[Paragraph, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list: `left` is cut where it meets `right`. `key` stays with what the row stands for."""
+
+    key: str
+    left: tuple[Span, ...]
+    right: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a status line; where room is short, the highest `rank` is dropped first."""
+
+    text: str
+    role: Role = "plain"
+    rank: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the researcher chose to look at; None follows what is live."""
+
+    idea: int | None = None
+    attempt: int | None = None
+    run: str | None = None
+
+
+def text(body: str, role: Role = "plain", *, lead: str = "", lead_role: Role = "muted") -> Paragraph:
+    """A paragraph of one meaning, after an optional label."""
+    return Paragraph(body=(Span(body, role),), lead=(Span(lead, lead_role),) if lead else ())
+
+
+BLANK = Paragraph()

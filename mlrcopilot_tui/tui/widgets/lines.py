@@ -1,0 +1,261 @@
+"""Text by the line: documents that wrap and scroll, and lists with a cursor; only visible lines are drawn."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection as TextSelection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import Visual
+
+from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.tui.views import Document, Row
+from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content, style_of, wrapped
+from mlrcopilot_tui.tui.widgets.searching import SearchFinished
+
+
+class LinesView(ScrollView, can_focus=True):
+    """Lines that scroll, with search; what they say comes from a subclass's `lay_out`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--match", *CLASSES}
+    DEFAULT_CSS = """
+    LinesView {
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        & > .lines--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+        &:focus > .lines--cursor { background: $block-cursor-background; text-style: bold; }
+        &:ansi > .lines--cursor { text-style: bold; }
+        &:ansi:focus > .lines--cursor { background: ansi_default; text-style: reverse; }
+        & > .lines--match { background: $warning 40%; text-style: underline; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 -- Textual's own parameter
+        super().__init__(id=id)
+        self.empty = empty
+        """What stands here while there is nothing, and what begins it."""
+        self._lines: list[Content] = []
+        self._laid_out_for = -1
+        self._pattern = ""
+        self._matches: list[int] = []
+
+    @property
+    def cursor(self) -> int | None:
+        """The line that keys act on; None where lines have no cursor."""
+        return None
+
+    def lay_out(self, width: int) -> list[Content]:
+        """The lines at this width."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Lays out anew, now if it can be seen, else when it will be."""
+        self._laid_out_for = -1
+        if self.display and self.size.width:
+            self._ensure_laid_out()
+            self.refresh()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Wraps to the new width."""
+        self._ensure_laid_out()
+
+    def on_show(self, _: events.Show) -> None:
+        """Catches up with what changed while it was hidden."""
+        self._ensure_laid_out()
+
+    def _ensure_laid_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0 or width == self._laid_out_for:
+            return
+        self._laid_out_for = width
+        self._lines = self.lay_out(width) or [
+            *([Content("")] if self.empty else []),
+            *(
+                line.pad_left(1)
+                for line in Content.styled(printable(self.empty), style_of("muted")).wrap(max(1, width - 2))
+            ),
+        ]
+        self.virtual_size = Size(width, len(self._lines))
+        self._find()
+        if self.scrollable_content_region.width != width:
+            # The scroll bar came or went with the number of lines.
+            self.call_after_refresh(self.redraw)
+
+    def render_line(self, y: int) -> Strip:
+        """One visible line."""
+        width = self.scrollable_content_region.width
+        at = y + self.scroll_offset.y
+        if at >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        line, style = self._lines[at], self.visual_style
+        if at == self.cursor:
+            style += self.get_visual_style("lines--cursor", partial=True)
+        line = self._marked(line, at)
+        strip = Visual.to_strips(self, line, width, 1, style, apply_selection=False, pad=True)[0]
+        return strip.apply_offsets(0, at)
+
+    def _marked(self, line: Content, at: int) -> Content:
+        if self._pattern and at in self._matches:
+            style = self.get_visual_style("lines--match", partial=True)
+            start = line.plain.lower().find(self._pattern)
+            while start >= 0:
+                line = line.stylize(style, start, start + len(self._pattern))
+                start = line.plain.lower().find(self._pattern, start + len(self._pattern))
+        if (selection := self.text_selection) is not None and (span := selection.get_span(at)) is not None:
+            start, end = span
+            chosen = Style.from_styles(self.screen.get_component_styles("screen--selection"))
+            line = line.stylize(chosen, start, len(line) if end == -1 else end)
+        return line
+
+    def get_selection(self, selection: TextSelection) -> tuple[str, str] | None:
+        """The text that the mouse marked."""
+        return selection.extract("\n".join(line.plain for line in self._lines)), "\n"
+
+    def move(self, lines: int) -> None:
+        """Down by so many lines, up where negative."""
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
+
+    def page(self, halves: int) -> None:
+        """Down by so many half pages, up where negative."""
+        self.move(halves * max(1, self.size.height // 2))
+
+    def to_start(self) -> None:
+        """To the first line."""
+        self.move(-len(self._lines))
+
+    def to_end(self) -> None:
+        """To the last line."""
+        self.move(len(self._lines))
+
+    def search(self, pattern: str, *, backwards: bool = False) -> None:
+        """Marks the lines that hold `pattern` in either case and goes to the next one, or says that there is none."""
+        again = pattern.lower() == self._pattern
+        self._pattern = pattern.lower()
+        self._find()
+        if self._matches:
+            self.go_to(self._next_match(-1 if backwards else 1, including=not again))
+        self.refresh()
+        if pattern:
+            self.post_message(SearchFinished(self, pattern, found=bool(self._matches)))
+
+    def _next_match(self, step: int, *, including: bool) -> int:
+        here = self.cursor if self.cursor is not None else self.scroll_offset.y
+        ahead = [at for at in self._matches if (at - here) * step > 0 or (including and at == here)]
+        if not ahead:
+            return self._matches[0 if step > 0 else -1]
+        return min(ahead) if step > 0 else max(ahead)
+
+    def go_to(self, line: int) -> None:
+        """Brings a line into view."""
+        self.scroll_to(y=line, animate=False)
+
+    def copied(self) -> str:
+        """What `y` copies: the marked text, else the line under the cursor, else all of it."""
+        if self.cursor is not None and self._lines:
+            return self._lines[self.cursor].plain.strip()
+        return "\n".join(line.plain.rstrip() for line in self._lines)
+
+    def _find(self) -> None:
+        pattern = self._pattern
+        self._matches = [at for at, line in enumerate(self._lines) if pattern in line.plain.lower()] if pattern else []
+
+
+class DocumentView(LinesView):
+    """Paragraphs, wrapped to the width."""
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 -- Textual's own parameter
+        super().__init__(id=id, empty=empty)
+        self._document: Document = ()
+
+    def show(self, document: Document, *, follow: bool = False) -> None:
+        """Shows another document; with `follow` the end stays in view if it was."""
+        if document == self._document:
+            return
+        at_end = follow and self.scroll_offset.y >= self.max_scroll_y
+        self._document = document
+        self.redraw()
+        if at_end:
+            self.call_after_refresh(self.to_end)
+
+    def lay_out(self, width: int) -> list[Content]:
+        """Every paragraph in its lines."""
+        return [line for paragraph in self._document for line in wrapped(paragraph, width)]
+
+
+class RowList(LinesView):
+    """Rows with a cursor that stays on its row when others come or go."""
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, rows: "RowList", key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+    class Chosen(Moved):
+        """A row was clicked while the cursor stood on it."""
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 -- Textual's own parameter
+        super().__init__(id=id, empty=empty)
+        self._rows: tuple[Row, ...] = ()
+        self._at = 0
+
+    @property
+    def cursor(self) -> int | None:
+        """The row that keys act on."""
+        return self._at if self._rows else None
+
+    @property
+    def key(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self._rows[self._at].key if self._rows else None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Shows other rows; the cursor stays on the row of its key, or as near as it was."""
+        new = tuple(rows)
+        if new == self._rows:
+            return
+        key = self.key
+        self._rows = new
+        keys = [row.key for row in new]
+        self._at = keys.index(key) if key in keys else max(0, min(self._at, len(new) - 1))
+        self.redraw()
+
+    def lay_out(self, width: int) -> list[Content]:
+        """A line a row."""
+        return [between(content(row.left), content(row.right), width) for row in self._rows]
+
+    def move(self, lines: int) -> None:
+        """Moves the cursor."""
+        self.go_to(self._at + lines)
+
+    def go_to(self, line: int) -> None:
+        """Puts the cursor on a row and brings it into view."""
+        if not self._rows:
+            return
+        self._at = max(0, min(line, len(self._rows) - 1))
+        self.scroll_to_region(Region(0, self._at, 1, 1), animate=False, x_axis=False)
+        self.refresh()
+        self.post_message(self.Moved(self, self._rows[self._at].key))
+
+    def to_key(self, key: str) -> None:
+        """Puts the cursor on the row of this key, if there is one."""
+        for at, row in enumerate(self._rows):
+            if row.key == key:
+                self.go_to(at)
+
+    def on_click(self, event: events.Click) -> None:
+        """Moves the cursor to the clicked row; a click on the cursor's row chooses it."""
+        line = event.y + self.scroll_offset.y
+        if line >= len(self._rows):
+            return
+        chosen = line == self._at and self.has_focus
+        self.go_to(line)
+        if chosen:
+            self.post_message(self.Chosen(self, self._rows[line].key))

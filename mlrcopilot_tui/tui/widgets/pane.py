@@ -1,0 +1,123 @@
+"""A pane: a border with its number and its inner tabs, and one view at a time."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.tui.views import PANES, PaneName
+
+
+class Pane(Container):
+    """One of the four panes. Subclasses name their tabs and make a view for each."""
+
+    PANE: ClassVar[PaneName]
+    TABS: ClassVar[tuple[str, ...]]
+
+    DEFAULT_CSS = """
+    Pane {
+        border: round $border-blurred;
+        border-title-color: $muted;
+        border-title-background: $background;
+        padding: 0 1;
+        &:focus-within { border: round $border; }
+        &.-needed { border: round $needs-you; }
+        &.-bare { border: none; padding: 0; }
+        &.-ascii { border: ascii $border-blurred; &:focus-within { border: ascii $border; } }
+    }
+    """
+
+    class TabShown(Message):
+        """Another inner tab came into view."""
+
+    def __init__(self, *, dash: str = "─") -> None:
+        super().__init__(id=self.PANE)
+        self.tab = self.TABS[0]
+        self._dash = dash
+        self._flag = ""
+        self._note = ""
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The names of its inner tabs."""
+        return self.TABS
+
+    @property
+    def number(self) -> int:
+        """The key that brings this pane into focus."""
+        return PANES.index(self.PANE) + 1
+
+    def views(self) -> Iterable[Widget]:
+        """What each tab shows, in the tabs' order."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Mounts every view; only the tab's own is displayed."""
+        for tab, view in zip(self.TABS, self.views(), strict=True):
+            view.display = tab == self.tab
+            yield view
+
+    def on_mount(self) -> None:
+        """Draws the first title."""
+        self._draw_title()
+
+    @property
+    def view(self) -> Widget:
+        """What the current tab shows."""
+        return self.children[self.TABS.index(self.tab)]
+
+    @property
+    def target(self) -> Widget:
+        """What takes the focus: the view, or the part of it that can."""
+        return self.view
+
+    def show_tab(self, tab: str) -> None:
+        """Brings one of the inner tabs into view."""
+        if tab == self.tab or tab not in self.TABS:
+            return
+        focused = self.has_focus_within
+        self.tab = tab
+        for name, view in zip(self.TABS, self.children, strict=True):
+            view.display = name == tab
+        self._draw_title()
+        if focused:
+            self.target.focus()
+        self.post_message(self.TabShown())
+
+    def next_tab(self) -> None:
+        """Brings the next inner tab into view."""
+        self.show_tab(self.TABS[(self.TABS.index(self.tab) + 1) % len(self.TABS)])
+
+    def flag(self, flag: str, note: str = "") -> None:
+        """Says in the title what the pane needs (`needs you`), and at the right what it is about."""
+        if (flag, note) != (self._flag, self._note):
+            self._flag, self._note = flag, note
+            self.set_class(bool(flag), "-needed")
+            self._draw_title()
+
+    def _draw_title(self) -> None:
+        parts: list[str | tuple[str, str]] = [(f"{self.number} ", "bold $footer-key-foreground")]
+        for at, tab in enumerate(self.TABS):
+            if at:
+                parts.append(f" {self._dash} ")
+            parts.append((tab, "bold $foreground" if tab == self.tab else ""))
+        if self._flag:
+            parts += [f" {self._dash} ", (printable(self._flag), "bold $needs-you")]
+        self.border_title = Content.assemble(*parts)
+        self.border_subtitle = Content(printable(self._note))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a tab's name shows it; one elsewhere takes the focus."""
+        if event.widget is self and event.y == 0:
+            x = event.x - 4
+            for tab in self.TABS:
+                if 0 <= x < len(tab):
+                    self.show_tab(tab)
+                x -= len(tab) + 3
+        self.target.focus()

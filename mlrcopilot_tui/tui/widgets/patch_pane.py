@@ -1,0 +1,56 @@
+"""Pane 3: the patch under review, and the history of all that was tried."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from mlrcopilot_tui.tui.actions import bindings
+from mlrcopilot_tui.tui.projector.patch import PatchView
+from mlrcopilot_tui.tui.views import PaneName, Row, Span
+from mlrcopilot_tui.tui.widgets.line import Line
+from mlrcopilot_tui.tui.widgets.lines import RowList
+from mlrcopilot_tui.tui.widgets.pane import Pane
+from mlrcopilot_tui.tui.widgets.review import Review
+
+
+class PatchPane(Pane):
+    """What is to be decided, hunk by hunk."""
+
+    PANE: ClassVar[PaneName] = "patch"
+    TABS: ClassVar[tuple[str, ...]] = ("Patch", "History")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("patch")]
+    DEFAULT_CSS = """
+    PatchPane .question { height: auto; max-height: 3; }
+    PatchPane Review { height: 1fr; }
+    """
+
+    def views(self) -> Iterable[Widget]:
+        """The diff under its headline, and the history."""
+        self.headline = Line()
+        self.question = Line(classes="question")
+        self.review = Review()
+        self.history = RowList(empty="Every attempt with its verdict will stand here, the newest first.")
+        return (Vertical(self.headline, self.review, self.question), self.history)
+
+    @property
+    def target(self) -> Widget:
+        """The diff itself takes the focus."""
+        return self.review if self.tab == "Patch" else self.history
+
+    def show(self, view: PatchView) -> None:
+        """Shows whose patch it is and what is asked about it."""
+        self.headline.show(view.line or (Span(view.empty, "muted"),))
+        question = (Span(view.question, "waiting"), Span(f"  {view.forecast}", "muted")) if view.question else ()
+        self.question.show(question)
+        self.question.display = bool(question)
+
+    def show_patch(self, text: str) -> None:
+        """Shows a diff."""
+        self.review.show(text)
+
+    def show_history(self, rows: tuple[Row, ...]) -> None:
+        """Shows what was tried."""
+        self.history.show(rows)

@@ -1,0 +1,54 @@
+"""How far a run is: what it is, a bar that takes the room that is left, and the time."""
+
+from typing import ClassVar
+
+from textual.content import Content
+from textual.widgets import Static
+
+from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
+from mlrcopilot_tui.tui.projector.run import RunView
+from mlrcopilot_tui.tui.views import Span
+from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content, style_of
+
+_SMALLEST_BAR = 6
+
+
+class Progress(Static):
+    """One line; drawn anew only when what it says changes."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
+    DEFAULT_CSS = "Progress { height: 1; }"
+
+    def __init__(self, *, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__("", markup=False)
+        self._glyphs = glyphs
+        self._view = RunView()
+
+    def show(self, view: RunView) -> None:
+        """Shows another state of things."""
+        if view != self._view:
+            self._view = view
+            self.update(self._drawn(), layout=False)
+
+    def on_resize(self) -> None:
+        """Fits the bar to the new width."""
+        self.update(self._drawn(), layout=False)
+
+    def _drawn(self) -> Content:
+        view, width = self._view, self.size.width
+        if view.empty:
+            return content((Span(view.empty, "muted"),))
+        head, tail = content(view.head), content(view.tail)
+        room = width - head.cell_length - tail.cell_length - 4
+        if view.share is None or room < _SMALLEST_BAR:
+            return between(head, tail, width)
+        return head + "  " + self._bar(view.share, room) + "  " + tail
+
+    def _bar(self, share: float, cells: int) -> Content:
+        glyphs = self._glyphs
+        parts = len(glyphs.bar_parts)
+        eighths = round(max(0.0, min(1.0, share)) * cells * parts)
+        whole, part = divmod(eighths, parts)
+        done = glyphs.bar * whole + (glyphs.bar_parts[part] if part and whole < cells else "")
+        rest = glyphs.bar_rest * (cells - len(done))
+        return Content.assemble((done, style_of("running")), (rest, style_of("muted")))

@@ -1,0 +1,72 @@
+"""Pane 4: the run's live output, its curve, and what the agents said."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from mlrcopilot_tui.tui.actions import bindings
+from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.run import Live, RunView
+from mlrcopilot_tui.tui.views import Document, PaneName, Span
+from mlrcopilot_tui.tui.widgets.line import Line
+from mlrcopilot_tui.tui.widgets.lines import DocumentView
+from mlrcopilot_tui.tui.widgets.pane import Pane
+from mlrcopilot_tui.tui.widgets.progress import Progress
+from mlrcopilot_tui.tui.widgets.run_curve import RunCurve
+from mlrcopilot_tui.tui.widgets.run_log import RunLog
+
+
+class RunPane(Pane):
+    """What is being measured."""
+
+    PANE: ClassVar[PaneName] = "run"
+    TABS: ClassVar[tuple[str, ...]] = ("Run", "Curve", "Agent")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
+    DEFAULT_CSS = """
+    RunPane RunLog { height: 1fr; }
+    """
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(dash=glyphs.dash)
+        self._glyphs = glyphs
+
+    def views(self) -> Iterable[Widget]:
+        """The log under its progress line, the curve under its note, and the agents' words."""
+        self.progress = Progress(glyphs=self._glyphs)
+        self.log_view = RunLog(empty="The output of the run appears here as it is written.")
+        self.note = Line()
+        self.curve = RunCurve(ascii_only=not self._glyphs.unicode)
+        self.agent = DocumentView(empty="What the agents think, do and see will stand here.")
+        return (Vertical(self.progress, self.note, self.log_view), self.curve, self.agent)
+
+    @property
+    def target(self) -> RunLog | RunCurve | DocumentView:
+        """What scrolls takes the focus."""
+        views: dict[str, RunLog | RunCurve | DocumentView] = {
+            "Run": self.log_view,
+            "Curve": self.curve,
+            "Agent": self.agent,
+        }
+        return views[self.tab]
+
+    def show(self, view: RunView) -> None:
+        """Shows how far the run is."""
+        self.progress.show(view)
+
+    def show_log(self, path: Path | None) -> None:
+        """Shows another run's output."""
+        self.log_view.show(path)
+
+    def show_curve(self, live: Live, metric: str, note: tuple[Span, ...]) -> None:
+        """Shows the readings, and where they stand beside the parent's."""
+        self.curve.show(live.curve, live.parents, metric)
+        self.note.show(note)
+        self.note.display = bool(note)
+
+    def show_agent(self, document: Document) -> None:
+        """Shows what the agents said; the end stays in view."""
+        self.agent.show(document, follow=True)

@@ -1,6 +1,7 @@
 """Attempts: every proposal for an idea as a commit on its parent, under a ref of its own, with its diff on disk."""
 
 import ast
+import asyncio
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,15 +39,19 @@ class Attempts:
         """Who wrote the attempt, as git knows them."""
         return self._bench.repository.identity() or COPILOT if by == "researcher" else COPILOT
 
-    def record(self, idea: IdeaState, commit: str, subject: str, by: Author) -> Attempt:
+    async def record(self, idea: IdeaState, commit: str, subject: str, by: Author) -> None:
         """Keeps `commit`, which stands on the idea's parent, as its next attempt, and journals it."""
+        attempt = await asyncio.to_thread(self._keep, idea, commit, subject, by)
+        self._bench.session.record(PatchCommitted(attempt=attempt))
+
+    def _keep(self, idea: IdeaState, commit: str, subject: str, by: Author) -> Attempt:
         bench = self._bench
         number = idea.idea.number
         attempt = self._next_number(idea)
         bench.line.record_attempt(number, attempt, commit)
         patch = bench.repository.diff(idea.parent_commit, commit)
         self._keep_patch(commit, patch)
-        made = Attempt(
+        return Attempt(
             idea=number,
             number=attempt,
             commit=commit,
@@ -56,8 +61,6 @@ class Attempts:
             files=tuple(_count(file) for file in parse(patch).files),
             by=by,
         )
-        bench.session.record(PatchCommitted(attempt=made))
-        return made
 
     def _next_number(self, idea: IdeaState) -> int:
         """One more than journal and repository know: a crash may have left a ref that the journal never heard of."""

@@ -1,5 +1,7 @@
 """The workbench: what every part of the research loop shares for one session."""
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,10 +72,15 @@ class Bench:
         self.session.record(WarningRaised(text=text, mend=mend))
 
     def voice(self, agent: AgentName, idea: int = 0) -> Say:
-        """An agent's way to speak about idea `idea`."""
+        """An agent's way to speak about idea `idea`, from the event loop or from a thread that works for it."""
+        loop, owner = asyncio.get_running_loop(), threading.get_ident()
 
         def say(kind: Literal["thought", "action", "observation", "note"], text: str) -> None:
-            self.session.record(AgentSaid(agent=agent, kind=kind, text=text, idea=idea))
+            said = AgentSaid(agent=agent, kind=kind, text=text, idea=idea)
+            if threading.get_ident() == owner:
+                self.session.record(said)
+            else:
+                loop.call_soon_threadsafe(self.session.record, said)
 
         return say
 

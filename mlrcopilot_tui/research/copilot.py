@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NoReturn
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.errors import CopilotError
@@ -62,8 +62,8 @@ class Copilot:
             bench.session.record(SessionReopened(reason="It was run again."))
         reason = "It broke off."
         try:
-            async with self._signals(), watch_inbox(bench.session.inbox, self._desk.apply):
-                reason = await self._until_told(asyncio.create_task(self._loop()))
+            async with self._signals(), watch_inbox(bench.session.inbox, self._desk.apply) as desk:
+                reason = await self._until_told(asyncio.create_task(self._loop()), desk)
         except CopilotError as error:
             reason = error.sentence
             raise
@@ -72,12 +72,14 @@ class Copilot:
                 bench.session.record(CopilotStopped(reason=reason))
         return reason
 
-    async def _until_told(self, work: "asyncio.Task[str]") -> str:
+    async def _until_told(self, work: "asyncio.Task[str]", desk: "asyncio.Task[NoReturn]") -> str:
         """Waits for the loop, the researcher's word, or the end of the budget, whichever is first."""
         told = asyncio.create_task(self._quit.wait())
         spent = asyncio.create_task(self._budget_spent())
         try:
-            await asyncio.wait({work, told, spent}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work, desk, told, spent}, return_when=asyncio.FIRST_COMPLETED)
+            if desk.done():
+                desk.result()
             if work.done():
                 return work.result()
             if spent.done():

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from mlrcopilot_tui.errors import CopilotError, RefusedError
+from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from mlrcopilot_tui.research.attempts import check_selection, chosen_patch
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
@@ -112,7 +112,7 @@ class DecisionDesk:
 
     async def _feedback(self, decision: Decision) -> str:
         """Feedback on a patch that waits sends it back; other feedback stands for the idea or the session."""
-        gate = self._find_gate(decision)
+        gate = self._find_gate(decision) if decision.gate or decision.idea else None
         bench = self._bench
         idea = gate.idea if gate is not None else decision.idea
         async with champion_tree(bench) as tree:
@@ -188,7 +188,10 @@ class DecisionDesk:
         idea = self._untried(decision.idea).idea
         allowed = {"title", "hypothesis", "rationale", "plan", "prediction"}
         changes = {name: value for name, value in decision.draft.items() if name in allowed}
-        changed = msgspec.convert({**msgspec.to_builtins(idea), **changes}, Idea)
+        try:
+            changed = msgspec.convert({**msgspec.to_builtins(idea), **changes}, Idea)
+        except msgspec.ValidationError as error:
+            raise InputError(f"That is no idea: {error}.") from error
         self._bench.session.record(IdeaEdited(idea=changed, by=decision.by))
         return f"Idea {idea.number} was rewritten."
 

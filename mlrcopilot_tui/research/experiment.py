@@ -45,7 +45,7 @@ class Experimenter:
 
     async def recover(self) -> None:
         """Finishes what an earlier process was deciding when it ended."""
-        await asyncio.to_thread(self._keeper.recover)
+        await self._keeper.recover()
 
     async def carry_out(self, number: int) -> None:
         """Takes idea `number` from where it stands to its end."""
@@ -75,13 +75,13 @@ class Experimenter:
                 )
                 await self._gates.answer(gate)
             case TakeSelection(attempt=attempt, patch=patch):
-                await asyncio.to_thread(self._take_selection, idea, attempt, patch)
+                await self._take_selection(idea, attempt, patch)
             case TakeEdit(attempt=attempt):
-                await asyncio.to_thread(self._take_edit, idea, attempt)
+                await self._take_edit(idea, attempt)
             case Measure(attempt=attempt):
                 await self._measure(idea, attempt)
             case GiveUp(attempt=attempt, failed=failed):
-                await self._conclude(idea, attempt, _failure_verdict(failed))
+                await self._keeper.conclude(idea, attempt, _failure_verdict(failed))
 
     # Attempts
 
@@ -114,25 +114,27 @@ class Experimenter:
         if outcome.recipe is not None and outcome.recipe != idea.idea.recipe:
             revised = msgspec.structs.replace(idea.idea, recipe=outcome.recipe)
             bench.session.record(IdeaEdited(idea=revised, by=bench.engine.name))
-        await asyncio.to_thread(self._attempts.record, idea, commit, outcome.subject, "agent")
+        await self._attempts.record(idea, commit, outcome.subject, "agent")
 
-    def _take_selection(self, idea: IdeaState, attempt: Attempt, patch: str) -> None:
+    async def _take_selection(self, idea: IdeaState, attempt: Attempt, patch: str) -> None:
         """What the researcher took of an attempt becomes the next one, and needs no further approval."""
         body = "Only the hunks that the researcher took; the rest was left out."
         message = self._attempts.message(idea, attempt.subject, body, "researcher")
-        commit = self._tree(idea).commit_patch(patch, message, author=self._attempts.author("researcher"))
-        if commit is not None:  # the desk took no decision that leaves nothing
-            self._attempts.record(idea, commit, attempt.subject, "researcher")
+        author = self._attempts.author("researcher")
+        commit = await asyncio.to_thread(self._tree(idea).commit_patch, patch, message, author=author)
+        if commit is not None:  # the desk takes no decision that leaves nothing
+            await self._attempts.record(idea, commit, attempt.subject, "researcher")
 
-    def _take_edit(self, idea: IdeaState, attempt: Attempt) -> None:
+    async def _take_edit(self, idea: IdeaState, attempt: Attempt) -> None:
         """The researcher's edit becomes the next attempt, which waits for approval in its turn."""
         message = self._attempts.message(idea, attempt.subject, "As edited by the researcher.", "researcher")
-        commit = self._tree(idea).commit(message, author=self._attempts.author("researcher"))
+        author = self._attempts.author("researcher")
+        commit = await asyncio.to_thread(self._tree(idea).commit, message, author=author)
         if commit is None:
             reason = "The edit took the whole patch back."
             self._bench.session.record(IdeaWithdrawn(idea=attempt.idea, reason=reason))
         else:
-            self._attempts.record(idea, commit, attempt.subject, "researcher")
+            await self._attempts.record(idea, commit, attempt.subject, "researcher")
 
     def _failure(self, run: RunState) -> Failure:
         log = self._bench.layout.run(self._bench.state.session, run.run) / "output.log"
@@ -155,14 +157,14 @@ class Experimenter:
                     return
                 values[seed] = run.value
             if (seed or rule.max_seeds == 1 or rule.deterministic) and (verdict := judge(child, parent, rule)):
-                await self._conclude(idea, attempt, verdict)
+                await self._keeper.conclude(idea, attempt, verdict)
                 return
 
     async def _parent_failed(self, idea: IdeaState, attempt: Attempt, run: RunState) -> None:
         """A child's failure is the next step's business; a parent that fails where it ran before decides nothing."""
         if run.commit == attempt.parent and run.outcome != "lost":
             rule = f"the parent failed at seed {run.seed}: {run.reason}"
-            await self._conclude(idea, attempt, Verdict(kind="inconclusive", rule=rule))
+            await self._keeper.conclude(idea, attempt, Verdict(kind="inconclusive", rule=rule))
 
     def _rule(self) -> Rule:
         bench = self._bench
@@ -177,9 +179,6 @@ class Experimenter:
             paired=baseline is None or baseline.repeatable,
             max_seeds=1 if deterministic else bench.settings.seeds,
         )
-
-    async def _conclude(self, idea: IdeaState, attempt: Attempt, verdict: Verdict) -> None:
-        await asyncio.to_thread(self._keeper.conclude, idea, attempt, verdict)
 
     def _forecast(self) -> str:
         """What a yes will cost, from what runs have cost so far."""

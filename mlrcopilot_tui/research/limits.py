@@ -1,4 +1,4 @@
-"""The limits of a session: experiments and minutes; reaching one ends the session in good order."""
+"""The limits of a session: experiments, minutes, patience; reaching one ends the session in good order."""
 
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.state import SessionState
@@ -10,7 +10,19 @@ def reached(state: SessionState, settings: Settings) -> str:
         return f"All {settings.max_experiments} experiments are done."
     if settings.minutes and state.active_s >= settings.minutes * 60:
         return f"The budget of {settings.minutes:g} minutes is spent."
+    if settings.patience and _since_keep(state) >= settings.patience:
+        return f"The last {settings.patience} ideas brought no gain."
     return ""
+
+
+def _since_keep(state: SessionState) -> int:
+    """How many ideas in a row ended without being kept, whatever ended them."""
+    count = 0
+    for idea in sorted(state.ideas.values(), key=lambda idea: idea.started_at, reverse=True):
+        if idea.status in {"kept", "reverted"}:
+            break
+        count += bool(idea.started_at)
+    return count
 
 
 def seconds_left(state: SessionState, settings: Settings) -> float | None:

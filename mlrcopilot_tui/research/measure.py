@@ -11,6 +11,7 @@ import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint, run_environment
+from mlrcopilot_tui.runs.process_tree import sweep_leftovers
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.model import Baseline
@@ -61,9 +62,10 @@ class Laboratory:
         """Settles what an earlier process left: a run that never started is closed, the rest is left to `measure`."""
         for run in self._bench.state.live_runs:
             folder = self._folder(run.run)
-            if not folder.exists() or not run.started_at:
+            status = self._bench.executor.status(folder) if folder.exists() else None
+            if status is None:
                 self._finish(run, "lost", "The copilot ended before this run was started.")
-            elif (status := self._bench.executor.status(folder)) is not None and status.state == "finished":
+            elif status.state == "finished":
                 await self._settle(run, status)
 
     async def stop(self, run: RunState) -> None:
@@ -149,6 +151,8 @@ class Laboratory:
     async def _settle(self, run: RunState, status: RunStatus) -> None:
         """Closes a run: its tree is checked and removed, its numbers go into the journal."""
         outcome, reason = status.outcome or "lost", status.reason
+        if outcome == "lost":
+            await asyncio.to_thread(sweep_leftovers, self._name(run))
         changed = await asyncio.to_thread(self._clear_tree, run)
         if changed and outcome == "ok":
             outcome, reason = "voided", f"The run changed protected files: {', '.join(changed[:3])}."
@@ -191,7 +195,7 @@ class Laboratory:
         bench = self._bench
         config = bench.config
         session = bench.state.session
-        name = f"{session}-{run.run}"
+        name = self._name(run)
         tree, scratch = bench.layout.run_tree(session, run.run), bench.layout.scratch(session, run.run)
         env = run_environment(
             os.environ,
@@ -225,6 +229,10 @@ class Laboratory:
         kept = msgspec.json.decode(self._manifest(run.run).read_bytes(), type=Manifest)
         tree = self._bench.layout.run_tree(self._bench.state.session, run.run)
         return (*(str(tree / name) for name in kept.digests), *kept.shared.values())
+
+    def _name(self, run: RunState) -> str:
+        """The run's name on this machine, by which its processes are found."""
+        return f"{self._bench.state.session}-{run.run}"
 
     def _folder(self, run: str) -> Path:
         return self._bench.layout.run(self._bench.state.session, run)

@@ -16,6 +16,7 @@ class Settings:
         auto: nobody is there: questions are answered by rule, and nothing is granted.
         seeds: the most seeds that one verdict may spend.
         repairs: how often a crashed attempt goes back to the agent.
+        patience: after so many ideas in a row without a gain the session ends.
     """
 
     ideas: Literal["ask", "auto"] = "ask"
@@ -26,6 +27,7 @@ class Settings:
     usd: float = 0.0
     minutes: float = 0.0
     repairs: int = 2
+    patience: int = 15
 
     @classmethod
     def from_config(cls, config: WorkspaceConfig) -> Self:

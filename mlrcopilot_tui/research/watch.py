@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NoReturn
 
 from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.model import Decision
@@ -14,8 +15,11 @@ Apply = Callable[[Decision], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def watch_inbox(inbox: Inbox, apply: Apply) -> AsyncIterator[None]:
-    """Applies every decision that is dropped into `inbox` while the context lasts."""
+async def watch_inbox(inbox: Inbox, apply: Apply) -> AsyncIterator["asyncio.Task[NoReturn]"]:
+    """Applies every decision that is dropped into `inbox` while the context lasts.
+
+    Yields the task that does so: it ends only by an error, which is its owner's to see.
+    """
     from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - see below
     from watchdog.observers import Observer  # noqa: PLC0415 - 46 ms (2 vCPU Xeon VM): only the copilot pays for it
 
@@ -34,7 +38,7 @@ async def watch_inbox(inbox: Inbox, apply: Apply) -> AsyncIterator[None]:
         observer.start()
     consumer = asyncio.create_task(_consume(inbox, apply, arrived))
     try:
-        yield
+        yield consumer
     finally:
         consumer.cancel()
         await asyncio.gather(consumer, return_exceptions=True)
@@ -43,7 +47,7 @@ async def watch_inbox(inbox: Inbox, apply: Apply) -> AsyncIterator[None]:
             await asyncio.to_thread(observer.join)
 
 
-async def _consume(inbox: Inbox, apply: Apply, arrived: asyncio.Event) -> None:
+async def _consume(inbox: Inbox, apply: Apply, arrived: asyncio.Event) -> NoReturn:
     while True:
         for decision in inbox.waiting():
             await apply(decision)

@@ -319,7 +319,7 @@ class ChampionChanged(Event, frozen=True, kw_only=True):
 
 
 class ChampionMeasured(Event, frozen=True, kw_only=True):
-    """The tip that `revert` or `redo` made was measured; `values` is the metric by seed, empty where its runs failed."""
+    """The tip that `revert` or `redo` made was measured; `values` is the metric by seed, empty where runs failed."""
 
     type: ClassVar[str] = "champion.measured"
     commit: str

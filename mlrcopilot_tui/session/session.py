@@ -1,6 +1,7 @@
 """A session opened for writing: its lock, its journal and the state they give, kept in step."""
 
 import secrets
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ class OpenSession:
         self.inbox = Inbox(folder / "inbox")
         self.listeners: list[Callable[[Record], None]] = []
         self._lock = SessionLock(folder)
+        self._owner = threading.get_ident()
 
     def __enter__(self) -> Self:
         self._lock.acquire()
@@ -44,7 +46,12 @@ class OpenSession:
         self._lock.release()
 
     def record(self, event: Event) -> None:
-        """Puts `event` on disk, then into the state, then before the listeners."""
+        """Puts `event` on disk, then into the state, then before the listeners.
+
+        Only the thread that opened the session may: the order of events is the order of what happened.
+        """
+        if threading.get_ident() != self._owner:
+            raise RuntimeError(f"{event.type} was recorded from another thread")
         record = self._writer.append(event)
         self.state.apply(record)
         for listener in self.listeners:

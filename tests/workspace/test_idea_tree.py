@@ -138,6 +138,23 @@ def test_a_file_may_become_a_folder(tree: IdeaTree, root: Path) -> None:
     assert Repository(root).read_file(commit, "src/model.py/part.py") == b"x\n"
 
 
+def test_a_folder_may_become_a_file(root: Path) -> None:
+    tree = make_tree(root, editable=("**",))
+    tree.delete(P("src/model.py"))
+    (tree.path / "src").rmdir()
+    tree.write(P("src"), "x\n")
+    commit = tree.commit("Join\n")
+    assert commit is not None
+    assert Repository(root).changed_paths(tree.base, commit) == ("src", "src/model.py")
+
+
+def test_a_sparse_checkout_still_shows_every_file(root: Path) -> None:
+    git(root, "sparse-checkout", "set", "--no-cone", "/train.py")
+    tree = make_tree(root)
+    assert P("src/model.py") in tree.files()
+    assert tree.commit("Nothing\n") is None
+
+
 def test_a_nested_repository_is_refused(tree: IdeaTree) -> None:
     begin(tree.path / "src/library", {"a.py": "1\n"})
     with pytest.raises(RefusedError, match="src/library is a git repository of its own"):

@@ -1,5 +1,6 @@
 """The kept ideas as a branch of the researcher's own."""
 
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import pytest
@@ -86,6 +87,17 @@ def test_promoting_again_is_a_fast_forward(workspace: Workspace, line: SessionLi
     second = promote(line.repository, line, kept, "results")
     assert line.repository.commit(second).parents == (first,)
     assert line.repository.resolve("results") == second
+
+
+def test_a_promoted_commit_is_dated_like_its_patch_so_that_it_is_the_same_at_any_time(
+    workspace: Workspace, line: SessionLine
+) -> None:
+    blob = git(line.repository.root, "hash-object", "-w", "--stdin", stdin="x\n")
+    tree = git(line.repository.root, "mktree", stdin=f"100644 blob {blob}\ttrain.py\n")
+    commit = line.repository.write_commit(tree, (line.base,), "Old\n", time=datetime(2020, 2, 3, tzinfo=UTC))
+    line.keep(commit)
+    tip = promote(line.repository, line, [KeptPatch(1, "Old", commit, "x")], "results")
+    assert git(line.repository.root, "log", "-1", "--format=%as %cs", tip) == "2020-02-03 2020-02-03"
 
 
 def test_a_branch_that_is_checked_out_stays_and_the_merge_command_works(

@@ -81,6 +81,14 @@ def test_a_linked_folder_of_inputs_is_linked_as_one(root: Path, tmp_path: Path) 
         run.remove()
 
 
+def test_a_sparse_checkout_still_runs_on_every_file(root: Path) -> None:
+    git(root, "sparse-checkout", "set", "--no-cone", "/train.py")
+    before = belongings(root)
+    assert not (root / "evaluate.py").exists()
+    assert (export(root).path / "evaluate.py").exists()
+    assert belongings(root) == before
+
+
 def test_our_own_folder_and_git_are_never_shared(workspace: Workspace) -> None:
     write(workspace.layout.root, {"notes.txt": "x\n"})
     rules = FileRules(FilesConfig(editable=("train.py",), shared=("**", ".git", ".mlrcopilot")))

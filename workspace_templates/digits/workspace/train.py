@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 from evaluate import CLASSES, few_labels, validation_error
 
-EPOCHS = 600
-LEARNING_RATE = 1e-4
-BATCH_SIZE = 1
+EPOCHS = 800
+LEARNING_RATE = 2e-4
+BATCH_SIZE = 2
 L2 = 1e-4
 INIT_SCALE = 0.01
 
@@ -43,8 +43,9 @@ def train(x, y, rng):
             weights -= LEARNING_RATE * (x[batch].T @ residual / len(batch) + L2 * weights)
             bias -= LEARNING_RATE * residual.mean(axis=0)
 
-        error = validation_error(partial(predict, weights, bias))
-        print(f"epoch {epoch}/{EPOCHS} val_error: {error:.6f}")
+        if epoch % 5 == 0:
+            error = validation_error(partial(predict, weights, bias))
+            print(f"epoch {epoch}/{EPOCHS} val_error: {error:.6f}")
 
     return weights, bias
 

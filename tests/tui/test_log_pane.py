@@ -315,8 +315,11 @@ async def test_search_goes_to_matches_around_the_end_and_marks_them(log: Path) -
         assert "line 49" in screen(app)
         row = screen(app).index("line 49")
         styles = [segment.style for segment in app.pane.render_line(row) if segment.text.strip()]
-        assert styles[0] is not None
-        assert styles[0].bold
+        match, rest = styles
+        assert match is not None
+        assert rest is not None
+        assert match.bold
+        assert match.bgcolor != rest.bgcolor
         app.pane.search("")
         assert app.searches == [False, *[True] * 6]
 

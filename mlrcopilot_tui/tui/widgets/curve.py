@@ -14,6 +14,7 @@ from textual.widget import Widget
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.widgets import chart
 from mlrcopilot_tui.tui.widgets.chart import Point, Range, braille, sparkline
+from mlrcopilot_tui.tui.widgets.painting import component_style
 
 __all__ = ["Curve", "Point", "braille", "sparkline"]
 
@@ -165,7 +166,7 @@ class Curve(Widget):
         return Strip([Segment(shown, self._style(name))]).extend_cell_length(width, self.rich_style)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name)
+        return component_style(self, (name,))
 
 
 def number(value: float) -> str:

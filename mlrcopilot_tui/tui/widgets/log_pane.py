@@ -5,7 +5,6 @@ from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Final
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -16,7 +15,7 @@ from textual.strip import Strip
 
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.widgets.log_file import LogFile
-from mlrcopilot_tui.tui.widgets.painting import Names, Span, occurrences, paint
+from mlrcopilot_tui.tui.widgets.painting import Span, occurrences, paint
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished, SearchRequested
 
 _TICK_BYTES: Final = 8 << 20  # read and counted in 8 ms on a 2 vCPU Xeon VM, from the page cache
@@ -51,10 +50,10 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "line(1)", "Down", show=False, id="log.down"),
         Binding("k,up", "line(-1)", "Up", show=False, id="log.up"),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="log.half_page_down"),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="log.half_page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="log.page_down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="log.page_up"),
+        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False, id="log.half_page_down"),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False, id="log.half_page_up"),
+        Binding("pagedown", "half_page(2)", "Page down", show=False, id="log.page_down"),
+        Binding("pageup", "half_page(-2)", "Page up", show=False, id="log.page_up"),
         Binding("g,home", "top", "Beginning", show=False, id="log.top"),
         Binding("G,end", "bottom", "Follow", id="log.bottom"),
         Binding("h,left", "sideways(-1)", "Left", show=False, id="log.left"),
@@ -157,6 +156,10 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
         found = self.get_selection(selection) if selection is not None else None
         return found[0] if found else ""
 
+    def copied(self) -> str:
+        """What the mouse has selected, else what is on the screen."""
+        return self.selected_text() or self.visible_text()
+
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Give the selected text, ten thousand lines of it at most, for Textual's own copying."""
         top = selection.start.y if selection.start else 0
@@ -206,24 +209,26 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
         left = self.scroll_offset.x
         return strip.crop_extend(left, left + width, self.rich_style).apply_offsets(left, row)
 
-    def action_line(self, delta: int) -> None:
-        """Scroll by lines."""
-        self._scroll(self.scroll_offset.y + delta)
+    def move(self, lines: int) -> None:
+        """Scroll down by so many lines, up where negative."""
+        self._scroll(self.scroll_offset.y + lines)
 
-    def action_page(self, pages: float) -> None:
-        """Scroll by pages or parts of one."""
-        self._scroll(self.scroll_offset.y + round(pages * max(2, self.size.height - 1)))
+    def page(self, halves: int) -> None:
+        """Scroll down by so many half pages, up where negative."""
+        self.move(halves * max(1, self.size.height // 2))
 
-    def action_top(self) -> None:
+    def to_start(self) -> None:
         """Go to the beginning, and stay there while the beginning of a huge file is still being found."""
         self._scroll(0)
         self._following = False
         self._seeking_top = self._file is not None and not self._file.complete
 
-    def action_bottom(self) -> None:
+    def to_end(self) -> None:
         """Go to the end and follow."""
         self._following = True
         self._place(0)
+
+    action_line, action_half_page, action_top, action_bottom = move, page, to_start, to_end
 
     def action_sideways(self, direction: int) -> None:
         """Scroll sideways."""
@@ -277,7 +282,7 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
             if number == self._match:
                 spans.append((0, len(text), "log-pane--current"))
             spans += self._selection_span(row, text)
-            strip = Strip(paint(text, (), spans, self._style))
+            strip = Strip(paint(self, text, (), spans))
             # The last line may still be written to.
             if number < file.last - 1:
                 self._strips[number] = strip
@@ -290,14 +295,11 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
             return []
         return [(span[0], len(text) if span[1] < 0 else span[1], "log-pane--selection")]
 
-    def _style(self, names: Names) -> Style:
-        return self.get_component_rich_style(*names) if names else self.rich_style
-
     def _render_empty(self, y: int, width: int) -> Strip:
         if y or self.line_count:
             return Strip.blank(width, self.rich_style)
         text = one_line(self._empty, width)
-        return Strip(paint(text, ("log-pane--empty",), (), self._style)).extend_cell_length(width, self.rich_style)
+        return Strip(paint(self, text, ("log-pane--empty",))).extend_cell_length(width, self.rich_style)
 
     def _continue_search(self) -> bool:
         """Search as many pages as one tick allows; say whether the search came to its end."""

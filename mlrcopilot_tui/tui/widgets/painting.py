@@ -1,10 +1,11 @@
 """One line of text with styles laid over each other, as the Line-API widgets need it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.widget import Widget
 
 Names = tuple[str, ...]
 """Component classes that a piece of text is styled by, the later ones over the earlier."""
@@ -12,8 +13,13 @@ Span = tuple[int, int, str]
 """A piece of text from one position to another, and the component class laid over it."""
 
 
-def paint(text: str, base: Names, spans: Iterable[Span], style_of: Callable[[Names], Style]) -> list[Segment]:
-    """Cut a text into segments of one style each; `style_of` should remember, it is asked for every segment."""
+def component_style(widget: Widget, names: Names) -> Style:
+    """Lay component classes over each other and over the widget's own style; Textual remembers the result."""
+    return widget.get_visual_style(*names).rich_style if names else widget.rich_style
+
+
+def paint(widget: Widget, text: str, base: Names = (), spans: Iterable[Span] = ()) -> list[Segment]:
+    """Cut a text into segments of one style each, by the widget's component classes."""
     names = [base] * len(text)
     for start, stop, name in spans:
         for at in range(max(0, start), min(stop, len(text))):
@@ -22,7 +28,7 @@ def paint(text: str, base: Names, spans: Iterable[Span], style_of: Callable[[Nam
     at = 0
     for group, members in groupby(names):
         length = sum(1 for _ in members)
-        segments.append(Segment(text[at : at + length], style_of(group)))
+        segments.append(Segment(text[at : at + length], component_style(widget, group)))
         at += length
     return segments
 

@@ -15,35 +15,38 @@ from mlrcopilot_tui.workspace.worktrees import force_remove
 
 
 class RunTree:
-    """One run's checkout.
+    """One run's checkout. What it found can be kept elsewhere and given back later, by a process that did not make it.
 
     Attributes:
         path: the checkout.
         commit: the commit that it equals, without the hidden files.
         shared: the linked inputs, relative path -> the researcher's file.
         digests: the SHA-256 of each protected file, after its target where it is a link.
+        inputs: the fingerprint of each linked input; of now, where it is not given.
     """
 
     def __init__(
-        self, path: Path, commit: str, rules: FileRules, shared: Mapping[str, Path], digests: Mapping[str, str]
+        self,
+        path: Path,
+        commit: str,
+        rules: FileRules,
+        shared: Mapping[str, Path],
+        digests: Mapping[str, str],
+        inputs: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.commit = commit
         self.shared = shared
         self.digests = digests
+        self.inputs = _fingerprints(shared) if inputs is None else inputs
         self._rules = rules
-        self._inputs = {name: fingerprint(source) for name, source in shared.items()}
 
     def verify_protected(self) -> list[str]:
         """The protected and shared paths that are no longer as the run found them, sorted; a new file counts too."""
         now = protected_digests(self.path, self._rules)
         changed = {name for name in now.keys() | self.digests.keys() if now.get(name) != self.digests.get(name)}
-        changed |= {name for name, source in self.shared.items() if fingerprint(source) != self._inputs[name]}
-        return sorted(changed)
-
-    def shared_digest(self) -> str:
-        """A SHA-256 over the shared inputs' names, sizes and times of change: equal inputs have equal ones."""
-        return _inputs_digest(self._inputs)
+        inputs = _fingerprints(self.shared)
+        return sorted(changed | {name for name in inputs if inputs[name] != self.inputs.get(name)})
 
     def remove(self) -> None:
         """Removes the checkout, also where the run made folders read-only; the shared inputs stay."""
@@ -142,17 +145,24 @@ def _digest(file: Path) -> str:
 
 def shared_digest(source: Path, rules: FileRules) -> str:
     """A SHA-256 over the shared inputs in the researcher's tree: names, sizes, times of change."""
-    return _inputs_digest({name: fingerprint(source / name) for name in _shared_files(source, rules)})
+    inputs = _fingerprints({name: source / name for name in _shared_files(source, rules)})
+    return hashlib.sha256(repr(sorted(inputs.items())).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _inputs_digest(inputs: Mapping[str, str]) -> str:
-    return hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()
+def _fingerprints(shared: Mapping[str, Path]) -> dict[str, str]:
+    return {name: fingerprint(source) for name, source in shared.items()}
 
 
 def fingerprint(source: Path) -> str:
-    """A shared input's size and time of change, as git too tells a changed file; its bytes may be many gigabytes."""
+    """A shared input's size and time of change, as git too tells a changed file; its bytes may be many gigabytes.
+
+    Of a folder, which is shared as a whole where it is a link: a digest over those of all its files.
+    """
     try:
         found = source.stat()
     except OSError as error:
         return f"unreadable: {error.strerror}"
-    return f"{found.st_size}:{found.st_mtime_ns}"
+    if not source.is_dir():
+        return f"{found.st_size}:{found.st_mtime_ns}"
+    below = sorted((str(file), fingerprint(file)) for file in source.rglob("*") if not file.is_dir())
+    return hashlib.sha256(repr(below).encode("utf-8", "surrogateescape")).hexdigest()

@@ -12,7 +12,7 @@ from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.opening import Workspace
-from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
+from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree, shared_digest
 from tests.workspace.researcher import TRAIN, begin, belongings, git, write
 
 SESSION = "0123abcd"
@@ -132,11 +132,30 @@ def test_a_protected_file_behind_a_link_is_found_though_its_bytes_are_equal(root
 
 
 def test_a_shared_input_that_changes_is_found_and_changes_the_digest(root: Path) -> None:
-    run, same = export(root, "r1"), export(root, "r2")
-    assert run.shared_digest() == same.shared_digest()
+    run, rules = export(root), FileRules(FilesConfig(editable=("train.py",), shared=("data/**",)))
+    digest = shared_digest(root, rules)
+    assert shared_digest(root, rules) == digest
     write(root, {"data/in.csv": "longer than before\n"})
     assert run.verify_protected() == ["data/in.csv"]
-    assert export(root, "r3").shared_digest() != run.shared_digest()
+    assert shared_digest(root, rules) != digest
+
+
+def test_a_tree_is_checked_by_a_process_that_did_not_make_it(root: Path) -> None:
+    made = export(root)
+    write(root, {"data/in.csv": "longer than before\n"})
+    (made.path / "evaluate.py").write_text("cheat\n")
+    rules = FileRules(FilesConfig(editable=("train.py",), protected=("evaluate.py", "checks")))
+    found = RunTree(made.path, made.commit, rules, made.shared, made.digests, made.inputs)
+    assert found.verify_protected() == ["data/in.csv", "evaluate.py"]
+
+
+def test_a_file_that_changes_in_a_linked_folder_is_found(root: Path, tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere", {"deep/a.csv": "a\n"})
+    (root / "raw").symlink_to(tmp_path / "elsewhere")
+    run = export(root, shared=("raw",))
+    assert run.verify_protected() == []
+    write(tmp_path / "elsewhere", {"deep/a.csv": "other\n"})
+    assert run.verify_protected() == ["raw"]
 
 
 def test_removal_takes_read_only_folders_and_spares_what_is_shared(root: Path) -> None:

@@ -36,11 +36,12 @@ class ProcessTree:
     """A command and all that descends from it. One tree a process at a time, because it reaps every child.
 
     On Linux the calling process becomes a subreaper: orphans, double-forked daemons and session leaders come back to it
-    as children, so that "no child left" proves that nothing survives. Elsewhere only processes whose parents live are
-    found.
+    as children, so that "no child left" proves that nothing survives. Elsewhere orphans are told by the run's id in
+    their environment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._process: subprocess.Popen[bytes] | None = None
         self._watched: dict[int, psutil.Process] = {}
         self.wait_status: int | None = None
@@ -131,6 +132,8 @@ class ProcessTree:
                 return len(found)
             time.sleep(pause)
             pause = min(pause * 1.5, 0.05)
+        if sys.platform != "linux":
+            sweep_leftovers(self._run)
         return 0
 
     def sample(self) -> Usage:

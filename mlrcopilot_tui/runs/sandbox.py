@@ -81,7 +81,8 @@ class BubblewrapSandbox:
         # The Python on the PATH too: a script that is run by a shell calls it.
         programs = [path for name in (argv[0], "python", "python3") for path in interpreter_paths(name, self._home)]
         readable = (*RUNTIME, *_resolver(policy), *programs, *protected)
-        mounts = {path: ["--tmpfs", path] for path in _real((*TEMPORARY, str(self._home))) if path != "/"}
+        emptied = [path for path in _real((*TEMPORARY, str(self._home))) if path != "/" and Path(path).is_dir()]
+        mounts = {path: ["--tmpfs", path] for path in emptied}
         mounts |= {path: ["--bind", path, path] for path in (*writable, *_ancestors(protected, writable))}
         mounts |= {path: ["--ro-bind-try", path, path] for path in readable}
         mounts |= {path: _hiding(path) for path in _real(policy.hidden)}

@@ -28,6 +28,7 @@ from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunSt
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
 STATUS_EVERY_S: Final = 1.0
+FIRST_WORDS: Final = 400
 SEPARATOR: Final = "\n===== evaluation: {command} =====\n"
 
 
@@ -38,7 +39,7 @@ class Supervisor:
         self._folder = folder
         self._spec = spec
         self._signals = Signals()
-        self._tree = ProcessTree()
+        self._tree = ProcessTree(spec.run)
         self._recorder = Recorder(folder)
         self._output = MetricReader(spec.metric, "stdout")
         self._appended = MetricReader(spec.metric, "file")
@@ -48,7 +49,7 @@ class Supervisor:
         self._noted = -math.inf
         self._peak_rss = 0
         self._evaluating = False
-        self._first_words = ""
+        self._first_words = b""
         self._status = RunStatus(
             run=spec.run,
             state="starting",
@@ -76,7 +77,7 @@ class Supervisor:
 
     def hear(self, output: bytes) -> None:
         """Log what the command printed and note what it reports."""
-        self._first_words = self._first_words or output[:400].decode(errors="replace")
+        self._first_words += output[: FIRST_WORDS - len(self._first_words)]
         self._recorder.record_output(output)
         self._note(self._output.feed(output, self._elapsed()))
 
@@ -140,8 +141,9 @@ class Supervisor:
             name = signal.Signals(number).name
             hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
             return Cut("crashed", f"The {what} was ended by {name}{hint}.")
-        if self._spec.sandbox.level == "bwrap" and exit_code == 1 and self._first_words.startswith("bwrap: "):
-            return Cut("not_started", f"The sandbox could not be set up: {self._first_words.splitlines()[0][7:]}.")
+        if self._spec.sandbox.level == "bwrap" and exit_code == 1 and self._first_words.startswith(b"bwrap: "):
+            said = self._first_words.splitlines()[0].decode(errors="replace").removeprefix("bwrap: ")
+            return Cut("not_started", f"The sandbox could not be set up: {said}.")
         if exit_code:
             return Cut("crashed", f"The {what} ended with exit code {exit_code}.")
         if reading is None:

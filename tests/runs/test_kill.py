@@ -188,7 +188,7 @@ def see_one(pid):
     looks.append(pid)
     return set(sorted(see_all(pid))[:1])
 process_tree.descendants = see_one
-tree = process_tree.ProcessTree()
+tree = process_tree.ProcessTree("test-sweep")
 start_three = "[subprocess.Popen(['sleep', '600'], start_new_session=True) for _ in range(3)]"
 command = f"import subprocess, time; {start_three}; print(flush=True); time.sleep(600)"
 pipe = tree.start([sys.executable, "-c", command], env=os.environ, cwd="/")

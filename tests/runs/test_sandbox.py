@@ -123,6 +123,10 @@ class TestBubblewrap:
         code = f"import os; print(os.path.exists({str(real / 'secret')!r}), os.path.exists({str(link / 'secret')!r}))"
         assert attempt(lab, code) == "False False"
 
+    def test_a_home_that_does_not_exist_is_no_obstacle(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/nonexistent")
+        assert attempt(lab, "print('ran')") == "ran"
+
     def test_no_network_unless_granted(self, lab: Lab, server: int) -> None:
         code = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{server}/', timeout=5).status)"
         assert "Connection refused" in attempt(lab, code)

@@ -193,8 +193,8 @@ _EXPLANATIONS: tuple[tuple[str, type[CopilotError], str, str], ...] = (
     (
         r"\.lock': file exists|unable to lock|cannot lock ref.*file exists",
         RefusedError,
-        "Another git command is at work in {folder}.",
-        "Try again when it is done; if none runs, remove the .lock file that it left in .git.",
+        "Another git command is at work in {folder}: {reason}.",
+        "Try again when it is done; if none runs, remove the .lock file that it left.",
     ),
     (
         "bad object|corrupt|missing blob|missing tree|unable to read|inflate|bad tree|could not parse|fsck|bad config",

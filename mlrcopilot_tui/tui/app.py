@@ -41,6 +41,11 @@ class CopilotApp(App[int]):
     Screen { background: $background; }
     ToastRack { margin-bottom: 1; }
     Toast { max-width: 70; padding: 0 1; }
+    * {
+        scrollbar-color: $border-blurred; scrollbar-color-hover: $muted; scrollbar-color-active: $muted;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background; scrollbar-corner-color: $background;
+    }
     """
 
     def __init__(

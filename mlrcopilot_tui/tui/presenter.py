@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from mlrcopilot_tui.errors import CopilotError, InputError
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.tui.client import SessionClient
@@ -19,6 +20,7 @@ class Presenter:
 
     Args:
         library: where papers and patches are read, in a thread.
+        explain: tells the researcher what went wrong.
         now: the wall clock, for how long a run has taken.
     """
 
@@ -28,6 +30,7 @@ class Presenter:
         deck: Deck,
         library: Library,
         glyphs: Glyphs,
+        explain: Callable[[CopilotError], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.selection = Selection()
@@ -36,6 +39,7 @@ class Presenter:
         self._deck = deck
         self._library = library
         self._glyphs = glyphs
+        self._explain = explain
         self._now = now
         self._run: RunState | None = None
         self._patch = ""
@@ -94,7 +98,10 @@ class Presenter:
             self._library.want_patch(view.commit, self._show_patch)
 
     def _show_patch(self, text: str) -> None:
-        self._deck.patch.show_patch(text)
+        try:
+            self._deck.patch.show_patch(text)
+        except InputError as error:
+            self._explain(error)
         if not text:
             # The diff is not written yet: the next change of the journal asks again.
             self._patch = ""

@@ -15,7 +15,9 @@ from mlrcopilot_tui.tui.actions.run import RUN
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import PaneName
 
-__all__ = ["ACTIONS", "CONTEXTS", "Action", "Context", "available", "bindings", "in_pane", "key_name"]
+__all__ = ["ACTIONS", "CONTEXTS", "Action", "Context", "available", "bindings", "hint_name", "in_pane", "key_name"]
+
+_NAMES: Final = {"enter": "enter", "space": "space", "tab": "tab", "shift+tab": "shift+tab"}
 
 ACTIONS: Final[Mapping[str, Action]] = {action.id: action for action in (*PAPER, *IDEAS, *PATCH, *RUN, *EVERYWHERE)}
 
@@ -38,4 +40,9 @@ def bindings(context: Context) -> list[Binding]:
 def key_name(action: Action, keymap: Mapping[str, str]) -> str:
     """The key of an action as people read it, with the researcher's own choice first; empty without a key."""
     key = keymap.get(action.id, "").split(",")[0].strip() or next(iter(action.keys), "")
-    return format_key(key) if key else ""
+    return _NAMES.get(key) or (format_key(key) if key else "")
+
+
+def hint_name(action: Action, keymap: Mapping[str, str]) -> str:
+    """The key as the footer shows it."""
+    return action.shown if action.shown and action.id not in keymap else key_name(action, keymap)

@@ -36,6 +36,7 @@ class Action:
         do: what it does.
         when: whether it can be done now; else its key does nothing and it is not offered.
         rank: its place in the footer, lowest first; None keeps it out of there.
+        shown: what the footer shows instead of the key, where it speaks for its opposite too: `[ ]`.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Action:
     do: Callable[[Desk], None]
     when: Callable[[Situation], bool] = always
     rank: int | None = None
+    shown: str = ""
 
     @property
     def binding(self) -> Binding:

@@ -77,16 +77,16 @@ IDEAS: Final = (
         help="Try this idea one place later.",
         do=decisions.move_idea_down,
         when=_queued,
-        rank=32,
     ),
     _a(
         id="idea.up",
         keys=("K",),
-        label="earlier",
+        label="order",
         help="Try this idea one place earlier.",
         do=decisions.move_idea_up,
         when=_queued,
         rank=30,
+        shown="J K",
     ),
     _a(
         id="idea.more",

@@ -29,11 +29,12 @@ RUN: Final = (
     _a(
         id="run.previous",
         keys=("left_square_bracket", "h", "left"),
-        label="run before",
+        label="runs",
         help="Show the run before.",
         do=navigation.previous_run,
         when=_several,
         rank=20,
+        shown="[ ]",
     ),
     _a(
         id="run.next",
@@ -42,7 +43,6 @@ RUN: Final = (
         help="Show the next run.",
         do=navigation.next_run,
         when=_several,
-        rank=22,
     ),
     _a(
         id="run.feedback",

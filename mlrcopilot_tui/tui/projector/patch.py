@@ -30,13 +30,10 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
         return PatchView(empty=_nothing_yet(state, selection))
     idea = state.ideas[attempt.idea]
     gate = can_decide(state, attempt)
-    added, removed = sum(f.added for f in attempt.files), sum(f.removed for f in attempt.files)
     line = (
         Span(f"{attempt.idea}.{attempt.number} ", "accent"),
         Span(attempt.subject, "strong"),
-        Span(f"  {short(attempt.commit)} ", "muted"),
-        Span(f" +{added} ", "kept"),
-        Span(f"{glyphs.minus}{removed}", "discarded"),
+        Span(f"  {short(attempt.commit)}", "muted"),
         *_outcome(state, idea, attempt, gate, glyphs),
     )
     return PatchView(

@@ -9,7 +9,7 @@ from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.focus import gate_for
 from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short, time_of_day
-from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Span, text
+from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Segment, Span, text
 
 Curve = tuple[tuple[float, float], ...]
 """Step and value of each reading, in the order of the steps."""
@@ -32,22 +32,21 @@ class Live:
 class RunView:
     """The line above the log. `share` is what is done, 0 to 1; None where nobody can know."""
 
-    run: str = ""
-    head: tuple[Span, ...] = ()
+    line: tuple[Segment, ...] = ()
     share: float | None = None
-    tail: tuple[Span, ...] = ()
-    empty: str = ""
 
 
 def run_view(state: SessionState, run: RunState | None, live: Live, now: datetime) -> RunView:
     """One run's line; without a run, what will appear."""
     if run is None:
-        return RunView(empty="The live output of training will stand here. It begins when a patch is approved.")
-    head = [Span(_purpose(state, run), "strong"), Span(f"  {_seed_place(state, run)}", "muted")]
+        return RunView(
+            (Segment("Training's live output will stand here. It begins when a patch is approved.", "muted"),)
+        )
+    line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=3)]
     if not run.live:
-        return RunView(run.run, (*head, *_result(state, run)), None, (Span(clock(run.wall_s), "muted"),))
+        return RunView((*line, *_result(state, run), Segment(clock(run.wall_s), "muted", rank=2, right=True)))
     if not run.started_at:
-        return RunView(run.run, (*head, Span("  starting", "running")))
+        return RunView((*line, Segment("starting", "running")))
     elapsed = seconds_between(run.started_at, now)
     expected = expected_seconds(state, run)
     share = None
@@ -56,13 +55,16 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
         steps = live.total or max((at for curve in live.parents for at, _ in curve), default=0)
         known = steps >= step and steps > 0
         share = step / steps if known else None
-        head.append(Span(f"  step {step:g}" + (f"/{steps:g}" if known else "")))
+        line.append(Segment(f"step {step:g}" + (f"/{steps:g}" if known else "")))
     if live.last is not None:
-        head.append(Span(f"  {_metric(state)} {number(live.last)}", "running"))
+        line.append(Segment(_metric(state), "running", rank=2))
+        line.append(Segment(number(live.last), "running"))
     if share is None and expected:
         share = min(1.0, elapsed / expected)
-    about = f" / ~{clock(expected)}" if expected else ""
-    return RunView(run.run, tuple(head), share, (Span(f"{clock(elapsed)}{about}", "plain"),))
+    line.append(Segment(clock(elapsed), right=True))
+    if expected:
+        line.append(Segment(f"/ ~{clock(expected)}", "muted", rank=4, right=True))
+    return RunView(tuple(line), share)
 
 
 def expected_seconds(state: SessionState, run: RunState) -> float | None:
@@ -144,15 +146,12 @@ def _at(curve: Curve, step: float) -> float | None:
     return before[-1] if before else None
 
 
-def _purpose(state: SessionState, run: RunState) -> str:
+def _purpose(run: RunState) -> str:
     if run.purpose == "idea":
         return f"idea {run.idea}.{run.attempt}"
     if run.purpose == "parent":
         return f"parent {short(run.commit)}"
-    if run.purpose == "verify":
-        return f"check of {short(run.commit)}"
-    del state
-    return "baseline"
+    return f"check of {short(run.commit)}" if run.purpose == "verify" else "baseline"
 
 
 def _seed_place(state: SessionState, run: RunState) -> str:
@@ -163,10 +162,14 @@ def _seed_place(state: SessionState, run: RunState) -> str:
     return f"seed {run.seed} ({place}/{most})" if most and run.purpose == "idea" else f"seed {run.seed}"
 
 
-def _result(state: SessionState, run: RunState) -> tuple[Span, ...]:
+def _result(state: SessionState, run: RunState) -> tuple[Segment, ...]:
     if run.value is not None and run.outcome == "ok":
-        return (Span(f"  {_metric(state)} {number(run.value)}", "strong"), Span("  finished", "muted"))
-    return (Span(f"  {run.outcome or 'ended'}", "error"), Span(f"  {run.reason}", "muted"))
+        return (
+            Segment(_metric(state), rank=2),
+            Segment(number(run.value), "strong"),
+            Segment("finished", "muted", rank=4),
+        )
+    return (Segment(run.outcome or "ended", "error"), Segment(run.reason, "muted", rank=5))
 
 
 def _metric(state: SessionState) -> str:

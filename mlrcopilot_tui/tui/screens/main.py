@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.tui import terminal
-from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, key_name
+from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name
 from mlrcopilot_tui.tui.arrangement import Mode, Placed, frame, mode_for
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.desk import ScreenName
@@ -67,6 +67,7 @@ class Setup:
 class MainScreen(Screen[None]):
     """A session on the screen."""
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     DEFAULT_CSS = """
     MainScreen { overflow: hidden; }
@@ -83,8 +84,9 @@ class MainScreen(Screen[None]):
         self.tab_row = TabRow(id="tabs", mark=glyphs.waiting)
         self.strip = HardwareStrip(ascii_only=not glyphs.unicode, id="strip")
         self.footer = Footer(id="footer")
-        self.presenter = Presenter(setup.client, self.deck, Library(setup.client, self), glyphs, setup.now)
         self.desk = MainDesk(self, setup.client, self.deck, setup.editor)
+        library = Library(setup.client, self)
+        self.presenter = Presenter(setup.client, self.deck, library, glyphs, self.desk.explain, setup.now)
         self._strip_shown = setup.strip and setup.monitor is not None and not setup.plain
         self._monitor: Monitor | None = None
         self._alive: bool | None = None
@@ -204,7 +206,7 @@ class MainScreen(Screen[None]):
         offered = [action for action in available(self.desk.situation) if action.rank is not None]
         offered.sort(key=lambda action: action.rank or 0)
         keymap = self._setup.keymap
-        hints = [Hint(key_name(action, keymap), action.label, f"screen.perform('{action.id}')") for action in offered]
+        hints = [Hint(hint_name(action, keymap), action.label, f"screen.perform('{action.id}')") for action in offered]
         self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)
 
     def _announce(self) -> None:
@@ -268,7 +270,8 @@ class MainScreen(Screen[None]):
     def toggle_strip(self) -> None:
         """Hides or shows the hardware strip."""
         self._strip_shown = not self._strip_shown
-        self.refresh(layout=True)
+        # A widget that asks for layout makes its parent arrange anew, not itself.
+        self.header.refresh(layout=True)
 
     def _where(self, size: Size) -> dict[str, Region]:
         self.deck.mode = mode = mode_for(size, plain=self._setup.plain)

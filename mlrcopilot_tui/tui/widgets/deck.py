@@ -31,7 +31,7 @@ class Deck(Container):
         super().__init__(id="deck")
         self.paper = PaperPane(dash=glyphs.dash)
         self.ideas = IdeasPane(dash=glyphs.dash)
-        self.patch = PatchPane(dash=glyphs.dash)
+        self.patch = PatchPane(glyphs)
         self.run = RunPane(glyphs)
         self.mode: Mode = "wide"
         self.zoomed = False
@@ -111,7 +111,8 @@ class Deck(Container):
         self._rearrange()
 
     def _rearrange(self) -> None:
-        self.refresh(layout=True)
+        # A widget that asks for layout makes its parent arrange anew, not itself.
+        self.paper.refresh(layout=True)
         self.post_message(self.Turned())
 
     def _where(self, size: Size) -> dict[str, Region]:

@@ -42,12 +42,17 @@ def fitted(segments: Sequence[Segment], width: int) -> Content:
     """The segments that fit in `width` cells, the highest rank dropped first."""
     kept = list(segments)
     while True:
-        left = content(_spaced([segment for segment in kept if not segment.right]))
-        right = content(_spaced([segment for segment in kept if segment.right]))
+        left, right = sides(kept)
         droppable = [segment for segment in kept if segment.rank]
         if left.cell_length + right.cell_length + len(_GAP) <= width or not droppable:
             return between(left, right, width)
         kept.remove(max(droppable, key=lambda segment: segment.rank))
+
+
+def sides(segments: Sequence[Segment]) -> tuple[Content, Content]:
+    """What stands on the left and what on the right."""
+    left = content(_spaced([segment for segment in segments if not segment.right]))
+    return left, content(_spaced([segment for segment in segments if segment.right]))
 
 
 def _spaced(segments: Sequence[Segment]) -> list[Span]:

@@ -27,6 +27,7 @@ class LinesView(ScrollView, can_focus=True):
     LinesView {
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
+        scrollbar-gutter: stable;
         & > .lines--cursor { background: $block-cursor-blurred-background; text-style: bold; }
         &:focus > .lines--cursor { background: $block-cursor-background; text-style: bold; }
         &:ansi > .lines--cursor { text-style: bold; }
@@ -82,9 +83,6 @@ class LinesView(ScrollView, can_focus=True):
         ]
         self.virtual_size = Size(width, len(self._lines))
         self._find()
-        if self.scrollable_content_region.width != width:
-            # The scroll bar came or went with the number of lines.
-            self.call_after_refresh(self.redraw)
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""

@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from mlrcopilot_tui.tui.actions import bindings
+from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.patch import PatchView
 from mlrcopilot_tui.tui.views import PaneName, Row, Span
 from mlrcopilot_tui.tui.widgets.line import Line
@@ -27,11 +28,17 @@ class PatchPane(Pane):
     PatchPane Review { height: 1fr; }
     """
 
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(dash=glyphs.dash)
+        self._glyphs = glyphs
+        self._text = ""
+        self._due = False
+
     def views(self) -> Iterable[Widget]:
         """The diff under its headline, and the history."""
         self.headline = Line()
         self.question = Line(classes="question")
-        self.review = Review()
+        self.review = Review(ascii_only=not self._glyphs.unicode, empty="")
         self.history = RowList(empty="Every attempt with its verdict will stand here, the newest first.")
         return (Vertical(self.headline, self.review, self.question), self.history)
 
@@ -46,10 +53,19 @@ class PatchPane(Pane):
         question = (Span(view.question, "waiting"), Span(f"  {view.forecast}", "muted")) if view.question else ()
         self.question.show(question)
         self.question.display = bool(question)
+        due = bool(view.question)
+        if due != self._due:
+            self._due = due
+            self.review.show_text(self._text, selectable=due)
 
     def show_patch(self, text: str) -> None:
-        """Shows a diff."""
-        self.review.show(text)
+        """Shows a diff; one that cannot be read is said to be so in its place.
+
+        Raises:
+            InputError: the text is no diff.
+        """
+        self._text = text
+        self.review.show_text(text, selectable=self._due)
 
     def show_history(self, rows: tuple[Row, ...]) -> None:
         """Shows what was tried."""

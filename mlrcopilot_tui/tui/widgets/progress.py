@@ -7,8 +7,8 @@ from textual.widgets import Static
 
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.projector.run import RunView
-from mlrcopilot_tui.tui.views import Span
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content, style_of
+from mlrcopilot_tui.tui.widgets.header import fitted, sides
+from mlrcopilot_tui.tui.widgets.roles import CLASSES, style_of
 
 _SMALLEST_BAR = 6
 
@@ -36,13 +36,13 @@ class Progress(Static):
 
     def _drawn(self) -> Content:
         view, width = self._view, self.size.width
-        if view.empty:
-            return content((Span(view.empty, "muted"),))
-        head, tail = content(view.head), content(view.tail)
-        room = width - head.cell_length - tail.cell_length - 4
-        if view.share is None or room < _SMALLEST_BAR:
-            return between(head, tail, width)
-        return head + "  " + self._bar(view.share, room) + "  " + tail
+        if view.share is None:
+            return fitted(view.line, width)
+        left, right = sides(view.line)
+        room = width - left.cell_length - right.cell_length - 4
+        if room < _SMALLEST_BAR:
+            return fitted(view.line, width)
+        return left + "  " + self._bar(view.share, room) + "  " + right
 
     def _bar(self, share: float, cells: int) -> Content:
         glyphs = self._glyphs

@@ -1,34 +1,62 @@
-"""The diff under review."""
+"""The diff under review: its keys come from the table of actions, and what is selected of it becomes a decision."""
 
-from textual.content import Content
-
-from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.tui.desk import ChosenPatch
-from mlrcopilot_tui.tui.widgets.lines import LinesView
-from mlrcopilot_tui.workspace.patch import Patch, parse
+from mlrcopilot_tui.tui.widgets.diff_view import DiffView
+from mlrcopilot_tui.workspace.patch import Patch, Selection, parse, render, select
 
 
-class Review(LinesView):
+class Review(DiffView, inherit_bindings=False):
     """A patch, with what is selected of it."""
 
-    def __init__(self) -> None:
-        super().__init__(id="review")
-        self._text = ""
-        self._patch: Patch | None = None
+    _text: str | None = None
+    _patch = Patch()
 
-    def show(self, text: str) -> None:
-        self._text = text
-        self._patch = parse(text) if text else None
-        self.redraw()
+    def show_text(self, text: str, *, selectable: bool) -> None:
+        """Shows the output of `git diff`; one that cannot be read is shown as nothing.
 
-    def lay_out(self, width: int) -> list[Content]:
-        return [
-            Content.styled(printable(line), {"+": ".role--kept", "-": ".role--discarded"}.get(line[:1], ""))
-            for line in self._text.splitlines()
-        ]
+        Raises:
+            InputError: the text is no diff.
+        """
+        if text != self._text:
+            self._text = text
+            self._patch = Patch()
+            try:
+                self._patch = parse(text)
+            finally:
+                self.show(self._patch, selectable=selectable)
+        self.show(self._patch, selectable=selectable)
 
     def chosen(self) -> ChosenPatch | None:
-        return ChosenPatch()
+        """What would be approved; None where nothing is selected."""
+        return chosen(self._patch, self.selection)
 
-    def perform(self, name: str) -> None:
-        pass
+
+def chosen(patch: Patch, selection: Selection) -> ChosenPatch | None:
+    """What a selection means to the copilot: nothing to say where everything is taken, else the smaller patch.
+
+    Raises:
+        InputError: single lines of a file that is not UTF-8.
+    """
+    part = select(patch, selection)
+    if not part.files:
+        return None
+    if part == patch:
+        return ChosenPatch()
+    text = render(part)
+    hunks = tuple(sorted(selection.hunks)) if not selection.lines and not selection.files else ()
+    if _is_utf8(text):
+        return ChosenPatch(hunks, text)
+    if not hunks:
+        raise InputError(
+            "Single lines of a file that is not UTF-8 cannot be taken.", "Take or leave whole hunks instead."
+        )
+    return ChosenPatch(hunks)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

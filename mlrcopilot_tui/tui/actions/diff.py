@@ -1,0 +1,49 @@
+"""What can be done within a diff: going through it, and taking hunks and lines in or out."""
+
+from functools import partial
+from typing import Final
+
+from mlrcopilot_tui.tui.actions.action import Action
+from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.projector.situation import Situation
+
+
+def shown(s: Situation) -> bool:
+    """A patch is in view."""
+    return s.tab == "Patch" and s.attempt is not None
+
+
+def due(s: Situation) -> bool:
+    """A patch is in view and a decision on it waits."""
+    return s.tab == "Patch" and s.patch_gate is not None
+
+
+def _perform(desk: Desk, command: str) -> None:
+    desk.perform(command)
+
+
+def _choose(command: str, key: str, label: str, sentence: str, rank: int | None = None) -> Action:
+    do = partial(_perform, command=command)
+    return Action(f"diff.{command}", "patch", (key,), label, sentence, do, due, rank)
+
+
+def _view(command: str, keys: str, label: str, sentence: str, rank: int | None = None, hint: str = "") -> Action:
+    do = partial(_perform, command=command)
+    return Action(f"diff.{command}", "patch", tuple(keys.split()), label, sentence, do, shown, rank, hint)
+
+
+DIFF: Final = (
+    _choose("toggle", "space", "hunk", "Take the hunk or the marked lines in or out.", 12),
+    _choose("range", "v", "lines", "Mark lines from here on, to take them in or out together.", 15),
+    _choose("unmark", "escape", "unmark", "Forget the marked lines."),
+    _choose("undo", "U", "undo", "Undo the last change of what is taken."),
+    _choose("redo", "ctrl+r", "redo", "Redo it."),
+    _view("previous_hunk", "h left left_square_bracket", "hunks", "To the hunk before.", 30, "h l"),
+    _view("next_hunk", "l right right_square_bracket", "next hunk", "To the next hunk."),
+    _view("previous_file", "K", "files", "To the file before."),
+    _view("next_file", "J", "next file", "To the next file."),
+    _view("side_by_side", "s", "side by side", "Old and new beside each other, or one below the other.", 62),
+    _view("white_space", "w", "white space", "Leave changes of white space out of view, or show them."),
+    _view("less_context", "left_curly_bracket", "less context", "Show fewer unchanged lines."),
+    _view("more_context", "right_curly_bracket", "more context", "Show more unchanged lines."),
+)

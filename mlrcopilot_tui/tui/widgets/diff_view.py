@@ -256,7 +256,8 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw the headline or one row."""
-        page, width = self._page, self.size.width
+        page, width = self._page, self.scrollable_content_region.width
+        self._look.width = width
         if y < self._top or not page.rows:
             text = one_line(self.headline if page.rows else self._empty, width) if y == 0 else ""
             names = ("diff--note",) if not page.rows else ()
@@ -278,10 +279,10 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _fit(self) -> None:
-        self._look.width = self.size.width
+        self._look.width = self.scrollable_content_region.width
         self._look.split = self._page.split
         hidden = max(0, self._painter.widest - self._painter.room)
-        self.virtual_size = Size(self.size.width + hidden, len(self._page.rows) + self._top)
+        self.virtual_size = Size(self._look.width + hidden, len(self._page.rows) + self._top)
 
     def _moved(self, before: range, *, jumped: bool = False) -> None:
         """Bring the cursor into view, of a hunk it jumped to as much as there is room for; draw only what changed."""

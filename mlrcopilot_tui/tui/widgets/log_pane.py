@@ -198,7 +198,7 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         row = self.scroll_offset.y + y
         if self._file is None or row >= self.line_count:
             return self._render_empty(y, width)

@@ -1,0 +1,494 @@
+"""A patch under review: what the screen shows, what keys do, and that the selection is what is seen."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+
+from mlrcopilot_tui.tui.themes import variable_defaults
+from mlrcopilot_tui.tui.widgets.diff_choice import Choice
+from mlrcopilot_tui.tui.widgets.diff_code import Code
+from mlrcopilot_tui.tui.widgets.diff_page import COMMANDS, DiffPage
+from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, rows_of
+from mlrcopilot_tui.tui.widgets.diff_view import DiffView
+from mlrcopilot_tui.tui.widgets.searching import SearchFinished
+from mlrcopilot_tui.workspace.patch import Patch, Selection, everything, only_hunks, only_lines, parse, select
+
+TRAIN = """\
+diff --git a/train.py b/train.py
+index 1111111..2222222 100644
+--- a/train.py
++++ b/train.py
+@@ -1,7 +1,7 @@
+ import numpy as np
+\x20
+ # settings
+-RATE = 0.1
++RATE = 0.05
+ EPOCHS = 40
+\x20
+\x20
+@@ -20,6 +20,7 @@ def train():
+     a = 1
+     b = 2
+     c = 3
+-    return a
++        return a
++    return b
+     d = 4
+     e = 5
+"""
+OTHERS = """\
+diff --git a/data.bin b/data.bin
+new file mode 100644
+index 0000000..3333333
+Binary files /dev/null and b/data.bin differ
+diff --git a/old.py b/new.py
+similarity index 100%
+rename from old.py
+rename to new.py
+diff --git a/end.txt b/end.txt
+index 4444444..5555555 100644
+--- a/end.txt
++++ b/end.txt
+@@ -1 +1 @@
+-a
++b
+\\ No newline at end of file
+"""
+HOSTILE = """\
+diff --git a/[/x].py b/[/x].py
+index 1111111..2222222 100644
+--- a/[/x].py
++++ b/[/x].py
+@@ -1,3 +1,4 @@ [/bold]\x1b]52;c;aGk=\x07
+ plain
+-x = 1
++x = 1 # \u202e \u200b }
++print("\x1b]52;c;aGk=\x07\x1b[?1049l[/x]\udcff")
+ y\t= 2\r
+"""
+
+
+class DiffApp(App[None]):
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, patch: Patch | None = None, *, selectable: bool = True, ascii_only: bool = False) -> None:
+        super().__init__()
+        self._patch = patch
+        self._selectable = selectable
+        self._ascii_only = ascii_only
+        self.changes: list[Selection] = []
+        self.searches: list[bool] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variable_defaults(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        yield DiffView(ascii_only=self._ascii_only)
+
+    def on_mount(self) -> None:
+        self.animation_level = "none"
+        self.view.focus()
+        if self._patch is not None:
+            self.view.show(self._patch, "idea 4", selectable=self._selectable)
+
+    @property
+    def view(self) -> DiffView:
+        return self.query_one(DiffView)
+
+    def frame(self) -> list[str]:
+        width = self.view.scrollable_content_region.width
+        return [strip.text[:width].rstrip() for strip in self.screen._compositor.render_strips()]
+
+    def on_diff_view_selection_changed(self, message: DiffView.SelectionChanged) -> None:
+        assert message.control is self.view
+        self.changes.append(message.selection)
+
+    def on_search_finished(self, message: SearchFinished) -> None:
+        self.searches.append(message.found)
+
+
+def patch() -> Patch:
+    return parse(TRAIN + OTHERS)
+
+
+def long_patch(lines: int) -> Patch:
+    body = "".join(f"+line_{n} = {n}\n" for n in range(lines))
+    return parse(f"diff --git a/big.py b/big.py\n--- a/big.py\n+++ b/big.py\n@@ -0,0 +1,{lines} @@\n{body}")
+
+
+# What is shown
+
+
+async def test_the_whole_screen_at_80_columns() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 36), notifications=True) as pilot:
+        await pilot.pause()
+        assert "\n".join(app.frame()).rstrip() == (
+            "idea 4 · train.py · +4 \N{MINUS SIGN}3 · hunk 1/3\n"
+            " [x] train.py +3 \N{MINUS SIGN}2\n"
+            "▌[x] @@ -1,7 +1,7 @@                                                        1/3\n"
+            "    1   1   import numpy as np\n"
+            "    2   2\n"
+            "    3   3   # settings\n"
+            "    4     - RATE = 0.1\n"
+            "        4 + RATE = 0.05\n"
+            "    5   5   EPOCHS = 40\n"
+            "    6   6\n"
+            "    7   7\n"
+            " [x] @@ -20,6 +20,7 @@ def train():                                         2/3\n"
+            "   20  20       a = 1\n"
+            "   21  21       b = 2\n"
+            "   22  22       c = 3\n"
+            "   23     -     return a\n"
+            "       23 +         return a\n"
+            "       24 +     return b\n"
+            "   24  25       d = 4\n"
+            "   25  26       e = 5\n"
+            " [x] data.bin added\n"
+            "     binary, its content is not shown\n"
+            " [x] new.py renamed\n"
+            "     renamed from old.py\n"
+            " [x] end.txt +1 \N{MINUS SIGN}1\n"
+            " [x] @@ -1 +1 @@                                                            3/3\n"
+            "    1     - a\n"
+            "        1 + b  (no newline at end of file)"
+        )
+
+
+async def test_side_by_side_only_where_there_is_room() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(110, 20), notifications=True) as pilot:
+        await pilot.press("s")
+        await pilot.pause()
+        frame = app.frame()
+        assert frame[6].split("│") == [
+            "    4 - RATE = 0.1".ljust(54),
+            "   4 + RATE = 0.05",
+        ]
+        assert frame[14].split("│")[1].strip() == "23 +         return a"
+        assert frame[15].split("│") == [" " * 54, "  24 +     return b"]
+        await pilot.resize_terminal(80, 20)
+        await pilot.pause()
+        assert app.frame()[6] == "    4     - RATE = 0.1"
+        await pilot.resize_terminal(110, 20)
+        await pilot.pause()
+        assert "│" in app.frame()[6]
+
+
+async def test_narrow_panes_show_one_number() -> None:
+    app = DiffApp(patch(), ascii_only=True)
+    async with app.run_test(size=(40, 12), notifications=True) as pilot:
+        await pilot.pause()
+        assert app.frame()[6:8] == ["    4 - RATE = 0.1", "    4 + RATE = 0.05"]
+        assert app.frame()[2].startswith(">[x]")
+
+
+async def test_white_space_alone_is_one_line_with_a_tilde_when_ignored() -> None:
+    text = TRAIN.replace("+    return b\n", "").replace("+20,7", "+20,6")
+    app = DiffApp(parse(text))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("w")
+        await pilot.pause()
+        assert "   23  23 ~         return a" in app.frame()
+        assert not any("- " in line and "return a" in line for line in app.frame())
+        await pilot.press("w")
+        await pilot.pause()
+        assert "   23     -     return a" in app.frame()
+
+
+async def test_context_folds_and_unfolds() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 40), notifications=True) as pilot:
+        await pilot.press("left_curly_bracket")
+        await pilot.pause()
+        assert "     ⋯ 2 unchanged lines" in app.frame()
+        await pilot.press("left_curly_bracket", "left_curly_bracket")
+        await pilot.pause()
+        assert "     ⋯ 3 unchanged lines" in app.frame()
+        assert not any("import numpy" in line for line in app.frame())
+        await pilot.press(*["right_curly_bracket"] * 3)
+        await pilot.pause()
+        assert not any("unchanged" in line for line in app.frame())
+
+
+async def test_code_is_coloured_and_differences_stand_out() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
+        await pilot.pause()
+        looks = {s.text.strip(): s.style for y in range(20) for s in app.view.render_line(y) if s.style}
+        assert looks["import"].color != looks["numpy"].color
+        assert looks["+"].color != looks["-"].color
+        added = {s.text: s.style.bgcolor for s in app.view.render_line(7) if s.style}
+        assert added["05"] != added["RATE = "], "what differs within the line has a ground of its own"
+        assert added["RATE = "] != looks["import"].bgcolor
+
+
+async def test_hostile_patches_are_shown_as_they_read() -> None:
+    app = DiffApp(parse(HOSTILE))
+    async with app.run_test(size=(90, 12), notifications=True) as pilot:
+        for key in ("j", "s", "space", "w", "J", "v", "G", "space"):
+            await pilot.press(key)
+        app.view.search("[/x]")
+        await pilot.pause()
+        frame = "\n".join(app.frame())
+        assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in frame.replace("\n", ""))
+        for seen in ("[/x].py", "⟦U+202E⟧ ⟦U+200B⟧ }", 'print("␛]52;c;aGk=␇␛[?1049l[/x]\ufffd")', "␍"):
+            assert seen in frame
+
+
+# What keys do
+
+
+async def test_the_cursor_goes_by_rows_hunks_and_files() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 12), notifications=True) as pilot:
+        await pilot.pause()
+
+        async def row_after(*keys: str) -> str:
+            await pilot.press(*keys)
+            await pilot.pause()
+            return next(line for line in app.frame() if line.startswith("▌"))[1:].strip()
+
+        assert (await row_after()).startswith("[x] @@ -1,7")
+        assert await row_after("j") == "1   1   import numpy as np"
+        assert (await row_after("l")).startswith("[x] @@ -20,6")
+        assert (await row_after("j", "j", "h")).startswith("[x] @@ -20,6")
+        assert (await row_after("left_square_bracket")).startswith("[x] @@ -1,7")
+        assert (await row_after("right_square_bracket", "right_square_bracket")).startswith("[x] @@ -1 +1")
+        assert (await row_after("right_square_bracket")).startswith("[x] @@ -1 +1")
+        assert await row_after("K", "K") == "[x] new.py renamed"
+        assert await row_after("J") == "[x] end.txt +1 \N{MINUS SIGN}1"
+        assert await row_after("g") == "[x] train.py +3 \N{MINUS SIGN}2"
+        assert await row_after("G") == "1 + b  (no newline at end of file)"
+        assert (await row_after("k", "up")).startswith("[x] @@ -1 +1 @@")
+        assert await row_after("ctrl+u") == "[x] data.bin added"
+        assert await row_after("pageup", "home", "ctrl+d") == "4     - RATE = 0.1"
+
+
+async def test_space_takes_hunks_files_and_lines_in_and_out() -> None:
+    app = DiffApp(patch())
+    whole = everything(patch())
+    async with app.run_test(size=(80, 36), notifications=True) as pilot:
+        await pilot.pause()
+        assert app.view.selection == whole
+        assert bool(app.view.partial) is False
+        await pilot.press("j", "j", "space")
+        assert app.view.selection.hunks == {2, 3}
+        assert bool(app.view.partial) is True
+        await pilot.press("l", "j", "j", "j", "j", "j", "v", "j", "space")
+        await pilot.pause()
+        assert app.view.selection.hunks == {3}
+        assert app.view.selection.lines == {(2, 3)}
+        frame = app.frame()
+        assert frame[0] == "idea 4 · train.py · +4 \N{MINUS SIGN}3 · hunk 2/3 · 3 of 7 lines in"
+        assert " [~] train.py +3 \N{MINUS SIGN}2" in frame
+        assert " [ ] @@ -1,7 +1,7 @@                                                        1/3" in frame
+        assert " x 23     -     return a" in frame
+        await pilot.press("J", "space")
+        assert "data.bin" not in app.view.selection.files
+        await pilot.press("K", "K", "space")
+        assert app.view.selection.hunks == {1, 2, 3}, "a file that is in only partly is taken in"
+        await pilot.press("U", "U", "U", "U")
+        assert app.view.selection == whole
+        assert bool(app.view.partial) is False
+        await pilot.press("ctrl+r", "ctrl+r")
+        assert app.view.selection.lines == {(2, 3)}
+        assert len(app.changes) == 10
+        assert app.changes[-1] == app.view.selection
+        assert parse(TRAIN + OTHERS).hunks[1].lines[3].text == "    return a"
+
+
+async def test_what_is_out_loses_its_colour() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
+        await pilot.pause()
+        before = [s.style for s in app.view.render_line(7)]
+        await pilot.press("space")
+        await pilot.pause()
+        after = [s.style for s in app.view.render_line(7)]
+        assert len(after) < len(before)
+
+
+async def test_escape_unmarks_and_else_is_left_to_others() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("j", "v", "j", "j")
+        await pilot.pause()
+        assert sum(line.startswith("▌") for line in app.frame()) == 3
+        assert app.view.check_action("perform", ("unmark",)) is True
+        await pilot.press("escape")
+        await pilot.pause()
+        assert sum(line.startswith("▌") for line in app.frame()) == 1
+        assert app.view.check_action("perform", ("unmark",)) is False
+
+
+async def test_nothing_can_be_chosen_where_nothing_is_to_be_decided() -> None:
+    app = DiffApp(patch(), selectable=False)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("space", "v", "j", "space", "U")
+        await pilot.pause()
+        assert app.view.selection == everything(patch())
+        assert not any("[x]" in line for line in app.frame())
+        assert app.changes == []
+
+
+async def test_showing_the_same_patch_again_keeps_what_was_chosen() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("space", "j", "j")
+        app.view.show(parse(TRAIN + OTHERS), "idea 4, still")
+        await pilot.pause()
+        assert app.view.selection.hunks == {2, 3}
+        assert app.frame()[0].startswith("idea 4, still · train.py")
+        app.view.show(parse(TRAIN), "idea 5")
+        assert app.view.selection == everything(parse(TRAIN))
+        app.view.show(None)
+        await pilot.pause()
+        assert app.frame()[0] == "The patch to decide on appears here."
+        await pilot.press(*"jkglhJKvU", "space", "G", "s", "w", "n", "left_curly_bracket", "ctrl+r")
+        assert app.view.selection == Selection()
+        assert app.view.place == ("", 0)
+
+
+async def test_search_goes_around_and_marks_rows() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 10), notifications=True) as pilot:
+        app.view.search("return")
+        await pilot.press("n", "n", "n", "N")
+        await pilot.pause()
+        assert next(line for line in app.frame() if line.startswith("▌")).strip("▌ ") == "24 +     return b"
+        app.view.search("absent")
+        await pilot.pause()
+        assert app.searches == [True] * 5 + [False]
+
+
+async def test_the_mouse_moves_the_cursor_and_takes_boxes_in_and_out() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
+        await pilot.click(DiffView, offset=(30, 5))
+        await pilot.pause()
+        assert app.frame()[5].startswith("▌")
+        await pilot.click(DiffView, offset=(2, 11))
+        assert app.view.selection.hunks == {1, 3}
+        await pilot.click(DiffView, offset=(30, 0))
+        await pilot.mouse_down(DiffView, offset=(12, 6))
+        await pilot.hover(DiffView, offset=(15, 7))
+        await pilot.mouse_up(DiffView, offset=(15, 7))
+        assert app.view.copied() == "RATE = 0.1\nRATE"
+
+
+async def test_copying_and_editing_know_the_line() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
+        assert app.view.place == ("train.py", 1)
+        await pilot.press("l", "j", "j", "j", "j")
+        assert app.view.place == ("train.py", 23)
+        assert app.view.copied() == "    return a"
+        await pilot.press("v", "j", "j")
+        assert app.view.copied() == "    return a\n        return a\n    return b"
+        await pilot.press("escape", "J", "J")
+        assert app.view.place == ("new.py", 1)
+
+
+async def test_long_lines_scroll_sideways_beside_a_gutter_that_stays() -> None:
+    text = TRAIN.replace("+RATE = 0.05", "+RATE = " + "0123456789" * 20)
+    app = DiffApp(parse(text))
+    async with app.run_test(size=(60, 20), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("shift+right", "greater_than_sign")
+        await pilot.pause()
+        assert app.frame()[7].startswith("        4 + 9012345")
+        await pilot.press("shift+left", "less_than_sign")
+        await pilot.pause()
+        assert app.frame()[7].startswith("        4 + RATE")
+
+
+async def test_ten_thousand_lines_draw_only_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    inner = Code.roles
+
+    def counting(self: Code, file: object, hunk: object, position: int) -> object:
+        read.append(position)
+        return inner(self, file, hunk, position)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(Code, "roles", counting)
+    app = DiffApp(long_patch(10_000))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("G")
+        await pilot.pause()
+        assert app.frame()[-1] == "▌       10000 + line_9999 = 9999"
+        assert len(set(read)) < 100
+
+
+# What is chosen
+
+
+@given(
+    st.lists(
+        st.sampled_from(["toggle", "range", "undo", "redo", "next_hunk", "previous_hunk", "next_file", "down", "up"]),
+        max_size=40,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_any_keys_leave_a_selection_that_git_can_take(keys: list[str]) -> None:
+    page = DiffPage(patch(), Layout())
+    states = [page.choice.selection]
+    for key in keys:
+        if key in {"down", "up"}:
+            page.move_to(page.cursor + (1 if key == "down" else -1))
+        else:
+            page.perform(key)
+        states.append(page.choice.selection)
+        assert page.choice.partial == (page.choice.selection != states[0])
+    chosen = page.choice.selection
+    part = select(page.patch, chosen)
+    assert part.added + part.removed == page.choice.chosen_lines
+    while page.choice.undo():
+        pass
+    assert page.choice.selection == states[0]
+
+
+@given(st.booleans(), st.booleans(), st.integers(0, len(CONTEXTS) - 1))
+def test_every_changed_line_has_exactly_one_place_in_every_layout(split: bool, white_space: bool, context: int) -> None:
+    the_patch = patch()
+    rows = rows_of(the_patch, Layout(split=split, white_space=white_space, context=context))
+    placed = [(row.hunk, at) for row in rows if row.kind == "line" for at in {row.left, row.right} - {-1}]
+    changed = [(hunk.index, at) for hunk in the_patch.hunks for at in hunk.changed]
+    assert sorted(place for place in placed if place in changed) == changed
+    folded = sum(row.right for row in rows if row.kind == "fold")
+    assert len(placed) + folded == sum(len(hunk.lines) for hunk in the_patch.hunks)
+
+
+def test_the_cursor_stays_on_its_line_in_every_layout() -> None:
+    page = DiffPage(patch(), Layout())
+    while page.text(page.rows[page.cursor]) != "    return b":
+        page.move_to(page.cursor + 1)
+    for command in ("side_by_side", "less_context", "white_space", "more_context", "side_by_side"):
+        page.perform(command)
+        assert page.row is not None
+        assert page.text(page.row) == "    return b"
+
+
+def test_choices_match_selections_made_by_number() -> None:
+    choice = Choice(patch())
+    choice.toggle_hunk(1)
+    choice.toggle_hunk(3)
+    choice.toggle_file(patch().files[1])
+    choice.toggle_file(patch().files[2])
+    assert choice.selection == only_hunks(patch(), [2])
+    choice.toggle_lines([(2, 0), (2, 4)])
+    assert choice.selection == only_lines(patch(), [(2, 3), (2, 5)])
+    choice.toggle_lines([(2, 0)])
+    assert choice.selection == only_lines(patch(), [(2, 3), (2, 5)]), "context cannot be chosen"
+
+
+def test_every_binding_has_a_name_a_word_and_a_key_of_its_own() -> None:
+    bindings = [binding for binding in DiffView.BINDINGS if not isinstance(binding, tuple)]
+    keys = [key for binding in bindings for key in binding.key.split(",")]
+    assert all(binding.id and binding.description for binding in bindings)
+    assert len(keys) == len(set(keys))
+    assert len({binding.id for binding in bindings}) == len(bindings)
+    performed = {binding.action.split("'")[1] for binding in bindings if binding.action.startswith("perform")}
+    assert performed == set(COMMANDS)

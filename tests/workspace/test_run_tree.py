@@ -12,7 +12,7 @@ from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.opening import Workspace
-from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree, shared_digest
+from mlrcopilot_tui.workspace.run_tree import MANY, RunTree, export_run_tree, shared_digest
 from tests.workspace.researcher import TRAIN, begin, belongings, git, write
 
 SESSION = "0123abcd"
@@ -29,13 +29,13 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def export(root: Path, name: str = "r1", shared: tuple[str, ...] = ("data/**",)) -> RunTree:
-    files = FilesConfig(
-        editable=("train.py",),
-        protected=("evaluate.py", "checks"),
-        hidden=("answers/**", "data/secret.csv"),
-        shared=shared,
-    )
+HIDDEN = ("answers/**", "data/secret.csv")
+
+
+def export(
+    root: Path, name: str = "r1", shared: tuple[str, ...] = ("data/**",), hidden: tuple[str, ...] = HIDDEN
+) -> RunTree:
+    files = FilesConfig(editable=("train.py",), protected=("evaluate.py", "checks"), hidden=hidden, shared=shared)
     repository = Repository(root)
     path = Layout(repository.root).run_tree(SESSION, name)
     return export_run_tree(repository, path, repository.resolve("HEAD"), FileRules(files))
@@ -75,10 +75,36 @@ def test_a_linked_folder_of_inputs_is_linked_as_one(root: Path, tmp_path: Path) 
     write(tmp_path / "elsewhere", {"a.csv": "a\n", "b.csv": "b\n"})
     (root / "raw").symlink_to(tmp_path / "elsewhere")
     for globs in (("raw/**",), ("raw",), ("**",)):
-        run = export(root, shared=globs)
+        run = export(root, shared=globs, hidden=())
         assert (run.path / "raw/b.csv").read_text() == "b\n"
         assert "raw" in run.shared
         run.remove()
+
+
+def test_of_a_linked_folder_only_what_is_asked_for_is_linked(root: Path, tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere", {"a.csv": "a\n", "b.txt": "b\n", "secret.csv": "s\n"})
+    (root / "raw").symlink_to(tmp_path / "elsewhere")
+    (root / "data/raw").symlink_to(tmp_path / "elsewhere")
+    (root / "dangling").symlink_to("nowhere")
+    (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "elsewhere")
+    hidden = ("raw/secret.csv", "data/raw/secret.csv", "data/secret.csv")
+    for globs, expected in (
+        (("raw/*.csv", "dangling"), {"raw/a.csv"}),
+        (("data/raw",), {"data/raw/a.csv", "data/raw/b.txt"}),
+    ):
+        run = export(root, shared=globs, hidden=hidden)
+        assert run.shared.keys() == expected
+        run.remove()
+
+
+def test_a_large_folder_of_inputs_is_linked_as_one_where_nothing_of_it_is_in_git(root: Path) -> None:
+    write(root, {f"{folder}/{number}.csv": "1\n" for folder in ("large", "data") for number in range(MANY + 1)})
+    run = export(root, shared=("large/**", "data/**"), hidden=())
+    assert "large" in run.shared
+    assert len(run.shared) == 1 + MANY + 1 + 3
+    assert (run.path / "large/7.csv").read_text() == "1\n"
+    (root / "large/new.csv").write_text("2\n")
+    assert run.verify_protected() == ["large"]
 
 
 def test_a_sparse_checkout_still_runs_on_every_file(root: Path) -> None:
@@ -152,7 +178,7 @@ def test_a_tree_is_checked_by_a_process_that_did_not_make_it(root: Path) -> None
 def test_a_file_that_changes_in_a_linked_folder_is_found(root: Path, tmp_path: Path) -> None:
     write(tmp_path / "elsewhere", {"deep/a.csv": "a\n"})
     (root / "raw").symlink_to(tmp_path / "elsewhere")
-    run = export(root, shared=("raw",))
+    run = export(root, shared=("raw",), hidden=())
     assert run.verify_protected() == []
     write(tmp_path / "elsewhere", {"deep/a.csv": "other\n"})
     assert run.verify_protected() == ["raw"]

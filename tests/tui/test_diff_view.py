@@ -300,6 +300,15 @@ async def test_space_takes_hunks_files_and_lines_in_and_out() -> None:
         assert parse(TRAIN + OTHERS).hunks[1].lines[3].text == "    return a"
 
 
+async def test_the_first_hunk_is_in_view_behind_many_files_without_hunks() -> None:
+    binary = OTHERS[: OTHERS.index("diff --git a/old.py")]
+    app = DiffApp(parse("".join(binary.replace("data", f"data{n}") for n in range(20)) + TRAIN))
+    async with app.run_test(size=(80, 14), notifications=True) as pilot:
+        await pilot.pause()
+        assert any(line.startswith("▌[x] @@ -1,7") for line in app.frame())
+        assert "    7   7" in app.frame(), "with all of the hunk that there is room for"
+
+
 async def test_what_is_out_loses_its_colour() -> None:
     app = DiffApp(patch())
     async with app.run_test(size=(80, 30), notifications=True) as pilot:

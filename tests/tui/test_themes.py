@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -12,6 +12,10 @@ import mlrcopilot_tui
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.tui import themes
 from mlrcopilot_tui.tui.themes import MEANINGS, preferred_theme, read_theme, read_themes, variable_defaults
+from mlrcopilot_tui.tui.widgets.curve import Curve
+from mlrcopilot_tui.tui.widgets.data_text import DataText
+from mlrcopilot_tui.tui.widgets.diff_view import DiffView
+from mlrcopilot_tui.tui.widgets.log_pane import LogPane
 
 SHIPPED = Path(mlrcopilot_tui.__file__).parent.parent / "themes"
 NAMES = ("ansi-16", "colour-blind", "dark", "high-contrast", "light")
@@ -78,6 +82,9 @@ async def test_every_meaning_can_be_drawn_in_every_theme(theme: Theme) -> None:
             f"#x{n} {{ {'text-style' if name.endswith('-style') else 'color'}: ${name}; }}"
             for n, name in enumerate(MEANINGS)
         )
+
+        def compose(self) -> ComposeResult:
+            yield from (DiffView(), LogPane(), Curve(), DataText("text"))
 
         def get_theme_variable_defaults(self) -> dict[str, str]:
             return variable_defaults(self.current_theme)

@@ -23,6 +23,8 @@ class DiffPage:
         self.cursor = 0
         self.anchor: int | None = None
         self._hunks = patch.hunks
+        self.size = (patch.added, patch.removed, len(self._hunks))
+        """Lines added, lines removed, hunks."""
         self.rows = rows_of(patch, self._fitting)
         self.to_next("hunk", 1)
 

@@ -79,6 +79,7 @@ class DiffPainter:
     _code: Code = field(default_factory=Code)
     _hunks: tuple[Hunk, ...] = ()
     _digits: int = 3
+    _counts: dict[int, str] = field(default_factory=dict)
     _texts: LRUCache[tuple[int, int], Strip] = field(default_factory=lambda: LRUCache(1024))
 
     def __post_init__(self) -> None:
@@ -121,7 +122,7 @@ class DiffPainter:
             return self._line(row, bar, base, selected, y)
         file = self.patch.files[row.file]
         if row.kind == "file":
-            return self._whole(bar, self._file_text(file), "", ("diff--file", *base))
+            return self._whole(bar, self._file_text(row.file), "", ("diff--file", *base))
         if row.kind == "hunk":
             hunk = self._hunks[row.hunk - 1]
             text = self._box(self.choice.of_hunk(hunk.index)) + hunk.header
@@ -136,11 +137,14 @@ class DiffPainter:
         strip = Strip([Segment(left, style)]).extend_cell_length(width - len(right), style)
         return Strip([*strip, Segment(right, style)]).adjust_cell_length(width, style)
 
-    def _file_text(self, file: FileChange) -> str:
-        lines = [line.kind for hunk in file.hunks for line in hunk.lines]
-        counts = f" +{lines.count('add')} {self.look.minus}{lines.count('remove')}" if lines else ""
+    def _file_text(self, at: int) -> str:
+        file = self.patch.files[at]
+        if at not in self._counts:
+            kinds = [line.kind for hunk in file.hunks for line in hunk.lines]
+            counts = f" +{kinds.count('add')} {self.look.minus}{kinds.count('remove')}"
+            self._counts[at] = counts if kinds else ""
         kind = f" {file.kind}" if file.kind != "modified" else ""
-        return f"{self._box(self.choice.of_file(file))}{file.path}{counts}{kind}"
+        return f"{self._box(self.choice.of_file(file))}{file.path}{self._counts[at]}{kind}"
 
     def _box(self, share: Share) -> str:
         return _BOX[share] if self.look.selectable else ""

@@ -113,6 +113,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
             self._painter = DiffPainter(self, patch, self._page.choice, self._look)
             self._fit()
             self.scroll_to(0, 0, animate=False, force=True)
+            self._moved(range(0), jumped=True)
             self.refresh_bindings()
         self.refresh()
 
@@ -137,9 +138,10 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         page = self._page
         if page.row is None or page.file is None:
             return self._title
-        parts = [self._title, page.file.path, f"+{page.patch.added} {self._look.minus}{page.patch.removed}"]
+        added, removed, hunks = page.size
+        parts = [self._title, page.file.path, f"+{added} {self._look.minus}{removed}"]
         if page.row.hunk:
-            parts.append(f"hunk {page.row.hunk}/{len(page.patch.hunks)}")
+            parts.append(f"hunk {page.row.hunk}/{hunks}")
         if page.choice.partial:
             parts.append(f"{page.choice.chosen_lines} of {page.choice.all_lines} lines in")
         return " · ".join(part for part in parts if part)
@@ -239,6 +241,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         if wide != self._page.wide:
             self._page.lay_out(self._page.layout, wide=wide)
         self._redraw()
+        self._moved(range(0), jumped=True)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; on a box, take its hunk or file in or out."""
@@ -287,7 +290,9 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
     def _moved(self, before: range, *, jumped: bool = False) -> None:
         """Bring the cursor into view, of a hunk it jumped to as much as there is room for; draw only what changed."""
         page = self._page
-        top, room = self.scroll_offset.y, max(1, self.size.height - self._top)
+        top, room = self.scroll_offset.y, self.size.height - self._top
+        if room <= 0:
+            return
         margin = min(_MARGIN, room // 4)
         last = page.cursor + margin
         if jumped and page.row is not None and page.row.kind == "hunk":

@@ -264,7 +264,7 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
         self._placing = True
         top = self.scroll_offset.y
         self.virtual_size = Size(self._widest, self.line_count)
-        if self._following:
+        if self._following and not self.is_vertical_scrollbar_grabbed:
             self._scroll(self.max_scroll_y)
         elif shift:
             self._scroll(top + shift)

@@ -67,7 +67,7 @@ def judge(child: Mapping[int, float], parent: Mapping[int, float], rule: Rule) -
         settled = half > 0 or len(gains) > 2 or exhausted
         if interval[0] > threshold and settled:
             kind = "keep"
-        elif interval[1] <= threshold and settled:
+        elif interval[1] <= threshold:
             kind = "discard"
         elif exhausted:
             kind = "inconclusive"

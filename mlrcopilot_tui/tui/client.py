@@ -56,7 +56,8 @@ class SessionClient:
         self._reader: JournalReader | None = None
         self._clock = clock
         self._gate_seen: dict[str, float] = {}
-        self._pending: list[str] = []
+        self._pending: dict[str, str] = {}
+        """The gate of each decision whose result is not known yet."""
         if session is not None:
             self.open(session)
 
@@ -88,7 +89,7 @@ class SessionClient:
     def decide(self, kind: DecisionKind, **fields: Unpack[DecisionFields]) -> Decision:
         """Makes a decision, to be followed until the journal tells what became of it; `drop` sends it."""
         decision = Decision(id=new_decision_id(), kind=kind, **fields)
-        self._pending.append(decision.id)
+        self._pending[decision.id] = decision.gate
         return decision
 
     def drop(self, decision: Decision) -> None:
@@ -99,8 +100,13 @@ class SessionClient:
     def settled(self) -> list[Settled]:
         """What became of this client's decisions since the last call."""
         done = [decision for decision in self._pending if decision in self.state.decisions]
-        self._pending = [decision for decision in self._pending if decision not in self.state.decisions]
+        for decision in done:
+            del self._pending[decision]
         return [Settled(self.state.decisions[decision], decision in self.state.refused) for decision in done]
+
+    def is_answering(self, gate: str) -> bool:
+        """Whether a decision on this gate is on its way."""
+        return gate in self._pending.values()
 
     def in_grace(self, gate: str) -> bool:
         """Whether a gate appeared so lately that a key press was not meant for it."""

@@ -215,5 +215,8 @@ def quit_copilot(desk: Desk) -> None:
 
 
 def _too_early(desk: Desk, gate: Gate) -> bool:
-    """Whether the key was pressed before anybody could have read the question."""
+    """Whether the key was pressed before anybody could have read the question, or a second time."""
+    if desk.client.is_answering(gate.id):
+        desk.tell("Your decision is on its way.", "The copilot has not taken it yet.")
+        return True
     return desk.client.in_grace(gate.id)

@@ -40,8 +40,8 @@ def to_live(desk: Desk) -> None:
     gates = waiting_gates(desk.situation.state)
     if gates:
         pane = pane_of(gates[0])
-        desk.deck.focus_pane(pane)
         desk.deck.pane(pane).show_tab("Agent" if pane == "run" else desk.deck.pane(pane).tabs[0])
+        desk.deck.focus_pane(pane)
 
 
 def open_row(desk: Desk) -> None:

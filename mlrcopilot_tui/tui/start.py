@@ -1,4 +1,4 @@
-"""What the start screen offers, and what it does: open, make or adopt a workspace. Everything heavy is imported on use."""
+"""What the start screen offers: to open, make or adopt a workspace; everything heavy is imported on use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from mlrcopilot_tui.tui.views import Document, Paragraph, Role, Row, Span, text
 
 Direction = Literal["min", "max"]
 
-_SIGNS: dict[str, tuple[str, Role]] = {"ok": ("ok", "kept"), "note": ("note", "waiting"), "lacking": ("lacks", "error")}
+_SIGNS: dict[str, tuple[str, Role]] = {"ok": ("ok", "kept"), "warn": ("note", "waiting"), "fail": ("lacks", "error")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,5 +34,6 @@ def check_frame(app: App[int], name: str) -> None:
 async def settle(pilot: Pilot[int]) -> None:
     """Waits until workers, messages and layout have come to rest."""
     await pilot.pause()
-    await pilot.app.workers.wait_for_complete([worker for worker in pilot.app.workers if worker.group != "monitor"])
-    await pilot.pause()
+    while working := [worker for worker in pilot.app.workers if worker.is_running]:
+        await pilot.app.workers.wait_for_complete(working)
+        await pilot.pause()

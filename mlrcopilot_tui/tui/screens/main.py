@@ -33,6 +33,7 @@ from mlrcopilot_tui.tui.widgets.hardware_strip import HardwareStrip
 from mlrcopilot_tui.tui.widgets.header import Header
 from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.pane import Pane
+from mlrcopilot_tui.tui.widgets.roles import CLASSES
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 from mlrcopilot_tui.tui.widgets.tab_row import TabRow
 
@@ -67,6 +68,7 @@ class Setup:
 class MainScreen(Screen[None]):
     """A session on the screen."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     DEFAULT_CSS = """

@@ -11,11 +11,13 @@ from textual.screen import ModalScreen
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.views import Row
 from mlrcopilot_tui.tui.widgets.lines import RowList
+from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
 
 class Picker(ModalScreen[str | None]):
     """Gives the key of the chosen row, or None; `preview` is called for each row that the cursor comes to."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "take_back", "take back", show=False),
         Binding("enter", "choose", "choose", show=False),

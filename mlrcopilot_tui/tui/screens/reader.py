@@ -10,11 +10,13 @@ from textual.screen import ModalScreen
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.views import Document
 from mlrcopilot_tui.tui.widgets.lines import DocumentView
+from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
 
 class Reader(ModalScreen[None]):
     """Shows a document with a title."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "close", "close", show=False),
         Binding("j,down", "move(1)", "down", show=False),

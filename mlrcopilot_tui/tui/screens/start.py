@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,6 +19,7 @@ from mlrcopilot_tui.tui.views import Segment
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
 from mlrcopilot_tui.tui.widgets.header import Header
 from mlrcopilot_tui.tui.widgets.lines import DocumentView, RowList
+from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
 _HINTS = (Hint("enter", "open or begin", "screen.begin"), Hint("j k", "move", "screen.move(1)"))
 _DOCKED = (Hint("q", "leave", "app.exit"),)
@@ -31,6 +32,7 @@ class StartScreen(Screen[None]):
         here: the folder that the program was started in.
     """
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "begin", "open or begin", id="start.begin", show=False),
@@ -38,7 +40,10 @@ class StartScreen(Screen[None]):
         Binding("k,up", "move(-1)", "up", id="start.up", show=False),
         Binding("q", "leave", "leave", id="start.leave", show=False),
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-broad")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 -- Textual declares it without ClassVar
+        (0, "-narrow"),
+        (100, "-broad"),
+    ]
     DEFAULT_CSS = """
     StartScreen {
         & > Container { height: 1fr; layout: horizontal; }
@@ -132,7 +137,7 @@ class StartScreen(Screen[None]):
         def metric_of(command: str) -> None:
             def direction_of(metric: str) -> None:
                 def adopt(answer: str) -> None:
-                    direction = cast("Direction", "max" if answer.lower().startswith(("max", "h")) else "min")
+                    direction: Direction = "max" if answer.lower().startswith(("max", "l")) else "min"
                     self._work(lambda: self._beginnings.adopt(folder, command, metric, direction), "Adopting …")
 
                 self._ask(f"Shall {metric} be made small or large: min or max?", adopt, "min")

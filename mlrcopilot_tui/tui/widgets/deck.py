@@ -102,6 +102,11 @@ class Deck(Container):
         if pane is not None:
             self._turn_to(pane.PANE)
 
+    def on_pane_tab_shown(self, event: Pane.TabShown) -> None:
+        """Gives the new view the focus that the hidden one had."""
+        if self._focused == event.pane.PANE:
+            event.pane.target.focus(scroll_visible=False)
+
     def _turn_to(self, name: PaneName) -> None:
         if name == self._focused:
             return

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events
 from textual.widgets import Static
 
 from mlrcopilot_tui.tui.views import Span
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content
+from mlrcopilot_tui.tui.widgets.roles import between, content
 
 _GAP = "  "
 MOST = 7
@@ -27,7 +26,6 @@ class Hint:
 class Footer(Static):
     """One line of hints."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = "Footer { height: 1; padding: 0 1; background: $footer-background; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name

@@ -1,13 +1,12 @@
 """The status line: what is run, how well it does, and who is needed; the least important gives way first."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.content import Content
 from textual.widgets import Static
 
 from mlrcopilot_tui.tui.views import Segment, Span
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content
+from mlrcopilot_tui.tui.widgets.roles import between, content
 
 _GAP = "  "
 
@@ -15,7 +14,6 @@ _GAP = "  "
 class Header(Static):
     """One line of segments, left and right."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = "Header { height: 1; padding: 0 1; background: $panel; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name

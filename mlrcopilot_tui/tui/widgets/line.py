@@ -1,17 +1,14 @@
 """One line, or a few that wrap, of text with meaning."""
 
-from typing import ClassVar
-
 from textual.widgets import Static
 
 from mlrcopilot_tui.tui.views import Span
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, content
+from mlrcopilot_tui.tui.widgets.roles import content
 
 
 class Line(Static):
     """Spans as text; drawn anew only when they change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = "Line { height: 1; text-overflow: ellipsis; text-wrap: nowrap; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 -- Textual's own name

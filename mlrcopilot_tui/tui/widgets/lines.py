@@ -15,14 +15,14 @@ from textual.visual import Visual
 
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.views import Document, Row
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, between, content, style_of, wrapped
+from mlrcopilot_tui.tui.widgets.roles import between, content, style_of, wrapped
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 
 
 class LinesView(ScrollView, can_focus=True):
     """Lines that scroll, with search; what they say comes from a subclass's `lay_out`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--match", *CLASSES}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--match"}
     DEFAULT_CSS = """
     LinesView {
         scrollbar-size-vertical: 1;

@@ -36,6 +36,10 @@ class Pane(Container):
     class TabShown(Message):
         """Another inner tab came into view."""
 
+        def __init__(self, pane: "Pane") -> None:
+            super().__init__()
+            self.pane = pane
+
     def __init__(self, *, dash: str = "─") -> None:
         super().__init__(id=self.PANE)
         self.tab = self.TABS[0]
@@ -81,14 +85,11 @@ class Pane(Container):
         """Brings one of the inner tabs into view."""
         if tab == self.tab or tab not in self.TABS:
             return
-        focused = self.has_focus_within
         self.tab = tab
         for name, view in zip(self.TABS, self.children, strict=True):
             view.display = name == tab
         self._draw_title()
-        if focused:
-            self.target.focus()
-        self.post_message(self.TabShown())
+        self.post_message(self.TabShown(self))
 
     def next_tab(self) -> None:
         """Brings the next inner tab into view."""

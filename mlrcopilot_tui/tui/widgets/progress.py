@@ -1,14 +1,12 @@
 """How far a run is: what it is, a bar that takes the room that is left, and the time."""
 
-from typing import ClassVar
-
 from textual.content import Content
 from textual.widgets import Static
 
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.projector.run import RunView
 from mlrcopilot_tui.tui.widgets.header import fitted, sides
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, style_of
+from mlrcopilot_tui.tui.widgets.roles import style_of
 
 _SMALLEST_BAR = 6
 
@@ -16,7 +14,6 @@ _SMALLEST_BAR = 6
 class Progress(Static):
     """One line; drawn anew only when what it says changes."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = "Progress { height: 1; }"
 
     def __init__(self, *, glyphs: Glyphs = UNICODE) -> None:

@@ -11,7 +11,10 @@ from mlrcopilot_tui.tui.views import Paragraph, Role, Span
 ROLES: tuple[Role, ...] = get_args(Role)
 
 CLASSES: frozenset[str] = frozenset(f"role--{role}" for role in ROLES)
-"""The component classes that a widget declares to show meanings."""
+"""The component classes of a screen whose widgets show meanings; a widget finds them in its ancestors.
+
+Eleven of them on each of a dozen widgets would be a quarter of the time that Textual takes to style the screen.
+"""
 
 CSS = """
 .role--muted { color: $muted; text-style: $muted-style; }

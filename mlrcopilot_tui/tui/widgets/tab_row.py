@@ -1,18 +1,15 @@
 """The names of the four panes, where only one of them is in view."""
 
-from typing import ClassVar
-
 from textual import events
 from textual.widgets import Static
 
 from mlrcopilot_tui.tui.views import PANES, PaneName, Role, Span
-from mlrcopilot_tui.tui.widgets.roles import CLASSES, content
+from mlrcopilot_tui.tui.widgets.roles import content
 
 
 class TabRow(Static):
     """One line: the pane in view stands out, one that needs a decision carries a mark."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = "TabRow { height: 1; padding: 0 1; }"
 
     def __init__(self, *, id: str | None = None, mark: str = "!") -> None:  # noqa: A002 -- Textual's own name

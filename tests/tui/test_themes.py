@@ -63,6 +63,10 @@ def test_text_stands_out_from_its_ground(name: str, least: float) -> None:
     pairs += itertools.product((*CODE, "foreground", "diff-remove"), ["diff-remove-background"])
     weak = {pair: round(ratio, 2) for pair in pairs if (ratio := contrast(theme, *pair)) < least}
     assert weak == {}
+    loud = itertools.product(
+        (*CODE, "foreground"), ["diff-add-emphasis", "diff-remove-emphasis", "diff-cursor-background"]
+    )
+    assert {pair: round(ratio, 2) for pair in loud if (ratio := contrast(theme, *pair)) < 3.0} == {}
 
 
 def test_the_colour_blind_theme_is_told_apart_without_red_and_green() -> None:

@@ -1,0 +1,25 @@
+"""Joins each claim of `techniques.toml` with the codemod of the same id."""
+
+import tomllib
+from importlib.resources import files
+
+import msgspec
+
+from mlrcopilot_tui.agents.offline.catalogue import arrays, optimizers
+from mlrcopilot_tui.agents.offline.catalogue import sklearn_models as sk
+from mlrcopilot_tui.agents.offline.catalogue.technique import Claim, Codemod, Technique
+
+CODEMODS: dict[str, Codemod] = {
+    **arrays.CODEMODS,
+    **sk.CODEMODS,
+    **optimizers.CODEMODS,
+}
+
+
+def read_claims() -> tuple[Claim, ...]:
+    """The claims in the order of the table."""
+    table = tomllib.loads(files(__package__).joinpath("techniques.toml").read_text(encoding="utf-8"))
+    return tuple(msgspec.convert({"id": name, **entry}, Claim) for name, entry in table.items())
+
+
+TECHNIQUES = tuple(Technique(claim, CODEMODS[claim.id]) for claim in read_claims())

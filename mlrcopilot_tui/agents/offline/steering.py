@@ -1,0 +1,200 @@
+"""Follows the researcher's words: what they change in an attempt, what stands for the session, what is an idea."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mlrcopilot_tui.agents.base import Brief, IdeaDraft, Understanding
+from mlrcopilot_tui.agents.offline.advice import Advice, advise, first_values
+from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
+from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs
+from mlrcopilot_tui.agents.offline.literals import Setting, shown, tidy
+from mlrcopilot_tui.agents.offline.proposals import Match, knob_draft, listed, technique_draft
+from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, TechniquePart
+from mlrcopilot_tui.agents.offline.source import load_sources
+from mlrcopilot_tui.agents.offline.study import bounds, history
+from mlrcopilot_tui.agents.offline.words import FAMILY_ROLES, Reading, Wish, read, resolve
+
+
+@dataclass(slots=True)
+class Steered:
+    """An attempt's parts after the researcher's words, what was done, and what could not be."""
+
+    parts: list[Part]
+    done: list[str] = field(default_factory=list)
+    not_done: list[str] = field(default_factory=list)
+
+
+def adjusted(parts: Sequence[Part], reading: Reading, knobs: Sequence[Knob]) -> Steered:
+    """The parts as the wishes want them. Values count from what the part set, or else from what the code has."""
+    steered = Steered(list(parts))
+    for wish in reading.wishes:
+        _follow(steered, wish, knobs)
+    steered.not_done += [f'"{clause}"' for clause in reading.unread]
+    return steered
+
+
+def _follow(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
+    if wish.kind in {"only", "drop"} and wish.part:
+        _select(steered, wish)
+    elif wish.kind in {"lock", "drop"}:
+        _remove(steered, wish, knobs)
+    elif wish.kind == "use" and wish.technique:
+        _add_technique(steered, wish)
+    elif wish.kind in {"set", "raise", "lower"}:
+        _turn(steered, wish, knobs)
+
+
+def _select(steered: Steered, wish: Wish) -> None:
+    index = len(steered.parts) - 1 if wish.part < 0 else wish.part - 1
+    if len(steered.parts) < 2 or not 0 <= index < len(steered.parts):
+        count = len(steered.parts)
+        steered.not_done.append(f'"{wish.said}": the patch has {count} part{"s" * (count != 1)}')
+        return
+    chosen = steered.parts[index]
+    steered.parts = [chosen] if wish.kind == "only" else [part for part in steered.parts if part is not chosen]
+    steered.done.append(f"{'kept only' if wish.kind == 'only' else 'dropped'} part {index + 1}")
+
+
+def _remove(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
+    locked = {knob.id for knob in resolve(wish, knobs)}
+    locked |= {
+        k.id
+        for k in knobs
+        if wish.family and k.role is not None and k.role.id in FAMILY_ROLES.get(wish.family, frozenset())
+    }
+
+    def concerned(part: Part) -> bool:
+        if isinstance(part, KnobPart):
+            return part.knob in locked
+        technique = technique_by_id(part.technique)
+        return technique is not None and (technique.id == wish.technique or wish.family in technique.claim.families)
+
+    kept = [part for part in steered.parts if not concerned(part)]
+    if len(kept) < len(steered.parts):
+        steered.done.append(f"left {wish.about} alone")
+    steered.parts = kept
+
+
+def _add_technique(steered: Steered, wish: Wish) -> None:
+    technique = technique_by_id(wish.technique)
+    if technique is None or any(isinstance(p, TechniquePart) and p.technique == technique.id for p in steered.parts):
+        return
+    steered.parts.append(TechniquePart(technique=technique.id, path=""))
+    steered.done.append(f"added: {technique.claim.title.lower()}")
+
+
+def _turn(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
+    found = resolve(wish, knobs)
+    own = {part.knob for part in steered.parts if isinstance(part, KnobPart)}
+    found = [knob for knob in found if knob.id in own] or found[:1]
+    if not found:
+        steered.not_done.append(f'"{wish.said}": nothing called {wish.about} can be set in the editable code')
+        return
+    for knob in found:
+        part = next((p for p in steered.parts if isinstance(p, KnobPart) and p.knob == knob.id), None)
+        now = part.to if part is not None else knob.value
+        value = wished_value(wish, knob, now)
+        if value is None or value == knob.value:
+            steered.not_done.append(f'"{wish.said}": {knob.where} would stay at {knob.value}')
+            continue
+        new = KnobPart(knob=knob.id, was=knob.value, to=value)
+        steered.parts = [new if p is part else p for p in steered.parts] if part is not None else [*steered.parts, new]
+        steered.done.append(f"set {knob.where} to {shown(value, knob.written)}")
+
+
+def wished_value(wish: Wish, knob: Knob, now: Setting) -> Setting | None:
+    """The value that a wish gives the knob; None where it makes no sense for it."""
+    if isinstance(knob.value, bool | str) or isinstance(now, bool | str):
+        return wish.value if wish.kind == "set" and type(wish.value) is type(knob.value) else None
+    if wish.kind == "set":
+        if isinstance(wish.value, bool | str) or wish.value is None:
+            return None
+        return float(wish.value) if isinstance(knob.value, float) else round(wish.value)
+    factor = wish.factor or (2.0 if isinstance(knob.value, int) else 3.0)
+    low, high = bounds(knob, [float(now)])
+    moved = min(max(now * factor if wish.kind == "raise" else now / factor, low), high)
+    return tidy(moved) if isinstance(knob.value, float) else max(round(moved), 1)
+
+
+def drafted(brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
+    """The first technique or knob that the words name and this code has room for, as an idea."""
+    sources = load_sources(brief.tree, brief.command)
+    knobs = find_knobs(sources, brief.command)
+    for wish in read(words, knobs).wishes:
+        technique = technique_by_id(wish.technique)
+        if technique is not None and wish.kind == "use":
+            for source in sources:
+                change = technique.apply(source)
+                if change is not None:
+                    draft = technique_draft(brief, Match(technique, source, change))
+                    return _with_parent(draft, parent)
+        for knob in resolve(wish, knobs)[:1]:
+            advice = advise(knob, history(brief.state))
+            values = list(advice.values) or first_values(knob)
+            value = (
+                wished_value(wish, knob, knob.value)
+                if wish.kind in {"set", "raise", "lower"}
+                else (values[0] if values else None)
+            )
+            if value is not None and value != knob.value and wish.kind not in {"lock", "unlock", "drop"}:
+                reason = f'the researcher asked for it: "{wish.said}"'
+                return knob_draft(brief, knob, value, Advice(advice.expectation, (), reason, None), parent)
+    return None
+
+
+def _with_parent(draft: IdeaDraft, parent: int | None) -> IdeaDraft:
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(draft, parent=parent)
+
+
+def understood(brief: Brief, words: str, idea: int) -> Understanding:
+    """What the rules make of the words; what stands for the session is said as such."""
+    sources = load_sources(brief.tree, brief.command)
+    knobs = find_knobs(sources, brief.command)
+    reading = read(words, knobs)
+    said: list[str] = []
+    standing: list[str] = []
+    for wish in reading.wishes:
+        sentence = _meaning(wish, knobs)
+        said.append(sentence)
+        if wish.kind in {"lock", "unlock"}:
+            standing.append(wish.said)
+    if not said:
+        return Understanding(
+            "The offline rules understand none of this; name a setting, a technique or a part of the patch."
+        )
+    where = f" for idea {idea}" if idea and len(standing) < len(said) else ""
+    text = f"Understood{where}: {'; '.join(said)}."
+    if reading.unread:
+        text += f" Not understood: {listed([repr(clause) for clause in reading.unread])}."
+    return Understanding(text, "; ".join(standing))
+
+
+def _meaning(wish: Wish, knobs: Sequence[Knob]) -> str:
+    technique = technique_by_id(wish.technique)
+    about = technique.claim.known_as if technique is not None else wish.about
+    found = resolve(wish, knobs)
+    place = f" ({listed([knob.where for knob in found[:3]])})" if found and not wish.name else ""
+    if wish.part:
+        which = "last" if wish.part < 0 else str(wish.part)
+        return f"{'keep only' if wish.kind == 'only' else 'drop'} part {which} of the patch"
+    missing = (
+        ""
+        if found or technique or wish.family or wish.kind in {"lock", "unlock"}
+        else ", but nothing like it can be set in the editable code"
+    )
+    match wish.kind:
+        case "lock":
+            return f"{about}{place} is left alone for the rest of the session"
+        case "unlock":
+            return f"{about}{place} may be changed again"
+        case "set":
+            return f"{about}{place} is set to {wish.value}{missing}"
+        case "raise" | "lower":
+            by = f" by a factor of {wish.factor:g}" if wish.factor else ""
+            return f"{about}{place} becomes {'larger' if wish.kind == 'raise' else 'smaller'}{by}{missing}"
+        case "drop":
+            return f"{about}{place} is taken out"
+        case _:
+            return f"{about}{place} is tried{missing}"

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 from evaluate import CLASSES, few_labels, validation_error
 
-EPOCHS = 800
-LEARNING_RATE = 2e-4
-BATCH_SIZE = 2
+EPOCHS = 400
+LEARNING_RATE = 1e-3
+BATCH_SIZE = 5
 L2 = 1e-4
 INIT_SCALE = 0.01
 

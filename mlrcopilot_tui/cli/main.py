@@ -3,14 +3,18 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.cli import decisions, machine, papers, results, running, sessions, workspaces
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.text import printable
 
 INTERRUPTED = 130
+BROKEN = 70
+"""An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
 GROUPS = (workspaces, running, sessions, decisions, results, papers, machine)
 """Each adds its commands; none imports anything heavy before its command runs."""
@@ -69,6 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         name = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"mlrcopilot: {name}{error.strerror or error}.\n")
         return 3
+    except Exception as error:
+        if arguments.debug:
+            raise
+        if not sys.stderr.isatty():  # a log keeps what a person need not read
+            traceback.print_exc()
+        sys.stderr.write(
+            f"mlrcopilot: an error of its own: {type(error).__name__}: {printable(str(error))}. "
+            "Say --debug to see where, and please report it.\n"
+        )
+        return BROKEN
     return code
 
 

@@ -65,7 +65,10 @@ class Copilot:
             async with self._signals(), watch_inbox(bench.session.inbox, self._desk.apply) as desk:
                 reason = await self._until_told(asyncio.create_task(self._loop()), desk)
         except CopilotError as error:
-            reason = error.sentence
+            reason = str(error)
+            raise
+        except Exception as error:
+            reason = f"An error of mlrcopilot's own broke it off: {type(error).__name__}: {error}"
             raise
         finally:
             with contextlib.suppress(CopilotError):  # a full disk must not hide the error that ended the loop

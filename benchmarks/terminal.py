@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -48,15 +49,12 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        os.kill(self.pid, signal.SIGTERM)
         # Its last words are read, else a program that restores the terminal would wait for ever to say them.
-        for number, grace in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _GRACE_S)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-            with contextlib.suppress(NotMeasuredError):
-                self.drain(grace)
-            with contextlib.suppress(ChildProcessError):
-                if os.waitpid(self.pid, os.WNOHANG)[0]:
-                    break
+        with contextlib.suppress(NotMeasuredError):
+            self.drain(_GRACE_S)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         os.close(self._fd)
 
     def send(self, keys: bytes) -> float:
@@ -76,7 +74,7 @@ class Terminal:
             seen = seen[-len(text) :] + chunk
             if text in seen:
                 return moment
-        raise NotMeasuredError(f"{text!r} was not drawn within {patience_s:g} s; last came {self._last!r}")
+        raise NotMeasuredError(f"{text!r} was not drawn within {patience_s:g} s, but {self._words()}")
 
     def drain(self, duration_s: float) -> int:
         """Reads on for so long; returns how many bytes came."""
@@ -96,9 +94,13 @@ class Terminal:
             except OSError:  # what Linux says when the last process has closed the terminal
                 chunk = b""
             if not chunk:
-                raise NotMeasuredError(f"the program ended: {self._last.decode(errors='replace')}")
+                raise NotMeasuredError(f"the program ended: {self._words()}")
             self._last = (self._last + chunk)[-_KEPT:]
             yield time.perf_counter(), chunk
+
+    def _words(self) -> str:
+        """The last of what was drawn, without the escape sequences."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\s+", " ", self._last.decode(errors="replace"))[-200:].strip()
 
     def _become(self) -> None:
         """In the child: the program itself."""

@@ -480,6 +480,15 @@ def test_the_cursor_stays_on_its_line_in_every_layout() -> None:
         assert page.text(page.row) == "    return b"
 
 
+def test_a_new_choice_leaves_nothing_to_redo() -> None:
+    choice = Choice(patch())
+    choice.toggle_hunk(1)
+    assert choice.undo()
+    choice.toggle_hunk(2)
+    assert not choice.redo()
+    assert choice.selection.hunks == {1, 3}
+
+
 def test_choices_match_selections_made_by_number() -> None:
     choice = Choice(patch())
     choice.toggle_hunk(1)

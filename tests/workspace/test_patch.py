@@ -183,6 +183,12 @@ def test_any_selection_applies_and_gives_what_was_chosen(
     assert apply(old, patch) == dict(new)
     assert [hunk.index for hunk in part.hunks] == list(range(1, len(part.hunks) + 1))
     assert parse(render(part)).hunks == part.hunks
+    for file in part.files:
+        after = expected.get(file.path, b"").decode(errors="surrogateescape").split("\n")
+        for hunk in file.hunks:
+            new = [line.text for line in hunk.lines if line.kind != "remove"]
+            first = hunk.new_start - 1 if new else hunk.new_start
+            assert after[first : first + len(new)] == new, "the header tells where the hunk will be"
 
 
 OLD = {

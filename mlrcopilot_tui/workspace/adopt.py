@@ -24,7 +24,7 @@ from mlrcopilot_tui.workspace.gitvalues import GITLINK
 from mlrcopilot_tui.workspace.globs import Matcher
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME, HOME_NAME, Layout
 from mlrcopilot_tui.workspace.lines import BRANCHES, REFS
-from mlrcopilot_tui.workspace.worktrees import clean_trees, force_remove
+from mlrcopilot_tui.workspace.worktrees import clean_trees, force_remove, remove_asides
 
 _EXCLUDED = f"/{HOME_NAME}/".encode()
 # Filters that keep a file's real content outside the repository or make it unreadable without a key.
@@ -183,6 +183,7 @@ def _remove_home(repository: Repository) -> None:
     if any((entry.path / HOME_NAME).exists() for entry in repository.worktrees()):
         return
     (repository.common_dir / LOCK_NAME).unlink(missing_ok=True)
+    remove_asides(repository, older_than=0)
     for emptied in ("refs/mlrcopilot", "refs/notes", "logs/refs/mlrcopilot", "logs/refs/notes"):
         with contextlib.suppress(OSError):
             (repository.common_dir / emptied).rmdir()

@@ -24,7 +24,7 @@ class TomlSource:
         """The line of a key written as `name = …` below its `[table]`, or of the table itself."""
         table: tuple[str, ...] = ()
         at_table = None
-        for number, line in enumerate(self.text.splitlines(), start=1):
+        for number, line in enumerate(self.text.split("\n"), start=1):
             if header := re.match(r"\s*\[\s*([\w.\"'-]+)\s*\]", line):
                 table = tuple(part.strip("\"'") for part in header[1].split("."))
                 at_table = number if table == key[: len(table)] else at_table

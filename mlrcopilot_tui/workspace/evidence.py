@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def _number(value: float | None) -> str:
 
 def write_note(repository: Repository, evidence: CommitEvidence) -> None:
     """Attaches the evidence to its commit, in place of what was attached before; safe from several processes."""
-    data = msgspec.json.encode(evidence).decode()
+    data = json.dumps(msgspec.to_builtins(evidence, str_keys=True))  # ASCII only, because git shows notes as they are
     note = f"{evidence_text(evidence)}\n\n{_MARK}{data}\n"
     with _lock(repository.common_dir / LOCK_NAME):
         repository.run(
@@ -74,7 +75,7 @@ def write_note(repository: Repository, evidence: CommitEvidence) -> None:
 def read_note(repository: Repository, commit: str) -> CommitEvidence | None:
     """The evidence attached to a commit; None where there is none, or none that can be read."""
     shown = repository.run("notes", f"--ref={NOTES_REF}", "show", checked(commit), accept=(0, 1))
-    marked = [line for line in shown.text.splitlines() if line.startswith(_MARK)]
+    marked = [line for line in shown.text.split("\n") if line.startswith(_MARK)]
     if shown.status or not marked:
         return None
     try:

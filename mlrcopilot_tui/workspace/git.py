@@ -200,8 +200,8 @@ class Repository:
 
     def refs(self, *prefixes: str) -> dict[str, str]:
         """The refs below the prefixes with the object each one names."""
-        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", "--", *prefixes).text.splitlines()
-        return {name: sha for sha, _, name in (line.partition(" ") for line in lines)}
+        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", "--", *prefixes).text.split("\n")
+        return {name: sha for sha, _, name in (line.partition(" ") for line in lines if line)}
 
     def move_ref(self, ref: str, new: str, old: str, reason: str = "mlrcopilot") -> None:
         """Moves a ref from `old` to `new`, or refuses if it is no longer at `old`; `ABSENT` creates it."""
@@ -231,7 +231,7 @@ class Repository:
         """Every work tree of the repository with the branch that is checked out in it."""
         found = []
         for block in self.run("worktree", "list", "--porcelain").text.split("\n\n"):
-            facts = dict(line.partition(" ")[::2] for line in block.splitlines())
+            facts = dict(line.partition(" ")[::2] for line in block.split("\n"))
             if "worktree" in facts:
                 branch = facts.get("branch", "").removeprefix("refs/heads/")
                 found.append(WorktreeEntry(Path(facts["worktree"]), branch or None))

@@ -1,8 +1,11 @@
 """Checkouts of our own, under `.mlrcopilot/worktrees`: made, removed, and found again after a crash."""
 
+import contextlib
 import os
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,17 +13,51 @@ from pathlib import Path
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitcommand import GitDirs
-from mlrcopilot_tui.workspace.gitvalues import checked
 from mlrcopilot_tui.workspace.layout import Layout
+
+_ASIDE = "mlrcopilot-aside-"
 
 
 def add_worktree(repository: Repository, path: Path, commit: str) -> GitDirs:
-    """Checks `commit` out at `path`, detached; what a crash left there goes first."""
+    """Checks `commit` out at `path`, detached; what a crash left there goes first.
+
+    Git's record of the worktree appears complete, in one rename. `git worktree add` writes a HEAD of zeros first, and
+    when it is killed then, `git gc` and `git log --all` fail in the whole repository.
+    """
     remove_worktree(repository, path)
-    Layout(repository.root).make(path.parent)
-    added = ("worktree", "add", "--quiet", "--detach", "--force", "--force", "--", str(path), checked(commit))
-    repository.run(*added, drivers=True)
-    return worktree_dirs(repository, path)
+    layout = Layout(repository.root)
+    commit = repository.resolve(commit)
+    if (repository.common_dir / "reftable").is_dir():  # a way to keep refs that only git itself can write
+        layout.make(path.parent)
+        added = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
+        repository.run(*added, drivers=True)
+        return worktree_dirs(repository, path)
+    layout.make(path)
+    records = repository.common_dir / "worktrees"
+    records.mkdir(exist_ok=True)
+    dirs = GitDirs(records / f"mlrcopilot-{path.parent.name}-{path.name}", path)
+    _write_line(path / ".git", f"gitdir: {dirs.git_dir}")
+    with _aside(repository) as aside:
+        _write_line(aside / "HEAD", commit)
+        _write_line(aside / "commondir", "../..")
+        _write_line(aside / "gitdir", str(_real(path) / ".git"))
+        aside.rename(dirs.git_dir)
+    repository.run("read-tree", "--reset", "-u", commit, dirs=dirs, drivers=True)
+    return dirs
+
+
+def _write_line(path: Path, line: str) -> None:
+    path.write_bytes(os.fsencode(line) + b"\n")
+
+
+@contextmanager
+def _aside(repository: Repository) -> Iterator[Path]:
+    """A folder in the git folder that git does not look at; gone afterwards, if it was not renamed."""
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=repository.common_dir))
+    try:
+        yield aside
+    finally:
+        force_remove(aside)
 
 
 def worktree_dirs(repository: Repository, path: Path) -> GitDirs:
@@ -39,8 +76,21 @@ def worktree_dirs(repository: Repository, path: Path) -> GitDirs:
 def remove_worktree(repository: Repository, path: Path) -> None:
     """Removes one of our worktrees with git's record of it, if there is one; other worktrees are not looked at."""
     force_remove(path)
-    if any(entry.path == _real(path) for entry in repository.worktrees()):
-        repository.run("worktree", "remove", "--force", "--force", "--", str(path))
+    records = repository.common_dir / "worktrees"
+    for record in _folders(records):
+        if _recorded_path(record) == _real(path):
+            with _aside(repository) as aside:
+                record.rename(aside / "record")
+    with contextlib.suppress(OSError):
+        records.rmdir()
+
+
+def _recorded_path(record: Path) -> Path | None:
+    """Where the worktree of a record is."""
+    try:
+        return _real(record / os.fsdecode((record / "gitdir").read_bytes()).strip()).parent
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -61,6 +111,7 @@ def clean_trees(layout: Layout, alive: Collection[Path]) -> tuple[Path, ...]:
     dead = sorted((found | recorded) - {_real(path) for path in alive})
     for path in dead:
         remove_worktree(repository, path)
+    remove_asides(repository, older_than=60)
     for session in _folders(home):
         if not any(session.iterdir()):
             session.rmdir()
@@ -69,6 +120,14 @@ def clean_trees(layout: Layout, alive: Collection[Path]) -> tuple[Path, ...]:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
+
+
+def remove_asides(repository: Repository, *, older_than: float) -> None:
+    """Removes what a crash left in the git folder; what is younger, in seconds, may be another session at work."""
+    for aside in repository.common_dir.glob(f"{_ASIDE}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - aside.stat().st_mtime >= older_than:
+                force_remove(aside)
 
 
 def _folders(folder: Path) -> list[Path]:

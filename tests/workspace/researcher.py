@@ -61,7 +61,8 @@ def belongings(folder: Path) -> dict[str, list[str]]:
 
 def _is_ours(path: Path) -> bool:
     text = path.as_posix()
-    return any(text == name or text.startswith(name + "/") for name in _OUR_PATHS)
+    aside = text.startswith(".git/mlrcopilot-aside-")
+    return aside or any(text == name or text.startswith(name + "/") for name in _OUR_PATHS)
 
 
 def _record(path: Path, *, timed: bool) -> list[str]:

@@ -247,6 +247,7 @@ def test_letting_go_removes_all_of_ours_and_nothing_else(repo: Path) -> None:
     line.record_attempt(1, 1, head)
     workspace.repository.move_ref("refs/notes/mlrcopilot", head, ABSENT)
     git(repo, "worktree", "add", "-q", "--detach", str(workspace.layout.idea_tree(SESSION, 1)))
+    (repo / ".git/mlrcopilot-aside-1").mkdir()
     let_go(repo, remove_config=True)
     assert git(repo, "for-each-ref", "--format=%(refname)").splitlines() == [
         *("refs/heads/main", "refs/heads/mlrcopilot-notes", "refs/notes/commits", "refs/tags/v1")

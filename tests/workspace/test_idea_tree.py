@@ -299,6 +299,35 @@ def test_leftovers_of_a_crash_are_found_and_removed(tree: IdeaTree, root: Path) 
     assert list(layout.worktrees.iterdir()) == []
 
 
+def test_what_a_crash_left_aside_in_the_git_folder_is_removed_once_it_is_old(root: Path) -> None:
+    old, new = root / ".git/mlrcopilot-aside-old", root / ".git/mlrcopilot-aside-new"
+    for aside in (old, new):
+        write(aside, {"HEAD": "x\n"})
+    os.utime(old, (1, 1))
+    clean_trees(Layout(root), alive=())
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_where_refs_are_kept_in_another_way_git_makes_the_worktree(root: Path) -> None:
+    (root / ".git/reftable").mkdir()
+    tree = make_tree(root)
+    assert tree.read(P("train.py")) == TRAIN
+    tree.write(P("train.py"), "x\n")
+    assert tree.commit("Try\n")
+    tree.remove()
+    assert len(git(root, "worktree", "list").splitlines()) == 1
+
+
+def test_git_knows_the_worktree_as_one_of_its_own(tree: IdeaTree, root: Path) -> None:
+    assert f"worktree {tree.path}\nHEAD {tree.base}\ndetached" in git(root, "worktree", "list", "--porcelain")
+    git(root, "gc", "--quiet", "--prune=now")
+    git(root, "worktree", "prune", "--expire=now")
+    assert git(tree.path, "status", "--porcelain") == ""
+    assert git(tree.path, "rev-parse", "--git-common-dir") == str(root.resolve() / ".git")
+    git(root, "worktree", "remove", str(tree.path))
+    assert not (root / ".git/worktrees").exists()
+
+
 def test_a_worktree_that_is_half_made_is_made_again(tree: IdeaTree, root: Path) -> None:
     (tree.path / ".git").unlink()
     tree.check_out()

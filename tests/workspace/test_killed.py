@@ -58,7 +58,8 @@ def test_a_killed_copilot_leaves_everything_sound(workspace: Workspace) -> None:
         work.stdout.close()
         _free_locks(root)
         assert belongings(root) == before
-        subprocess.run(["git", "fsck", "--strict", "--no-dangling"], cwd=root, check=True, capture_output=True)
+        git(root, "log", "--all")
+        git(root, "fsck", "--strict", "--no-dangling")
         clean_trees(open_workspace(root).layout, alive=())
     assert len(git(root, "worktree", "list").splitlines()) == 1
     line = SessionLine(open_workspace(root).repository, SESSION)

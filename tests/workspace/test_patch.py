@@ -109,8 +109,12 @@ def model(content: bytes, file: FileChange, chosen: Selection) -> bytes:
 line = st.sampled_from(
     [b"a", b"b", b"c", b"", b"    x = 1", b"\tx\r", b"@@ -1 +1 @@", b"-- ", b"+y", b"\xff\xfe", b"diff --git a/x b/x"]
 )
+# Long enough for several hunks, and short ones of odd lines.
+long = st.integers(20, 60).map(lambda count: [b"line %d" % number for number in range(count)])
 content = st.builds(
-    lambda lines, end: b"\n".join(lines) + end, st.lists(line, max_size=30), st.sampled_from([b"\n", b""])
+    lambda lines, end: b"\n".join(lines) + end,
+    st.one_of(long, st.lists(line, max_size=12)),
+    st.sampled_from([b"\n", b""]),
 )
 
 
@@ -184,11 +188,11 @@ def test_any_selection_applies_and_gives_what_was_chosen(
     assert [hunk.index for hunk in part.hunks] == list(range(1, len(part.hunks) + 1))
     assert parse(render(part)).hunks == part.hunks
     for file in part.files:
-        after = expected.get(file.path, b"").decode(errors="surrogateescape").split("\n")
+        result = expected.get(file.path, b"").decode(errors="surrogateescape").split("\n")
         for hunk in file.hunks:
-            new = [line.text for line in hunk.lines if line.kind != "remove"]
-            first = hunk.new_start - 1 if new else hunk.new_start
-            assert after[first : first + len(new)] == new, "the header tells where the hunk will be"
+            there = [line.text for line in hunk.lines if line.kind != "remove"]
+            first = hunk.new_start - 1 if there else hunk.new_start
+            assert result[first : first + len(there)] == there, "the header tells where the hunk will be"
 
 
 OLD = {

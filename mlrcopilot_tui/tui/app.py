@@ -32,15 +32,32 @@ class CopilotApp(App[int]):
         preferences: what was chosen before; changed and saved here.
         theme: a theme for this time; empty for the remembered one, or the one that suits the terminal.
         keymap: keys by action id, as the researcher set them.
+        ascii_only: for terminals that cannot draw boxes, and for screen readers.
     """
 
     TITLE = "mlrcopilot"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
     DEFAULT_CSS = CSS
     CSS = """
-    Screen { background: $background; }
+    CommandPalette {
+        background: $background 40%;
+        & > Vertical { width: 80; max-width: 100%; background: $panel; border: round $border; }
+        & #--input { background: $panel; border: none; height: auto; padding: 0; }
+        & SearchIcon { display: none; }
+        & CommandList { background: $panel; border: none; max-height: 60vh; }
+    }
     ToastRack { margin-bottom: 1; }
     Toast { max-width: 70; padding: 0 1; }
+    .-ascii {
+        & Pane { border: ascii $border-blurred; }
+        & Pane:focus-within { border: ascii $border; }
+        & Pane.-needed { border: ascii $needs-you; }
+        & Pane.-bare { border: none; }
+        & Reader > Vertical, & Picker > Vertical, & Confirm > Vertical, & CommandPalette > Vertical {
+            border: ascii $border;
+        }
+        & RowList, & DocumentView, & LogPane, & DiffView { scrollbar-size: 0 0; }
+    }
     * {
         scrollbar-color: $border-blurred; scrollbar-color-hover: $muted; scrollbar-color-active: $muted;
         scrollbar-background: $background; scrollbar-background-hover: $background;
@@ -55,8 +72,10 @@ class CopilotApp(App[int]):
         *,
         theme: str = "",
         keymap: dict[str, str] | None = None,
+        ascii_only: bool = False,
     ) -> None:
         super().__init__()
+        self.set_class(ascii_only, "-ascii")
         self.animation_level = "none"
         self.preferences = preferences
         self._first = first

@@ -2,7 +2,7 @@
 
 import locale
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,13 @@ ASCII = Glyphs(
 )  # fmt: skip
 
 
+PLAIN = replace(ASCII, branch=" ", last=" ", through=" ")
+"""For screen readers, which would read the tree's lines aloud; depth is told by the indent."""
+
+
 def terminal_glyphs(*, plain: bool = False) -> Glyphs:
-    """The signs that this terminal can show: ASCII in plain mode, on the Linux console and without UTF-8."""
+    """The signs that this terminal can show: ASCII on the Linux console and without UTF-8; no lines in plain mode."""
+    if plain:
+        return PLAIN
     utf8 = "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
-    return UNICODE if utf8 and not plain and os.environ.get("TERM") != "linux" else ASCII
+    return UNICODE if utf8 and os.environ.get("TERM") != "linux" else ASCII

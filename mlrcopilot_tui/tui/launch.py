@@ -15,7 +15,7 @@ from mlrcopilot_tui.tui import preferences as prefs
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.app import CopilotApp
 from mlrcopilot_tui.tui.client import SessionClient, latest_session
-from mlrcopilot_tui.tui.glyphs import terminal_glyphs
+from mlrcopilot_tui.tui.glyphs import Glyphs, terminal_glyphs
 from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
 from mlrcopilot_tui.workspace.layout import Layout
 
@@ -51,13 +51,16 @@ def run_tui(
     """
     terminal.refuse_dumb_terminal(os.environ)
     preferences = prefs.load()
+    glyphs = terminal_glyphs(plain=plain)
     opened: list[Path] = []
 
     def main_screen(root: Path) -> MainScreen:
         opened.append(root)
         preferences.opened(root)
         prefs.save(preferences)
-        return MainScreen(_setup(root, session, options, plain=plain, strip=preferences.strip, keymap=keymap or {}))
+        return MainScreen(
+            _setup(root, session, options, glyphs=glyphs, plain=plain, strip=preferences.strip, keymap=keymap or {})
+        )
 
     def start_screen() -> Screen[None]:
         from mlrcopilot_tui.tui.screens.start import StartScreen  # noqa: PLC0415 -- only without a workspace
@@ -69,7 +72,7 @@ def run_tui(
         return StartScreen(RealBeginnings(), preferences, Path.cwd(), open_workspace)
 
     first = partial(main_screen, workspace.absolute()) if workspace is not None else start_screen
-    app = CopilotApp(first, preferences, theme=theme or "", keymap=dict(keymap or {}))
+    app = CopilotApp(first, preferences, theme=theme or "", keymap=dict(keymap or {}), ascii_only=not glyphs.unicode)
     with terminal.stray_writes_to(config_folder() / "screen.log"):
         app.run()
     if opened and not app.return_code:
@@ -78,7 +81,14 @@ def run_tui(
 
 
 def _setup(
-    root: Path, session: str | None, options: Sequence[str], *, plain: bool, strip: bool, keymap: Mapping[str, str]
+    root: Path,
+    session: str | None,
+    options: Sequence[str],
+    *,
+    glyphs: Glyphs,
+    plain: bool,
+    strip: bool,
+    keymap: Mapping[str, str],
 ) -> Setup:
     layout = Layout(root)
     if session is None and NEW not in options:
@@ -98,7 +108,7 @@ def _setup(
         client=SessionClient(layout, session),
         ensure=ensure,
         monitor=monitor,
-        glyphs=terminal_glyphs(plain=plain),
+        glyphs=glyphs,
         plain=plain,
         strip=strip,
         keymap=keymap,

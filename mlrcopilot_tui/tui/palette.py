@@ -16,7 +16,8 @@ class ActionCommands(Provider):
     async def discover(self) -> Hits:
         """Everything that can be done now."""
         for action in self._offered():
-            yield DiscoveryHit(Content(_title(action)), partial(self._perform, action), help=_help(action))
+            title = Content(_title(action)) + _key(action)
+            yield DiscoveryHit(title, partial(self._perform, action), text=_title(action), help=action.help)
 
     async def search(self, query: str) -> Hits:
         """What matches the words typed."""
@@ -25,14 +26,17 @@ class ActionCommands(Provider):
             title = _title(action)
             score = max(matcher.match(title), 0.8 * matcher.match(action.help))
             if score > 0:
-                yield Hit(score, matcher.highlight(title), partial(self._perform, action), help=_help(action))
+                shown = matcher.highlight(title) + _key(action)
+                yield Hit(score, shown, partial(self._perform, action), text=title, help=action.help)
 
     def _offered(self) -> Iterator[Action]:
         screen = self.screen
         if not isinstance(screen, MainScreen):
             return
         focused = screen.deck.focused
-        for action in ACTIONS.values():
+        # What belongs to the pane in focus comes first, moving about last.
+        places = {focused: 0, "everywhere": 1}
+        for action in sorted(ACTIONS.values(), key=lambda action: (places.get(action.context, 2), action.rank is None)):
             pane = focused if action.context == "everywhere" else action.context
             if action.when(screen.desk.situation_in(pane)):
                 yield action
@@ -50,6 +54,6 @@ def _title(action: Action) -> str:
     return f"{subject}{action.label}"
 
 
-def _help(action: Action) -> str:
+def _key(action: Action) -> Content:
     key = key_name(action, {})
-    return f"{action.help}  {key}" if key else action.help
+    return Content.styled(f"  {key}", "bold $footer-key-foreground") if key else Content()

@@ -35,11 +35,15 @@ Document = tuple[Paragraph, ...]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list: `left` is cut where it meets `right`. `key` stays with what the row stands for."""
+    """One line of a list: `left` is cut where it meets `right`. `key` stays with what the row stands for.
+
+    `more` stands before `right` where there is room for all of it.
+    """
 
     key: str
     left: tuple[Span, ...]
     right: tuple[Span, ...] = ()
+    more: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

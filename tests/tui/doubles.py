@@ -126,7 +126,7 @@ async def staged(
     def first() -> Screen[None]:
         return MainScreen(setup)
 
-    app = CopilotApp(first, preferences or Preferences(), theme=theme, keymap=keymap)
+    app = CopilotApp(first, preferences or Preferences(), theme=theme, keymap=keymap, ascii_only=not glyphs.unicode)
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         await pilot.pause()

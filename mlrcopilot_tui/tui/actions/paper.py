@@ -7,7 +7,6 @@ from mlrcopilot_tui.tui.actions.action import Action, started
 from mlrcopilot_tui.tui.actions.search import matches
 
 PAPER: Final = (
-    *matches("paper"),
     Action(
         id="paper.feedback",
         context="paper",
@@ -18,4 +17,5 @@ PAPER: Final = (
         when=started,
         rank=20,
     ),
+    *matches("paper"),
 )

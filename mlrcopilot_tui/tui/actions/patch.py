@@ -12,7 +12,6 @@ _a = partial(Action, context="patch")
 
 
 PATCH: Final = (
-    *matches("patch"),
     _a(
         id="patch.approve",
         keys=("a",),
@@ -76,4 +75,5 @@ PATCH: Final = (
         rank=10,
     ),
     *DIFF,
+    *matches("patch"),
 )

@@ -16,7 +16,6 @@ def _several(s: Situation) -> bool:
 _a = partial(Action, context="run")
 
 RUN: Final = (
-    *matches("run"),
     _a(
         id="run.answer",
         keys=("a",),
@@ -53,4 +52,5 @@ RUN: Final = (
         when=started,
         rank=30,
     ),
+    *matches("run"),
 )

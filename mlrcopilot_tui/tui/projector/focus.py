@@ -1,7 +1,5 @@
 """What is shown: the researcher's choice, or else what is live."""
 
-from collections.abc import Callable
-
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState, SessionState
 from mlrcopilot_tui.tui.views import PaneName, Selection
@@ -25,15 +23,15 @@ def gate_for(state: SessionState, pane: PaneName) -> Gate | None:
 
 
 def live_idea(state: SessionState) -> IdeaState | None:
-    """The idea that things happen to: one that waits, else one being run or written, else the last that was judged."""
+    """The idea that things happen to: one that waits, else one being run or written, else the last that was begun."""
     for gate in waiting_gates(state):
         if gate.idea in state.ideas:
             return state.ideas[gate.idea]
     active = [idea for idea in state.ideas.values() if idea.status in ACTIVE_STATUSES]
     if active:
         return max(active, key=lambda idea: idea.started_at)
-    judged = [idea for idea in state.ideas.values() if idea.verdicts]
-    return max(judged, key=lambda idea: idea.verdicts[-1].time) if judged else next(iter(state.queue()), None)
+    begun = [idea for idea in state.ideas.values() if idea.started_at]
+    return max(begun, key=lambda idea: idea.started_at) if begun else next(iter(state.queue()), None)
 
 
 def shown_idea(state: SessionState, selection: Selection) -> IdeaState | None:
@@ -54,15 +52,8 @@ def shown_attempt(state: SessionState, selection: Selection) -> Attempt | None:
         for attempt in idea.attempts:
             if gate is not None and attempt.commit == gate.commit:
                 return attempt
-    live = live_idea(state)
-    if live is not None and live.attempt is not None:
-        return live.attempt
-    return _newest(state, lambda idea: idea.started_at)
-
-
-def _newest(state: SessionState, age: Callable[[IdeaState], str]) -> Attempt | None:
     tried = [idea for idea in state.ideas.values() if idea.attempts]
-    return max(tried, key=age).attempt if tried else None
+    return max(tried, key=lambda idea: idea.started_at).attempt if tried else None
 
 
 def shown_run(state: SessionState, selection: Selection) -> RunState | None:

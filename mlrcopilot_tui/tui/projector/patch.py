@@ -88,9 +88,9 @@ def _history_row(
     word, role = WORDS[idea.status] if newest or judged is None else (judged.verdict.kind, _ROLES[judged.verdict.kind])
     if not newest and judged is None:
         word, role = "superseded", "muted"
-    figures = ""
+    moved, figures = "", ""
     if judged is not None:
-        figures = f"{change(judged.verdict.relative, state, glyphs)}  {effect(judged.verdict, glyphs)}  "
+        moved, figures = change(judged.verdict.relative, state, glyphs), effect(judged.verdict, glyphs)
     return Row(
         key=f"{idea.idea.number}.{attempt.number}",
         left=(
@@ -99,7 +99,8 @@ def _history_row(
             Span(attempt.subject),
             Span(f"  {short(attempt.commit)}", "muted"),
         ),
-        right=(Span(figures, "muted"), Span(f"{word:<10}", role)),
+        right=(Span(f"{moved:>6} {word:<9}", role),),
+        more=(Span(figures, "muted"),) if figures else (),
     )
 
 

@@ -37,11 +37,9 @@ class RunView:
 
 
 def run_view(state: SessionState, run: RunState | None, live: Live, now: datetime) -> RunView:
-    """One run's line; without a run, what will appear."""
+    """One run's line; nothing without a run."""
     if run is None:
-        return RunView(
-            (Segment("Training's live output will stand here. It begins when a patch is approved.", "muted"),)
-        )
+        return RunView()
     line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=3)]
     if not run.live:
         return RunView((*line, *_result(state, run), Segment(clock(run.wall_s), "muted", rank=2, right=True)))

@@ -222,6 +222,7 @@ class MainScreen(Screen[None]):
     def on_resize(self, _: events.Resize) -> None:
         """Arranges the panes for the new size."""
         self.deck.arrange_for(self.mode, bare=self._setup.plain)
+        self.call_after_refresh(self.deck.keep_focus)
         self._present_frame()
 
     def on_deck_turned(self) -> None:

@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.geometry import Region, Size
@@ -29,8 +28,8 @@ class Deck(Container):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id="deck")
-        self.paper = PaperPane(dash=glyphs.dash)
-        self.ideas = IdeasPane(dash=glyphs.dash)
+        self.paper = PaperPane(glyphs)
+        self.ideas = IdeasPane(glyphs)
         self.patch = PatchPane(glyphs)
         self.run = RunPane(glyphs)
         self.mode: Mode = "wide"
@@ -96,11 +95,19 @@ class Deck(Container):
         view = self.pane(self._focused).target
         return view.key if isinstance(view, RowList) else None
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Follows the focus, however it came there."""
-        pane = next((node for node in event.widget.ancestors_with_self if isinstance(node, Pane)), None)
-        if pane is not None:
-            self._turn_to(pane.PANE)
+    def on_descendant_focus(self) -> None:
+        """Takes the focus back where Textual gave it to another pane because the one in focus was out of view."""
+        self.call_after_refresh(self.keep_focus)
+
+    def keep_focus(self) -> None:
+        """Sees to it that keys go to the pane in focus; after every change of what is in view."""
+        target = self.pane(self._focused).target
+        if self.screen.focused is not target and self.screen.is_current:
+            target.focus(scroll_visible=False)
+
+    def on_pane_pointed(self, event: Pane.Pointed) -> None:
+        """Goes to the pane that the mouse pointed at."""
+        self.focus_pane(event.pane.PANE)
 
     def on_pane_tab_shown(self, event: Pane.TabShown) -> None:
         """Gives the new view the focus that the hidden one had."""

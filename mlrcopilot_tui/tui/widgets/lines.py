@@ -18,6 +18,8 @@ from mlrcopilot_tui.tui.views import Document, Row
 from mlrcopilot_tui.tui.widgets.roles import between, content, style_of, wrapped
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 
+_WIDEST_ROW = 110
+
 
 class LinesView(ScrollView, can_focus=True):
     """Lines that scroll, with search; what they say comes from a subclass's `lay_out`."""
@@ -29,10 +31,9 @@ class LinesView(ScrollView, can_focus=True):
         scrollbar-size-horizontal: 0;
         scrollbar-gutter: stable;
         & > .lines--cursor { background: $block-cursor-blurred-background; text-style: bold; }
-        &:focus > .lines--cursor { background: $block-cursor-background; text-style: bold; }
-        &:ansi > .lines--cursor { text-style: bold; }
-        &:ansi:focus > .lines--cursor { background: ansi_default; text-style: reverse; }
-        & > .lines--match { background: $warning 40%; text-style: underline; }
+        &:ansi > .lines--cursor { background: ansi_default; }
+        &:focus > .lines--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+        & > .lines--match { background: $match-background; color: $match; }
     }
     """
 
@@ -92,14 +93,16 @@ class LinesView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         line, style = self._lines[at], self.visual_style
         if at == self.cursor:
-            style += self.get_visual_style("lines--cursor", partial=True)
+            style = self.get_visual_style("lines--cursor")
+            # In one colour: no theme can make all its meanings legible on the cursor's ground.
+            line = line.without_spans if self.has_focus else line
         line = self._marked(line, at)
         strip = Visual.to_strips(self, line, width, 1, style, apply_selection=False, pad=True)[0]
         return strip.apply_offsets(0, at)
 
     def _marked(self, line: Content, at: int) -> Content:
         if self._pattern and at in self._matches:
-            style = self.get_visual_style("lines--match", partial=True)
+            style = self.get_visual_style("lines--match")
             start = line.plain.lower().find(self._pattern)
             while start >= 0:
                 line = line.stylize(style, start, start + len(self._pattern))
@@ -226,8 +229,8 @@ class RowList(LinesView):
         self.redraw()
 
     def lay_out(self, width: int) -> list[Content]:
-        """A line a row."""
-        return [between(content(row.left), content(row.right), width) for row in self._rows]
+        """A line a row; on a wide screen the eye must still find the right end of a row."""
+        return [_laid_out(row, min(width, _WIDEST_ROW)) for row in self._rows]
 
     def move(self, lines: int) -> None:
         """Moves the cursor."""
@@ -257,3 +260,10 @@ class RowList(LinesView):
         self.go_to(line)
         if chosen:
             self.post_message(self.Chosen(self, self._rows[line].key))
+
+
+def _laid_out(row: Row, width: int) -> Content:
+    left, right, more = content(row.left), content(row.right), content(row.more)
+    if more and left.cell_length + more.cell_length + right.cell_length + 4 <= width:
+        right = more + "  " + right
+    return between(left, right, width)

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.views import PANES, PaneName
 
 
@@ -24,12 +25,13 @@ class Pane(Container):
     Pane {
         border: round $border-blurred;
         border-title-color: $muted;
+        border-subtitle-color: $muted;
         border-title-background: $background;
         padding: 0 1;
         &:focus-within { border: round $border; }
         &.-needed { border: round $needs-you; }
         &.-bare { border: none; padding: 0; }
-        &.-ascii { border: ascii $border-blurred; &:focus-within { border: ascii $border; } }
+        &.-bare RunCurve { height: 1; }
     }
     """
 
@@ -40,10 +42,13 @@ class Pane(Container):
             super().__init__()
             self.pane = pane
 
-    def __init__(self, *, dash: str = "─") -> None:
+    class Pointed(TabShown):
+        """The mouse was pressed somewhere in the pane."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id=self.PANE)
         self.tab = self.TABS[0]
-        self._dash = dash
+        self.glyphs = glyphs
         self._flag = ""
         self._note = ""
 
@@ -106,19 +111,22 @@ class Pane(Container):
         parts: list[str | tuple[str, str]] = [(f"{self.number} ", "bold $footer-key-foreground")]
         for at, tab in enumerate(self.TABS):
             if at:
-                parts.append(f" {self._dash} ")
+                parts.append(f" {self.glyphs.dash} ")
             parts.append((tab, "bold $foreground" if tab == self.tab else ""))
         if self._flag:
-            parts += [f" {self._dash} ", (printable(self._flag), "bold $needs-you")]
+            parts += [f" {self.glyphs.dash} ", (printable(self._flag), "bold $needs-you")]
         self.border_title = Content.assemble(*parts)
         self.border_subtitle = Content(printable(self._note))
 
+    def on_mouse_down(self) -> None:
+        """Takes the focus."""
+        self.post_message(self.Pointed(self))
+
     def on_click(self, event: events.Click) -> None:
-        """A click on a tab's name shows it; one elsewhere takes the focus."""
-        if event.widget is self and event.y == 0:
-            x = event.x - 4
+        """A click on a tab's name shows it."""
+        if event.screen_y == self.region.y:
+            x = event.screen_x - self.region.x - len("+- 1 ")
             for tab in self.TABS:
                 if 0 <= x < len(tab):
                     self.show_tab(tab)
                 x -= len(tab) + 3
-        self.target.focus()

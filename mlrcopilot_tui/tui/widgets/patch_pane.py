@@ -29,8 +29,7 @@ class PatchPane(Pane):
     """
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(dash=glyphs.dash)
-        self._glyphs = glyphs
+        super().__init__(glyphs)
         self._text = ""
         self._due = False
 
@@ -38,7 +37,7 @@ class PatchPane(Pane):
         """The diff under its headline, and the history."""
         self.headline = Line()
         self.question = Line(classes="question")
-        self.review = Review(ascii_only=not self._glyphs.unicode, empty="")
+        self.review = Review(ascii_only=not self.glyphs.unicode, empty="")
         self.history = RowList(empty="Every attempt with its verdict will stand here, the newest first.")
         return (Vertical(self.headline, self.review, self.question), self.history)
 
@@ -49,7 +48,7 @@ class PatchPane(Pane):
 
     def show(self, view: PatchView) -> None:
         """Shows whose patch it is and what is asked about it."""
-        self.headline.show(view.line or (Span(view.empty, "muted"),))
+        self.headline.show(view.line or (Span(view.empty, "muted"),), wrapped=not view.line)
         question = (Span(view.question, "waiting"), Span(f"  {view.forecast}", "muted")) if view.question else ()
         self.question.show(question)
         self.question.display = bool(question)

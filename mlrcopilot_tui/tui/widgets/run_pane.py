@@ -9,7 +9,6 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from mlrcopilot_tui.tui.actions import bindings
-from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.run import Live, RunView
 from mlrcopilot_tui.tui.views import Document, PaneName, Span
 from mlrcopilot_tui.tui.widgets.line import Line
@@ -18,6 +17,8 @@ from mlrcopilot_tui.tui.widgets.pane import Pane
 from mlrcopilot_tui.tui.widgets.progress import Progress
 from mlrcopilot_tui.tui.widgets.run_curve import RunCurve
 from mlrcopilot_tui.tui.widgets.run_log import RunLog
+
+_EMPTY = "Training's output will stand here as it is written. It begins when a patch is approved (3, then a)."
 
 
 class RunPane(Pane):
@@ -30,18 +31,16 @@ class RunPane(Pane):
     RunPane RunLog { height: 1fr; }
     """
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(dash=glyphs.dash)
-        self._glyphs = glyphs
-
     def views(self) -> Iterable[Widget]:
         """The log under its progress line, the curve under its note, and the agents' words."""
-        self.progress = Progress(glyphs=self._glyphs)
-        self.log_view = RunLog(empty="The output of the run appears here as it is written.")
+        self.progress = Progress(glyphs=self.glyphs)
+        self.begins = Line()
+        self.begins.show((Span(_EMPTY, "muted"),), wrapped=True)
+        self.log_view = RunLog(empty="")
         self.note = Line()
-        self.curve = RunCurve(ascii_only=not self._glyphs.unicode)
+        self.curve = RunCurve(ascii_only=not self.glyphs.unicode)
         self.agent = DocumentView(empty="What the agents think, do and see will stand here.")
-        return (Vertical(self.progress, self.note, self.log_view), self.curve, self.agent)
+        return (Vertical(self.progress, self.note, self.begins, self.log_view), self.curve, self.agent)
 
     @property
     def target(self) -> RunLog | RunCurve | DocumentView:
@@ -54,8 +53,10 @@ class RunPane(Pane):
         return views[self.tab]
 
     def show(self, view: RunView) -> None:
-        """Shows how far the run is."""
+        """Shows how far the run is; without one, what begins it."""
         self.progress.show(view)
+        self.begins.display = not view.line
+        self.progress.display = bool(view.line)
 
     def show_log(self, path: Path | None) -> None:
         """Shows another run's output."""

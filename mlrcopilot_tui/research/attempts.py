@@ -2,9 +2,7 @@
 
 import ast
 import asyncio
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from mlrcopilot_tui.errors import RefusedError
@@ -13,6 +11,7 @@ from mlrcopilot_tui.session.events import PatchCommitted
 from mlrcopilot_tui.session.model import Attempt, FileCount
 from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
+from mlrcopilot_tui.workspace.idea_tree import patched_tree
 from mlrcopilot_tui.workspace.messages import commit_message
 from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render, select
 
@@ -75,29 +74,6 @@ class Attempts:
         aside.rename(target)
 
 
-def tree_with_patch(bench: Bench, base: str, patch: str) -> str:
-    """The tree of commit `base` with `patch` applied; nothing is checked out.
-
-    Raises:
-        RefusedError: the patch does not apply.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        bench.repository.run("read-tree", base, environment=index)
-        done = bench.repository.run(
-            "apply",
-            "--cached",
-            "--whitespace=nowarn",
-            "-",
-            stdin=patch.encode("utf-8", "surrogateescape"),
-            environment=index,
-            accept=(0, 1, 128),
-        )
-        if done.status:
-            raise RefusedError("What you took does not apply on its own.", "Take the hunks that it builds on, too.")
-        return bench.repository.run("write-tree", environment=index).text
-
-
 def chosen_patch(bench: Bench, commit: str, hunks: Sequence[int]) -> str:
     """The part of an attempt's patch that holds only the numbered hunks."""
     patch = parse(bench.patch_file(commit).read_text("utf-8"))
@@ -110,7 +86,7 @@ def check_selection(bench: Bench, attempt: Attempt, patch: str) -> str:
     Raises:
         RefusedError: it does not.
     """
-    tree = tree_with_patch(bench, attempt.parent, patch)
+    tree = patched_tree(bench.repository, attempt.parent, patch)
     if tree == bench.repository.tree_id(attempt.parent):
         raise RefusedError("Nothing is left of the patch.", "Reject it, or take at least one hunk.")
     for file in parse(patch).files:

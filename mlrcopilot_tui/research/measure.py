@@ -24,10 +24,11 @@ Purpose = Literal["baseline", "idea", "parent", "verify"]
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a run's tree held that must not change: digests of protected files, and where shared inputs come from."""
+    """What a run's tree held that must not change: digests of protected files; sources and states of shared inputs."""
 
     digests: Mapping[str, str]
     shared: Mapping[str, str]
+    inputs: Mapping[str, str]
 
 
 class Laboratory:
@@ -140,7 +141,8 @@ class Laboratory:
         bench.layout.make(bench.layout.scratch(session, run.run))
         manifest = self._manifest(run.run)
         bench.layout.make(manifest.parent)
-        manifest.write_bytes(msgspec.json.encode(Manifest(tree.digests, {k: str(v) for k, v in tree.shared.items()})))
+        sources = {name: str(source) for name, source in tree.shared.items()}
+        manifest.write_bytes(msgspec.json.encode(Manifest(tree.digests, sources, tree.inputs)))
 
     async def _follow(self, run: RunState) -> RunState:
         status = await self._bench.executor.wait(self._folder(run.run))
@@ -168,7 +170,7 @@ class Laboratory:
         if path.exists() and manifest.exists():
             kept = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
             shared = {name: Path(source) for name, source in kept.shared.items()}
-            changed = RunTree(path, run.commit, bench.rules, shared, kept.digests).verify_protected()
+            changed = RunTree(path, run.commit, bench.rules, shared, kept.digests, kept.inputs).verify_protected()
         for leftover in (path, bench.layout.scratch(session, run.run), manifest):
             force_remove(leftover)
         return changed

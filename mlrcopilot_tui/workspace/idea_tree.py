@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -87,7 +87,12 @@ class IdeaTree:
                 dirs=worktree_dirs(self._repository, self.path),
                 drivers=True,
             )
-            return self._commit_index(index, message, author)
+            commit = self._commit_tree(self._repository.run("write-tree", environment=index).text, message, author)
+        if commit is not None:
+            dirs = worktree_dirs(self._repository, self.path)
+            self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
+            self._repository.run("read-tree", commit, dirs=dirs)
+        return commit
 
     def commit_patch(self, patch: str, message: str, *, author: Identity = COPILOT) -> str | None:
         """Commits a unified diff against `base` (chosen hunks, an edited patch) and checks its result out.
@@ -95,18 +100,7 @@ class IdeaTree:
         Raises:
             RefusedError: it does not apply, or changes what is not editable.
         """
-        with private_index() as index:
-            self._repository.run("read-tree", self.base, environment=index)
-            applied = self._repository.run(
-                *("apply", "--cached", "--whitespace=nowarn", "-"),
-                stdin=patch.encode("utf-8", "surrogateescape"),
-                environment=index,
-                drivers=True,
-                accept=(0, 1, 128),
-            )
-            if applied.status:
-                raise RefusedError("The patch does not apply to the commit that it was made for.", "Edit it again.")
-            commit = self._commit_index(index, message, author, check_out=False)
+        commit = self._commit_tree(patched_tree(self._repository, self.base, patch), message, author)
         self.check_out(commit)
         return commit
 
@@ -114,18 +108,11 @@ class IdeaTree:
         """The files on disk and those of `base`, hidden ones too: what a commit must look at."""
         return {*_walk(self.path), *(file.path for file in self._repository.files(self.base))}
 
-    def _commit_index(
-        self, index: Mapping[str, str], message: str, author: Identity, *, check_out: bool = True
-    ) -> str | None:
-        tree = self._repository.run("write-tree", environment=index).text
+    def _commit_tree(self, tree: str, message: str, author: Identity) -> str | None:
         if tree == self._repository.tree_id(self.base):
             return None
         commit = self._repository.write_commit(tree, (self.base,), message, author=author)
         self._refuse_odd(commit)
-        if check_out:
-            dirs = worktree_dirs(self._repository, self.path)
-            self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
-            self._repository.run("read-tree", commit, dirs=dirs)
         return commit
 
     def _refuse_odd(self, commit: str) -> None:
@@ -163,6 +150,26 @@ def _walk(top: Path) -> Iterator[str]:
         links = [name for name in folders if Path(at, name).is_symlink()]
         folders[:] = [name for name in folders if name not in links and not is_git_name(name)]
         yield from ((below / name).as_posix() for name in (*names, *links) if not is_git_name(name))
+
+
+def patched_tree(repository: Repository, base: str, patch: str) -> str:
+    """The tree of commit `base` with a unified diff applied; nothing is checked out.
+
+    Raises:
+        RefusedError: the patch does not apply.
+    """
+    with private_index() as index:
+        repository.run("read-tree", base, environment=index)
+        applied = repository.run(
+            *("apply", "--cached", "--whitespace=nowarn", "-"),
+            stdin=patch.encode("utf-8", "surrogateescape"),
+            environment=index,
+            drivers=True,
+            accept=(0, 1, 128),
+        )
+        if applied.status:
+            raise RefusedError("The patch does not apply to the commit that it was made for.", "Edit it again.")
+        return repository.run("write-tree", environment=index).text
 
 
 @contextmanager

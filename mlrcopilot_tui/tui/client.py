@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session.inbox import Inbox, new_decision_id
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader
 from mlrcopilot_tui.session.model import Decision, DecisionKind
@@ -111,6 +112,15 @@ class SessionClient:
     def in_grace(self, gate: str) -> bool:
         """Whether a gate appeared so lately that a key press was not meant for it."""
         return self._clock() - self._gate_seen.get(gate, float("-inf")) < GRACE_S
+
+    def run_folder(self, run: str) -> Path | None:
+        """Where a run's records lie; None for a name that is none."""
+        if self.folder is None:
+            return None
+        try:
+            return self.layout.run(self.folder.name, run)
+        except InputError:
+            return None
 
     def copilot_alive(self) -> bool | None:
         """Whether a copilot holds the session; None while there is no session."""

@@ -109,13 +109,13 @@ class Presenter:
     def _follow_run(self) -> None:
         state = self._client.state
         self._run = focus.shown_run(state, self.selection)
-        session = state.session
-        if self._run is None or not session:
+        if self._run is None:
             self.feed.follow(None, ())
         else:
-            layout = self._client.layout
-            parents = [layout.run(session, other.run) for other in run.parent_runs(state, self._run)]
-            self.feed.follow(layout.run(session, self._run.run), parents)
+            parents = [self._client.run_folder(other.run) for other in run.parent_runs(state, self._run)]
+            self.feed.follow(
+                self._client.run_folder(self._run.run), [folder for folder in parents if folder is not None]
+            )
         self._deck.run.show_log(self.feed.log)
 
     def _flag(self) -> None:

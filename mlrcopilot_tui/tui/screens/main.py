@@ -135,6 +135,7 @@ class MainScreen(Screen[None]):
             self._readable = False
             call(self.desk.explain, error)
         call(self.present)
+        call(self.presenter.new_gates)
         call(self.set_interval, self._setup.tick_s, self.tick)
         if self._setup.ensure is None:
             return

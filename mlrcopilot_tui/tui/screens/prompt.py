@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 
 
@@ -41,10 +42,15 @@ class Prompt(ModalScreen[str | None]):
         """Question, line and hint."""
         with Vertical():
             yield DataText(self._question, classes="question")
-            line = Input(self._value, select_on_focus=False, compact=True)
+            line = Input(printable(self._value), select_on_focus=False, compact=True)
             line.cursor_blink = False
             yield line
             yield DataText(self._hint or "Enter sends it; escape takes it back.", classes="hint")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Cleans what was pasted: the line is drawn as it is."""
+        if (clean := printable(event.value)) != event.value:
+            event.input.value = clean
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Gives the line; an empty one only where that means something."""

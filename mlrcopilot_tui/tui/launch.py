@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -75,6 +76,8 @@ def run_tui(
     app = CopilotApp(first, preferences, theme=theme or "", keymap=dict(keymap or {}), ascii_only=not glyphs.unicode)
     with terminal.stray_writes_to(config_folder() / "screen.log"):
         app.run()
+    if terminal.is_gone():
+        return 128 + signal.SIGHUP
     if opened and not app.return_code:
         sys.stdout.write(_farewell(opened[-1]))
     return app.return_value or app.return_code or 0

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -162,12 +163,18 @@ class Simulation:
                 "OMP_NUM_THREADS": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
+            name, began = f"r{len(self.measured)}", time.monotonic()
+            self.record(ev.RunPlanned(run=name, commit=commit, seed=seed, purpose="verify", key=f"{commit}/{seed}"))
             done = subprocess.run(
                 words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
             )
             self.log = done.stdout + done.stderr
             found = re.findall(rf"\b{self.metric}\b\s*[:=]\s*([-+.\deinfa]+)", done.stdout)
-            self.measured[commit, seed] = float(found[-1]) if found and done.returncode == 0 else None
+            value = float(found[-1]) if found and done.returncode == 0 else None
+            outcome = "crashed" if value is None else "ok"
+            wall = time.monotonic() - began
+            self.record(ev.RunFinished(run=name, outcome=outcome, reason="", value=value, wall_s=wall, log_sha256=""))
+            self.measured[commit, seed] = value
         return self.measured[commit, seed]
 
     def measure_baseline(self) -> None:

@@ -57,7 +57,7 @@ def advise(knob: Knob, past: History) -> Advice:
             f"going from {part.was} to {part.to} gained {gain:.1%} (idea {last.idea}), "
             "so the best value may lie further"
         )
-        return Advice(min(9.0, prior(knob) + 1.0 + min(gain * 5, 1.5) - 0.4 * losses), further, reason, last)
+        return Advice(min(9.0, prior(knob) + min(gain * 8, 1.5) - 0.5 * (len(trials) - 1)), further, reason, last)
     tried = {t.parts[0].to for t in trials}
     other = tuple(v for v in first_values(knob) if v not in tried and _other_side(knob.value, part.to, v))
     if len(trials) == 1 and other:

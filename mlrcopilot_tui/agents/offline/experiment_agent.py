@@ -52,7 +52,7 @@ def _worked(brief: Brief, assignment: Assignment) -> _Work:
         return work
     start = undone(desk, recipe)
     if start is None:  # the researcher edited the attempt: go on from the tree as it is
-        start = Desk(dict(desk.original), dict(desk.original), desk.order)
+        start = Desk(dict(desk.original), dict(desk.original), desk.order, desk.others)
     before = dict(start.texts)
     parts = list(recipe.parts)
     if assignment.failure is not None:

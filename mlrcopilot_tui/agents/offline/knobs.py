@@ -63,7 +63,7 @@ def set_knobs(source: SourceFile, values: Mapping[str, Setting]) -> str:
         site = next((site for site in _sites(current) if site.knob.id == knob_id), None)
         if site is not None and site.knob.value != value:
             text = replace_nodes(current.module, {site.node: _turned(site, value)}).code
-            current = parse(source.path, text)
+            current = parse(source.path, text, source.others)
     return source.text if current is None else current.text
 
 

@@ -73,7 +73,7 @@ def _halfway(knob: Knob, to: Setting) -> Setting | None:
 
 def _eased(result: Mended, desk: Desk, brief: Brief, diagnosis: Diagnosis) -> bool:
     """Turns the number that such a failure is cured with, though the idea did not touch it: once only."""
-    with_parts = Desk(dict(desk.original), dict(desk.texts), desk.order)
+    with_parts = Desk(dict(desk.original), dict(desk.texts), desk.order, desk.others)
     applied(with_parts, result.parts)
     role = _ROLES[diagnosis.kind]
     knobs = [k for k in with_parts.knobs(brief.command) if k.role is not None and k.role.id == role]

@@ -22,15 +22,17 @@ class Desk:
         original: each file as the idea found it.
         texts: each file as it is to become.
         order: the run's script first.
+        others: files that the run reaches and that are not to be edited.
     """
 
     original: dict[str, str]
     texts: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, path: str) -> SourceFile | None:
         """The file as it stands on the desk."""
-        return parse(path, self.texts[path]) if path in self.texts else None
+        return parse(path, self.texts[path], self.others) if path in self.texts else None
 
     def sources(self) -> tuple[SourceFile, ...]:
         """Every file on the desk that parses."""
@@ -69,8 +71,9 @@ class Desk:
 
 def open_desk(tree: SourceTree, command: str) -> Desk:
     """The tree's editable sources on the desk."""
-    texts = {source.path: source.text for source in load_sources(tree, command)}
-    return Desk(dict(texts), dict(texts), tuple(texts))
+    sources = load_sources(tree, command)
+    texts = {source.path: source.text for source in sources}
+    return Desk(dict(texts), dict(texts), tuple(texts), sources[0].others if sources else {})
 
 
 def undone(desk: Desk, recipe: Recipe) -> Desk | None:
@@ -83,7 +86,7 @@ def undone(desk: Desk, recipe: Recipe) -> Desk | None:
         for start, end, old in sorted(undo.blocks, reverse=True):
             lines[start:end] = old
         texts[undo.path] = "".join(lines)
-    return Desk(desk.original, texts, desk.order)
+    return Desk(desk.original, texts, desk.order, desk.others)
 
 
 def way_back(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Undo, ...]:

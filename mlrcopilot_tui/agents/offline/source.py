@@ -4,7 +4,8 @@ import ast
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -35,14 +36,18 @@ class SourceFile:
         text: what was parsed.
         wrapper: its tree, with positions and names once they are asked for.
         nodes: every node of the tree, outer before inner, in the order of the text.
+        names: every identifier in it.
         imports: what each imported name stands for: `{"np": "numpy", "SVC": "sklearn.svm.SVC"}`.
+        others: the texts of the other Python files that the run reaches and nobody may edit, by path.
     """
 
     path: str
     text: str
     wrapper: MetadataWrapper
     nodes: tuple[cst.CSTNode, ...]
+    names: frozenset[str]
     imports: Mapping[str, str]
+    others: Mapping[str, str]
 
     @property
     def module(self) -> cst.Module:
@@ -74,12 +79,16 @@ class SourceFile:
         """Every node of this kind that matches, in the order of the text."""
         return (n for n in self.nodes if isinstance(n, kind) and (matcher is None or m.matches(n, matcher)))
 
+    def uses(self, *names: str) -> bool:
+        """Whether any of these identifiers occurs in the file, as an attribute or a keyword too."""
+        return not self.names.isdisjoint(names)
+
     def code(self, node: cst.CSTNode) -> str:
         """The text of `node`."""
         return self.module.code_for_node(node)
 
 
-def parse(path: str, text: str) -> SourceFile | None:
+def parse(path: str, text: str, others: Mapping[str, str] | None = None) -> SourceFile | None:
     """The parsed file; None where it is no Python that parses or too large to be source."""
     if len(text) > MAX_CHARACTERS:
         return None
@@ -88,7 +97,9 @@ def parse(path: str, text: str) -> SourceFile | None:
         module = cst.parse_module(text)
     except (SyntaxError, ValueError, RecursionError, cst.ParserSyntaxError, cst.CSTValidationError):
         return None
-    return SourceFile(path, text, MetadataWrapper(module, unsafe_skip_copy=True), tuple(nodes_in(module)), imports)
+    nodes = tuple(nodes_in(module))
+    names = frozenset(node.value for node in nodes if isinstance(node, cst.Name))
+    return SourceFile(path, text, MetadataWrapper(module, unsafe_skip_copy=True), nodes, names, imports, others or {})
 
 
 def _origins(tree: ast.Module) -> dict[str, str]:
@@ -107,10 +118,30 @@ def within(root: cst.CSTNode, kind: type[N]) -> Iterator[N]:
 
 
 def nodes_in(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Every node in `root`, itself first, outer before inner, in the order of the text."""
-    yield root
-    for child in root.children:
-        yield from nodes_in(child)
+    """Every node in `root` but layout, itself first, outer before inner, in the order of the text."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(_children(node)))
+
+
+def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """Far faster than `CSTNode.children`, which walks by a visitor and brings every blank along."""
+    found: list[cst.CSTNode] = []
+    for name in _fields_of(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += [item for item in value if isinstance(item, cst.CSTNode)]
+    return found
+
+
+@cache
+def _fields_of(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    layout = ("whitespace", "leading_lines", "lines_after", "trailing", "header", "footer", "lpar", "rpar", "comma")
+    return tuple(field.name for field in fields(kind) if not field.name.startswith(layout))
 
 
 def load_sources(tree: SourceTree, command: str) -> tuple[SourceFile, ...]:
@@ -121,17 +152,11 @@ def load_sources(tree: SourceTree, command: str) -> tuple[SourceFile, ...]:
     """
     paths = {path.as_posix(): path for path in tree.files() if path.suffix == ".py"}
     script = script_of(command, paths)
-    found: list[SourceFile] = []
-    for name in _reachable(tree, paths, script):
-        path = paths[name]
-        if not tree.editable(path) or (measures(path.stem) and name != script):
-            continue
-        source = parse(name, _read(tree, path))
-        if source is not None:
-            found.append(source)
-        if len(found) == MAX_FILES:
-            break
-    return tuple(found)
+    names = _reachable(tree, paths, script)
+    mine = [n for n in names if tree.editable(paths[n]) and (n == script or not measures(paths[n].stem))]
+    others = {name: _read(tree, paths[name]) for name in names if name not in mine}
+    sources = (parse(name, _read(tree, paths[name]), others) for name in mine[:MAX_FILES])
+    return tuple(source for source in sources if source is not None)
 
 
 def measures(name: str) -> bool:

@@ -8,6 +8,7 @@ import libcst as cst
 from libcst import matchers as m
 
 from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name, scope_of, statement_of
+from mlrcopilot_tui.agents.offline.catalogue.sklearn_models import SCALERS
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
 from mlrcopilot_tui.agents.offline.knobs import callee
 from mlrcopilot_tui.agents.offline.roles import normalised
@@ -24,30 +25,44 @@ _POOL = re.compile(r"(.*_)?(unlabell?ed|pool|unsup|unsupervised|u)(_(x|images|da
 _FIT = re.compile(r"(.*_)?(fit|train|train_model|fit_model|learn|build_model|run_training)(_.*)?")
 
 
-def standardised_arrays(source: SourceFile) -> Change | None:
-    """Fits mean and deviation on the training array and applies them to it and its siblings, once all are bound."""
-    np = numpy_name(source)
-    edit = Edit(source)
-    if np is None or not edit.free(
-        "StandardScaler", "MinMaxScaler", "scaler", "standardised", "standardize", "zscore", "normalize"
-    ):
-        return None
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """The input arrays of one scope: those to train on, those that are treated the same way, and the last binding."""
+
+    train: str
+    others: tuple[str, ...]
+    last: cst.BaseStatement
+
+    @property
+    def names(self) -> str:
+        """All of them, as a tuple's code."""
+        return ", ".join([self.train, *self.others])
+
+
+def inputs(source: SourceFile) -> Inputs | None:
+    """The file's training inputs and their siblings, where one block binds them all and each once."""
     for scope in _scopes(source):
         bound = _bound(source, scope)
         train = [name for name in bound if _TRAIN.fullmatch(normalised(name))]
         others = [name for name in bound if _OTHER.fullmatch(normalised(name))]
-        if len(train) != 1 or not others or _is_scaled(source, train[0]):
+        if len(train) != 1 or not others:
             continue
-        last = max((bound[name] for name in (*train, *others)), key=source.line)
-        block = source.parent(last)
-        if any(source.parent(bound[name]) is not block for name in (*train, *others)):
-            continue
-        name = train[0]
-        edit.helper(_STANDARDISED.format(np=np))
-        names = ", ".join([name, *others])
-        edit.after(last, f"{names} = standardised({names})")
-        return edit.done(train=name, others=", ".join(others), line=str(source.line(last)))
+        places = [bound[name] for name in (*train, *others)]
+        if all(source.parent(place) is source.parent(places[0]) for place in places):
+            return Inputs(train[0], tuple(others), max(places, key=source.line))
     return None
+
+
+def standardised_arrays(source: SourceFile) -> Change | None:
+    """Fits mean and deviation on the training array and applies them to it and its siblings, once all are bound."""
+    np, arrays = numpy_name(source), inputs(source)
+    edit = Edit(source)
+    if np is None or arrays is None or _is_scaled(source, arrays.train) or not edit.free(*SCALERS, "standardised"):
+        return None
+    edit.helper(_STANDARDISED.format(np=np))
+    edit.after(arrays.last, f"{arrays.names} = standardised({arrays.names})")
+    others = ", ".join(arrays.others)
+    return edit.done(train=arrays.train, others=others, line=str(source.line(arrays.last)))
 
 
 _STANDARDISED = '''
@@ -56,6 +71,81 @@ def standardised(train, *others):
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     deviation = {np}.where(deviation > 0, deviation, 1.0)
     return tuple((array - mean) / deviation for array in (train, *others))
+'''
+
+
+def random_features(source: SourceFile) -> Change | None:
+    """Puts cosines of random projections beside the inputs: a linear model on them is one with an RBF kernel."""
+    np, arrays = numpy_name(source), inputs(source)
+    edit = Edit(source)
+    if np is None or not edit.free("fourier_features", "RBFSampler", "Nystroem", "SVC", "KERNEL_WIDTH"):
+        return None
+    flats = list(_flattened_images(source))
+    edit.constant("FOURIER_FEATURES", "256")
+    edit.constant("KERNEL_WIDTH", "1.0")
+    edit.helper(_FOURIER.format(np=np))
+    if len(flats) == 1:
+        whole = _scaled(source, flats[0][0])
+        edit.replace(whole, f"fourier_features({source.code(whole)})")
+        return edit.done(inputs=source.code(whole), line=str(source.line(whole)))
+    scaled = source.uses("standardised", *SCALERS) or (arrays is not None and _is_scaled(source, arrays.train))
+    if arrays is None or not scaled:
+        return None
+    calls = ", ".join(f"fourier_features({name})" for name in (arrays.train, *arrays.others))
+    edit.after(arrays.last, f"{arrays.names} = {calls}")
+    return edit.done(inputs=arrays.train, line=str(source.line(arrays.last)))
+
+
+_FOURIER = '''
+def fourier_features(rows):
+    """The rows, and random cosines whose products approximate an RBF kernel (Rahimi and Recht, 2007)."""
+    rng = {np}.random.default_rng(0)
+    directions = rng.normal(0.0, KERNEL_WIDTH / {np}.sqrt(rows.shape[1]), (rows.shape[1], FOURIER_FEATURES))
+    waves = {np}.cos(rows @ directions + rng.uniform(0.0, 2.0 * {np}.pi, FOURIER_FEATURES))
+    return {np}.hstack([rows, {np}.sqrt(2.0 / FOURIER_FEATURES) * waves])
+'''
+
+
+def product_features(source: SourceFile) -> Change | None:
+    """Adds the products of every two columns to standardised inputs."""
+    np, arrays = numpy_name(source), inputs(source)
+    edit = Edit(source)
+    if np is None or arrays is None or not edit.free("with_products", "PolynomialFeatures", "fourier_features"):
+        return None
+    if not (source.uses("standardised", *SCALERS) or _is_scaled(source, arrays.train)):
+        return None
+    edit.helper(_PRODUCTS.format(np=np))
+    calls = ", ".join(f"with_products({name})" for name in (arrays.train, *arrays.others))
+    edit.after(arrays.last, f"{arrays.names} = {calls}")
+    return edit.done(train=arrays.train, line=str(source.line(arrays.last)))
+
+
+_PRODUCTS = '''
+def with_products(rows):
+    """The rows with the product of every two of their columns."""
+    left, right = {np}.triu_indices(rows.shape[1])
+    return {np}.hstack([rows, rows[:, left] * rows[:, right]])
+'''
+
+
+def contrast(source: SourceFile) -> Change | None:
+    """Takes brightness and contrast out of each flattened image."""
+    np = numpy_name(source)
+    edit = Edit(source)
+    flats = list(_flattened_images(source))
+    if np is None or len(flats) != 1 or not edit.free("even_contrast", "standardised", *SCALERS):
+        return None
+    whole = _scaled(source, flats[0][0])
+    edit.helper(_CONTRAST)
+    edit.replace(whole, f"even_contrast({source.code(whole)})")
+    return edit.done(flat=source.code(flats[0][0]), line=str(source.line(whole)))
+
+
+_CONTRAST = '''
+def even_contrast(rows):
+    """Each row shifted and scaled to mean 0 and deviation 1."""
+    spread = rows.std(axis=1, keepdims=True)
+    return (rows - rows.mean(axis=1, keepdims=True)) / (spread + 1e-8)
 '''
 
 
@@ -265,6 +355,9 @@ def _used_in_fit(source: SourceFile, name: str) -> bool:
 
 CODEMODS: dict[str, Codemod] = {
     "standardise_arrays": standardised_arrays,
+    "even_contrast": contrast,
+    "product_features": product_features,
+    "fourier_features": random_features,
     "gradient_histograms": shape_features,
     "shifted_copies": shifted_copies,
     "label_spreading": spread_labels,

@@ -23,6 +23,7 @@ class Edit:
         self._rewrites: dict[int, list[Rewrite]] = {}
         self._before: dict[int, list[str]] = {}
         self._after: dict[int, list[str]] = {}
+        self._removed: set[int] = set()
         self._constants: list[str] = []
         self._helpers: list[str] = []
         self._imports: list[str] = []
@@ -46,11 +47,32 @@ class Edit:
         new = next(item for item in nodes_in(cst.parse_module(code)) if isinstance(item, cst.BaseSmallStatement))
         self.rewrite(node, lambda _: new)
 
+    def replace_statement(self, statement: cst.BaseStatement, code: str) -> None:
+        """Puts statements in the place of one."""
+        self.before(statement, code)
+        self.remove(statement)
+
+    def remove(self, statement: cst.BaseStatement) -> None:
+        """Takes a statement out, with the comments above it."""
+        self._touch(statement)
+        self._removed.add(id(statement))
+
+    @property
+    def indent(self) -> str:
+        """One level of the file's indentation."""
+        return self.source.module.default_indent
+
     def first_in(self, loop: cst.For | cst.While, code: str) -> None:
         """Inserts statements at the head of a loop's body."""
         first = loop.body.body[0]
         if isinstance(first, cst.BaseStatement):
             self.before(first, code)
+
+    def last_in(self, loop: cst.For | cst.While, code: str) -> None:
+        """Inserts statements at the end of a loop's body."""
+        last = loop.body.body[-1]
+        if isinstance(last, cst.BaseStatement):
+            self.after(last, code)
 
     def before(self, statement: cst.BaseStatement, code: str) -> None:
         """Inserts statements in front of one."""
@@ -84,7 +106,9 @@ class Edit:
 
     def done(self, **found: str) -> Change | None:
         """The change; None where nothing changed or the result is not sound."""
-        module = self.source.module.visit(_Rewriter(self.source.module, self._rewrites, self._before, self._after))
+        module = self.source.module.visit(
+            _Rewriter(self.source.module, self._rewrites, self._before, self._after, self._removed)
+        )
         text = self._with_head(module).code
         if text == self.source.text or not sound(self.source.text, text, self.source.path):
             return None
@@ -92,7 +116,7 @@ class Edit:
 
     def free(self, *names: str) -> bool:
         """Whether the file uses none of these names yet."""
-        return not names_in(self.source.module) & set(names)
+        return not self.source.uses(*names)
 
     def _touch(self, node: cst.CSTNode) -> None:
         line = self.source.line(node)
@@ -130,28 +154,32 @@ class _Rewriter(cst.CSTTransformer):
         rewrites: dict[int, list[Rewrite]],
         before: dict[int, list[str]],
         after: dict[int, list[str]],
+        removed: set[int],
     ) -> None:
         super().__init__()
         self._config = module.config_for_parsing
-        self._rewrites, self._before, self._after = rewrites, before, after
+        self._rewrites, self._before, self._after, self._removed = rewrites, before, after, removed
 
     def on_leave(  # type: ignore[override]  # as narrow as its only use
         self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
-    ) -> cst.CSTNode | cst.FlattenSentinel[cst.CSTNode]:
+    ) -> cst.CSTNode | cst.FlattenSentinel[cst.CSTNode] | cst.RemovalSentinel:
         node: cst.CSTNode = updated_node
         for how in self._rewrites.get(id(original_node), ()):
             node = how(node)
         front = self._statements(self._before.get(id(original_node), ()))
         back = self._statements(self._after.get(id(original_node), ()))
+        gone = id(original_node) in self._removed
         if not front and not back:
-            return node
+            return cst.RemoveFromParent() if gone else node
         if front:
             front[0] = front[0].with_changes(leading_lines=getattr(node, "leading_lines", ()))
             node = node.with_changes(leading_lines=())
-        return cst.FlattenSentinel([*front, node, *back])
+        return cst.FlattenSentinel([*front, *([] if gone else [node]), *back])
 
     def _statements(self, codes: Sequence[str]) -> list[cst.CSTNode]:
-        return [item for code in codes for item in cst.parse_module(code.strip("\n") + "\n", self._config).body]
+        items = [item for code in codes for item in cst.parse_module(code.strip("\n") + "\n", self._config).body]
+        blank = [cst.EmptyLine(indent=False)]
+        return [i.with_changes(leading_lines=blank) if isinstance(i, cst.FunctionDef) else i for i in items]
 
 
 def sound(old: str, new: str, path: str) -> bool:

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import msgspec
 
-from mlrcopilot_tui.agents.offline.catalogue import arrays, optimizers
+from mlrcopilot_tui.agents.offline.catalogue import arrays, language_models, optimizers, torch_loops
 from mlrcopilot_tui.agents.offline.catalogue import sklearn_models as sk
 from mlrcopilot_tui.agents.offline.catalogue.technique import Claim, Codemod, Technique
 
@@ -13,6 +13,8 @@ CODEMODS: dict[str, Codemod] = {
     **arrays.CODEMODS,
     **sk.CODEMODS,
     **optimizers.CODEMODS,
+    **language_models.CODEMODS,
+    **torch_loops.CODEMODS,
 }
 
 

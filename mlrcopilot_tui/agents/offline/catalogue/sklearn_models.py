@@ -1,6 +1,6 @@
 """Wraps or swaps scikit-learn estimators where all that the code does with them goes on working."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import libcst as cst
 
@@ -44,6 +44,36 @@ _KEPT_BY_PIPELINES = frozenset(
     {"fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score", "classes_", "fit_predict"}
 )
 _PIPELINE_MAKERS = frozenset({"make_pipeline", "Pipeline"})
+_CROSS_VALIDATORS = frozenset({"cross_val_score", "cross_val_predict", "cross_validate"})
+_OF_ONE_CLASS = frozenset(
+    {
+        "coef_",
+        "intercept_",
+        "feature_importances_",
+        "estimators_",
+        "support_",
+        "support_vectors_",
+        "n_iter_",
+        "loss_curve_",
+        "partial_fit",
+        "staged_predict",
+        "set_params",
+        "sample_weight",
+        "GridSearchCV",
+        "RandomizedSearchCV",
+        "HalvingGridSearchCV",
+    }
+)
+"""Code that uses one of these relies on the very class of its estimator."""
+SCALERS = (
+    "StandardScaler",
+    "MinMaxScaler",
+    "RobustScaler",
+    "MaxAbsScaler",
+    "Normalizer",
+    "QuantileTransformer",
+    "scale",
+)
 
 
 def estimators(source: SourceFile, kinds: frozenset[str]) -> Iterator[cst.Call]:
@@ -66,6 +96,8 @@ def wrappable(source: SourceFile, call: cst.Call, methods: frozenset[str] = _KEP
     The estimator may be assigned to a name, returned, passed on or used at once; what the file calls on names that may
     hold it must be among `methods`, without extra arguments.
     """
+    if source.uses(*_OF_ONE_CLASS):
+        return False
     parent = source.parent(call)
     if isinstance(parent, cst.Attribute):  # LogisticRegression().fit(…)
         return _use_is_safe(source, parent, methods)
@@ -78,13 +110,17 @@ def wrappable(source: SourceFile, call: cst.Call, methods: frozenset[str] = _KEP
 
 
 def _holder(source: SourceFile, call: cst.Call) -> cst.CSTNode | None:
-    """The assignment, return or call that takes the estimator; None for one within a pipeline or a list."""
-    for outer in source.ancestors(call):
+    """The assignment, return or call that takes the estimator, be it within a pipeline; None for anything else."""
+    around = list(source.ancestors(call))
+    in_steps = any(isinstance(outer, cst.Call) and callee(outer) in _PIPELINE_MAKERS for outer in around)
+    for outer in around:
         if isinstance(outer, cst.Assign | cst.AnnAssign | cst.Return):
             return outer
-        if isinstance(outer, cst.Call):
-            return outer if callee(outer) in {"cross_val_score", "cross_val_predict", "cross_validate"} else None
-        if isinstance(outer, cst.List | cst.Tuple | cst.Dict | cst.BaseStatement | cst.Lambda):
+        if isinstance(outer, cst.Call) and callee(outer) not in _PIPELINE_MAKERS:
+            return outer if callee(outer) in _CROSS_VALIDATORS else None
+        if isinstance(outer, cst.BaseStatement | cst.Lambda | cst.Dict):
+            return None
+        if isinstance(outer, cst.List | cst.Tuple) and not in_steps:
             return None
     return None
 
@@ -126,25 +162,34 @@ def _in_measuring(source: SourceFile, node: cst.CSTNode) -> bool:
 
 
 def in_pipeline(
-    kinds: frozenset[str], step: str, imports: tuple[str, ...], absent: tuple[str, ...]
-) -> Callable[[SourceFile], Change | None]:
-    """A codemod that puts the transformer `step` in front of estimators of these classes."""
+    kinds: frozenset[str], step: str, statement: str, absent: tuple[str, ...], *, scaled: bool = True
+) -> Codemod:
+    """A codemod that puts the transformer `step` in front of estimators, with standardisation where need be."""
 
     def apply(source: SourceFile) -> Change | None:
         edit = Edit(source)
         calls = [c for c in estimators(source, kinds) if wrappable(source, c)]
         if not calls or sparse_text(source) or not edit.free(*absent):
             return None
-        for statement in (*imports, "from sklearn.pipeline import make_pipeline"):
-            edit.need(statement)
+        steps = f"{_scaling(edit) if scaled else ''}{step}"
+        edit.need(statement)
+        edit.need("from sklearn.pipeline import make_pipeline")
         for call in calls:
-            edit.rewrite_call(call, lambda node: _with_last(parsed_call(f"make_pipeline({step})"), node))
+            edit.rewrite_call(call, lambda node: _with_last(parsed_call(f"make_pipeline({steps})"), node))
         return edit.done(estimator=callee(calls[0]), line=str(source.line(calls[0])))
 
     return apply
 
 
-def wrapped(kinds: frozenset[str], code: str, statement: str) -> Callable[[SourceFile], Change | None]:
+def _scaling(edit: Edit) -> str:
+    """The step that standardises, for the head of a pipeline; empty where the file scales its inputs already."""
+    if edit.source.uses(*SCALERS):
+        return ""
+    edit.need("from sklearn.preprocessing import StandardScaler")
+    return "StandardScaler(), "
+
+
+def wrapped(kinds: frozenset[str], code: str, statement: str) -> Codemod:
     """A codemod that hands estimators of these classes to the meta-estimator `code` as its first argument."""
 
     def apply(source: SourceFile) -> Change | None:
@@ -160,25 +205,30 @@ def wrapped(kinds: frozenset[str], code: str, statement: str) -> Callable[[Sourc
     return apply
 
 
-def swapped(kinds: frozenset[str], code: str, statement: str) -> Callable[[SourceFile], Change | None]:
-    """A codemod that puts another estimator in the place of those of these classes, its random state kept."""
+def swapped(kinds: frozenset[str], code: str, statement: str, *, scaled: bool = False) -> Codemod:
+    """A codemod that puts the estimator `code` in the place of those of these classes, its random state kept."""
 
     def apply(source: SourceFile) -> Change | None:
         edit = Edit(source)
         new_name = code.partition("(")[0]
-        calls = [c for c in estimators(source, kinds) if wrappable(source, c, methods_of(new_name))]
+        calls = [c for c in estimators(source, kinds) if wrappable(source, c, _methods_of(new_name))]
         if len(calls) != 1 or not edit.free(new_name) or sparse_text(source):
             return None
+        steps = _scaling(edit) if scaled else ""
         edit.need(statement)
         state = next((a for a in calls[0].args if a.keyword is not None and a.keyword.value == "random_state"), None)
-        edit.rewrite_call(calls[0], lambda _: _keeping_state(parsed_call(code), state))
+        new = _keeping_state(parsed_call(code), state)
+        if steps:
+            edit.need("from sklearn.pipeline import make_pipeline")
+            new = _with_last(parsed_call(f"make_pipeline({steps})"), new)
+        edit.rewrite_call(calls[0], lambda _: new)
         return edit.done(estimator=callee(calls[0]), line=str(source.line(calls[0])))
 
     return apply
 
 
-def methods_of(name: str) -> frozenset[str]:
-    """What the code may call on an estimator of that class, as far as the estimators swapped for one another differ."""
+def _methods_of(name: str) -> frozenset[str]:
+    """What the code may call on an estimator of that class, as far as the ones swapped for each other differ."""
     return _KEPT_BY_PIPELINES - {"predict_proba", "predict_log_proba"} if name in {"SVC", "SVR"} else _KEPT_BY_PIPELINES
 
 
@@ -262,19 +312,21 @@ CODEMODS: dict[str, Codemod] = {
     "standardise_pipeline": in_pipeline(
         SCALED,
         "StandardScaler()",
-        ("from sklearn.preprocessing import StandardScaler",),
-        ("StandardScaler", "MinMaxScaler", "RobustScaler", "Normalizer", "scale", "QuantileTransformer"),
+        "from sklearn.preprocessing import StandardScaler",
+        SCALERS,
+        scaled=False,
     ),
     "kernel_features": in_pipeline(
         LINEAR_CLASSIFIERS - {"Perceptron"},
         "Nystroem(n_components=100, random_state=0)",
-        ("from sklearn.kernel_approximation import Nystroem",),
-        ("Nystroem", "RBFSampler"),
+        "from sklearn.kernel_approximation import Nystroem",
+        ("Nystroem", "RBFSampler", "PolynomialFeatures"),
     ),
     "kernel_machine": swapped(
         LINEAR_CLASSIFIERS | BAYES | {"KNeighborsClassifier", "DecisionTreeClassifier"},
         "SVC(C=5.0)",
         "from sklearn.svm import SVC",
+        scaled=True,
     ),
     "boosted_trees": swapped(
         LINEAR_REGRESSORS | {"DecisionTreeRegressor", "KNeighborsRegressor"},
@@ -295,7 +347,7 @@ CODEMODS: dict[str, Codemod] = {
     "polynomial_features": in_pipeline(
         LINEAR_REGRESSORS,
         "PolynomialFeatures(degree=2, include_bias=False)",
-        ("from sklearn.preprocessing import PolynomialFeatures",),
+        "from sklearn.preprocessing import PolynomialFeatures",
         ("PolynomialFeatures", "SplineTransformer"),
     ),
     "target_transform": target_transformed,

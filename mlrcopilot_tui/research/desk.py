@@ -93,6 +93,8 @@ class DecisionDesk:
         return f"Idea {gate.idea} may run." if not patch else f"Idea {gate.idea} may run with the hunks you took."
 
     def _approve_ideas(self, decision: Decision, gate: Gate | None) -> str:
+        if gate is None and not decision.idea:
+            raise _nothing_waits()
         waiting = [idea.idea.number for idea in self._bench.state.queue() if idea.status == "proposed"]
         numbers = [decision.idea] if decision.idea else waiting
         if not numbers or any(number not in waiting for number in numbers):
@@ -135,7 +137,7 @@ class DecisionDesk:
     def _gate(self, decision: Decision) -> Gate:
         gate = self._find_gate(decision)
         if gate is None:
-            raise RefusedError("No question waits for an answer.", "`mlrcopilot status` shows what is going on.")
+            raise _nothing_waits()
         return gate
 
     def _find_gate(self, decision: Decision) -> Gate | None:
@@ -276,6 +278,10 @@ class DecisionDesk:
     async def _let_go(self, _: Decision) -> str:
         self._quit()
         return "The copilot lets go; live runs go on."
+
+
+def _nothing_waits() -> RefusedError:
+    return RefusedError("No question waits for an answer.", "`mlrcopilot status` shows what is going on.")
 
 
 def make_desk(bench: Bench) -> DecisionDesk:

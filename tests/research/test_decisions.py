@@ -98,6 +98,9 @@ async def test_an_approved_patch_runs_and_a_late_answer_is_told(make_workspace: 
             await copilot.decide("reject", gate=gate.id, text="too late")
         await copilot.until(copilot.task.done)
         assert copilot.state.ideas[1].status == "kept"
+        session = copilot.state.session
+    with pytest.raises(RefusedError, match="No question waits"):
+        await asyncio.to_thread(deliver, copilot.layout, session, new_decision("approve"))
 
 
 async def test_a_rejection_ends_the_idea_with_its_reason(make_workspace: MakeWorkspace, scripted: Use) -> None:

@@ -9,17 +9,17 @@ from benchmarks.terminal import Terminal
 
 _TIMES = 9
 _HELLO = b"Hello, world!"
-_LAST_ROW = b"palette"
-"""Stands at the end of the last row, which a frame paints last."""
+_LAST_PANE = b"Curve"
+"""Stands in the title of the pane that a frame paints last, be it an outline that waits for what is in it."""
 _SESSION = b"gradient features"
-"""An idea of the told session: it is read after the first frame."""
+"""An idea of the told session: read, and drawn in its pane, after the first frame."""
 
 
 def measure(place: Path) -> Iterator[Result]:
     """The first frame, and the first one that shows the session."""
     with told_session(place) as story:
         ours = screen_of(story)
-        hello, first, filled = in_turn(_TIMES, _until(HELLO, _HELLO), _until(ours, _LAST_ROW), _until(ours, _SESSION))
+        hello, first, filled = in_turn(_TIMES, _until(HELLO, _HELLO), _until(ours, _LAST_PANE), _until(ours, _SESSION))
     for name, samples, target in (("first frame", first, 1.9), ("session on the screen", filled, None)):
         measured, reference = spread(samples), spread(hello)
         yield Result(

@@ -15,13 +15,17 @@ from textual.screen import Screen
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import preferences as prefs
 from mlrcopilot_tui.tui import terminal, themes
-from mlrcopilot_tui.tui.palette import ActionCommands
-from mlrcopilot_tui.tui.screens.picker import Picker
 from mlrcopilot_tui.tui.views import Row, Span
 from mlrcopilot_tui.tui.widgets.roles import CSS
 
 _LAST_WORD_S = 2.0
 """A terminal that was taken away gets so long to take the last bytes; then the program ends without it."""
+
+
+def _action_commands() -> type[Provider]:
+    from mlrcopilot_tui.tui.palette import ActionCommands  # noqa: PLC0415 -- most of the program, on use
+
+    return ActionCommands
 
 
 class CopilotApp(App[int]):
@@ -36,34 +40,9 @@ class CopilotApp(App[int]):
     """
 
     TITLE = "mlrcopilot"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_action_commands}
     DEFAULT_CSS = CSS
-    CSS = """
-    CommandPalette {
-        background: $background 40%;
-        & > Vertical { width: 80; max-width: 100%; background: $panel; border: round $border; }
-        & #--input { background: $panel; border: none; height: auto; padding: 0; }
-        & SearchIcon { display: none; }
-        & CommandList { background: $panel; border: none; max-height: 60vh; }
-    }
-    ToastRack { margin-bottom: 1; }
-    Toast { max-width: 70; padding: 0 1; }
-    .-ascii {
-        & Pane { border: ascii $border-blurred; }
-        & Pane:focus-within { border: ascii $border; }
-        & Pane.-needed { border: ascii $needs-you; }
-        & Pane.-bare { border: none; }
-        & Reader > Vertical, & Picker > Vertical, & Confirm > Vertical, & CommandPalette > Vertical {
-            border: ascii $border;
-        }
-        & RowList, & DocumentView, & LogPane, & DiffView { scrollbar-size: 0 0; }
-    }
-    * {
-        scrollbar-color: $border-blurred; scrollbar-color-hover: $muted; scrollbar-color-active: $muted;
-        scrollbar-background: $background; scrollbar-background-hover: $background;
-        scrollbar-background-active: $background; scrollbar-corner-color: $background;
-    }
-    """
+    CSS_PATH = "app.tcss"
 
     def __init__(
         self,
@@ -74,27 +53,27 @@ class CopilotApp(App[int]):
         keymap: dict[str, str] | None = None,
         ascii_only: bool = False,
     ) -> None:
-        super().__init__()
-        self.set_class(ascii_only, "-ascii")
+        super().__init__(css_path=["app.tcss", "ascii.tcss"] if ascii_only else None)
         self.animation_level = "none"
         self.preferences = preferences
         self._first = first
         self._keys = keymap or {}
-        self._wanted_theme = theme
+        self._problems = themes.register_themes(self)
+        wanted = theme or preferences.theme or themes.preferred_theme(os.environ)
+        # Without its watchers: what changes after the first style sheet is read costs all of it a second time.
+        known = wanted in self.available_themes
+        self.set_reactive(CopilotApp.theme, wanted if known else themes.preferred_theme(os.environ))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every meaning, in themes that name none."""
         return themes.variable_defaults(self.current_theme)
 
     def on_mount(self) -> None:
-        """Sets theme, keys and signals, and shows the first screen."""
-        problems = themes.register_themes(self)
-        wanted = self._wanted_theme or self.preferences.theme or themes.preferred_theme(os.environ)
-        self.theme = wanted if wanted in self.available_themes else themes.preferred_theme(os.environ)
+        """Sets keys and signals, and shows the first screen."""
         self.set_keymap(self._keys)
         self._mind_signals()
         self.push_screen(self._first())
-        for problem in problems:
+        for problem in self._problems:
             self.notify(printable(str(problem)), severity="warning", markup=False)
 
     def _mind_signals(self) -> None:
@@ -132,6 +111,8 @@ class CopilotApp(App[int]):
             if name:
                 self.preferences.theme = name
                 prefs.save(self.preferences)
+
+        from mlrcopilot_tui.tui.screens.picker import Picker  # noqa: PLC0415 -- on use
 
         rows = [Row(name, (Span(name),)) for name in sorted(self.available_themes)]
         self.push_screen(Picker("Theme", rows, before, show), chosen)

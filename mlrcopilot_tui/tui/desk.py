@@ -38,9 +38,7 @@ class Readable(Protocol):
 class PaneHandle(Protocol):
     """A pane as actions see it."""
 
-    @property
-    def tabs(self) -> tuple[str, ...]:
-        """The names of its inner tabs."""
+    tabs: tuple[str, ...]
 
     def show_tab(self, tab: str) -> None:
         """Brings an inner tab into view."""

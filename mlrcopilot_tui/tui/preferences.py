@@ -26,14 +26,16 @@ class Preferences(msgspec.Struct, kw_only=True, omit_defaults=True):
     strip: bool = True
     recent: list[str] = []
 
-    def opened(self, workspace: Path) -> None:
-        """Notes that a workspace was opened."""
-        path = str(workspace)
-        self.recent = [path, *(other for other in self.recent if other != path)][:_RECENT]
-
     def recent_workspaces(self) -> list[Path]:
         """Those that are still there."""
         return [path for name in self.recent if (path := Path(name)).is_dir()]
+
+
+def note_opened(preferences: Preferences, workspace: Path) -> None:
+    """Remembers that a workspace was opened."""
+    path = str(workspace)
+    preferences.recent = [path, *(other for other in preferences.recent if other != path)][:_RECENT]
+    save(preferences)
 
 
 def load() -> Preferences:

@@ -84,14 +84,16 @@ def stray_writes_to(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = "ab" if path.exists() and path.stat().st_size < _LOG_LIMIT else "wb"
-    screen = os.dup(2)
     original = sys.__stderr__
-    with path.open(mode) as log, os.fdopen(screen, "w", encoding="utf-8", errors="replace") as stream:
-        vars(sys)["__stderr__"] = stream
+    screen = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    with path.open(mode) as log:
+        vars(sys)["__stderr__"] = screen
         os.dup2(log.fileno(), 2)
         try:
             yield
         finally:
-            stream.flush()
-            os.dup2(screen, 2)
+            os.dup2(screen.fileno(), 2)
             vars(sys)["__stderr__"] = original
+            # A terminal that was taken away does not take the last bytes either.
+            with contextlib.suppress(OSError):
+                screen.close()

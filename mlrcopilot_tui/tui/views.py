@@ -7,6 +7,14 @@ PaneName = Literal["paper", "ideas", "patch", "run"]
 PANES: tuple[PaneName, ...] = ("paper", "ideas", "patch", "run")
 """The panes in the order of their numbers."""
 
+TABS: dict[PaneName, tuple[str, ...]] = {
+    "paper": ("Paper", "Idea", "Text"),
+    "ideas": ("Ideas",),
+    "patch": ("Patch", "History"),
+    "run": ("Run", "Curve", "Agent"),
+}
+"""The inner tabs of each pane."""
+
 Role = Literal[
     "plain", "muted", "strong", "heading", "accent", "key",
     "kept", "discarded", "running", "waiting", "inconclusive", "error",

@@ -78,7 +78,7 @@ async def look_everywhere(stage: Stage) -> None:
         check_clean(stage)
 
 
-@pytest.mark.parametrize("poison", HOSTILE[:6])
+@pytest.mark.parametrize("poison", [HOSTILE[3], "".join(HOSTILE).replace("\udcff", "")])
 async def test_events(tmp_path: Path, poison: str) -> None:
     story = up_to_run(tmp_path / "digits")
     story.tell(
@@ -109,7 +109,7 @@ async def test_files(tmp_path: Path) -> None:
 
 async def test_what_is_told_and_asked(tmp_path: Path) -> None:
     async with staged(up_to_run(tmp_path / "digits"), (100, 30)) as stage:
-        for poison in HOSTILE:
+        for poison in (*HOSTILE[:2], HOSTILE[3], "".join(HOSTILE)):
             stage.screen.desk.tell(poison, poison)
             stage.screen.desk.explain(CopilotError(poison, poison))
             stage.screen.desk.ask(poison, lambda _: None, value=poison.replace("\udcff", ""), hint=poison)

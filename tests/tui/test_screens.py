@@ -1,5 +1,6 @@
 """The screens as text, at the sizes that people have, and what happens as they come and go."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from textual.pilot import Pilot
 
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.tui import opening
 from mlrcopilot_tui.tui.app import CopilotApp
-from mlrcopilot_tui.tui.glyphs import ASCII, PLAIN, Glyphs
+from mlrcopilot_tui.tui.glyphs import ASCII, PLAIN, UNICODE, Glyphs
 from mlrcopilot_tui.tui.preferences import Preferences, load
+from mlrcopilot_tui.tui.screens.curtain import Curtain, Rise
+from mlrcopilot_tui.tui.screens.main import MainScreen
 from mlrcopilot_tui.tui.screens.start import StartScreen
 from mlrcopilot_tui.tui.start import Direction, Offer
 from mlrcopilot_tui.tui.views import Document, Selection, text
@@ -257,3 +261,34 @@ async def test_the_mouse_reaches_panes_and_tabs(tmp_path: Path) -> None:
         await stage.pilot.click(stage.screen.footer, offset=(3, 0))
         await settle(stage.pilot)
         assert stage.screen.presenter.selection == Selection()
+
+
+async def test_the_curtain_stands_where_the_panes_will(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    let_go = threading.Event()
+
+    def prepare() -> Rise:
+        let_go.wait()
+        return opening.prepare(
+            story.root, story.session, (), opening.Look(glyphs=UNICODE, plain=False, strip=False, keymap={})
+        )
+
+    app = CopilotApp(lambda: Curtain("digits", prepare, UNICODE, plain=False, strip=0), Preferences(), theme="dark")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        before = frame(app)
+        await pilot.press("3")
+        let_go.set()
+        await settle(pilot)
+        await settle(pilot)
+        after = frame(app)
+        assert isinstance(app.screen, MainScreen)
+        assert app.screen.deck.focused == "patch"  # the key that was pressed too early
+        assert "Run this patch for idea 4?" in after
+    corners = {"╭", "╰", "╮", "╯"}
+    assert _places(before, corners) == _places(after, corners)
+
+
+def _places(shown: str, characters: set[str]) -> list[tuple[int, int]]:
+    lines = shown.splitlines()
+    return [(y, x) for y, line in enumerate(lines) for x, each in enumerate(line) if each in characters]

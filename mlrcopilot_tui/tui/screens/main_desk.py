@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,6 @@ from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
-from mlrcopilot_tui.tui.screens.confirm import Confirm
-from mlrcopilot_tui.tui.screens.prompt import Prompt
 from mlrcopilot_tui.tui.views import PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
@@ -97,6 +96,8 @@ class MainDesk:
     ) -> None:
         """Asks for one line; escape takes the question back."""
 
+        from mlrcopilot_tui.tui.screens.prompt import Prompt  # noqa: PLC0415 -- an input line, on use
+
         def answered(words: str | None) -> None:
             if words is not None:
                 then(words)
@@ -106,6 +107,8 @@ class MainDesk:
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once."""
+
+        from mlrcopilot_tui.tui.screens.confirm import Confirm  # noqa: PLC0415 -- on use
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -153,7 +156,7 @@ class MainDesk:
     def _open_editor(self, files: Sequence[Path]) -> None:
         command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
         with self._screen.app.suspend():
-            subprocess.run([*command, *map(str, files)], check=False)
+            subprocess.run([*command, *map(str, files)], stderr=sys.__stderr__, check=False)
 
     def copy(self, text: str) -> None:
         """Sends text to the terminal's clipboard."""

@@ -117,10 +117,14 @@ class Deck(Container):
     def _turn_to(self, name: PaneName) -> None:
         if name == self._focused:
             return
+        before = self._where(self.size)
         if name != "ideas":
             self._partner = name
         self._focused = name
-        self._rearrange()
+        if self._where(self.size) != before:
+            self._rearrange()
+        else:
+            self.post_message(self.Turned())
 
     def _rearrange(self) -> None:
         # A widget that asks for layout makes its parent arrange anew, not itself.

@@ -15,7 +15,6 @@ class IdeasPane(Pane):
     """Every idea with its status and what it brought."""
 
     PANE: ClassVar[PaneName] = "ideas"
-    TABS: ClassVar[tuple[str, ...]] = ("Ideas",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("ideas")]
 
     def views(self) -> Iterable[RowList]:

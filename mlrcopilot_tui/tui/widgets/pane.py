@@ -12,14 +12,14 @@ from textual.widget import Widget
 
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.glyphs import Glyphs
-from mlrcopilot_tui.tui.views import PANES, PaneName
+from mlrcopilot_tui.tui.views import TABS, PaneName
+from mlrcopilot_tui.tui.widgets.outline import title
 
 
 class Pane(Container):
-    """One of the four panes. Subclasses name their tabs and make a view for each."""
+    """One of the four panes. Subclasses make a view for each of its tabs."""
 
     PANE: ClassVar[PaneName]
-    TABS: ClassVar[tuple[str, ...]]
 
     DEFAULT_CSS = """
     Pane {
@@ -47,20 +47,11 @@ class Pane(Container):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id=self.PANE)
-        self.tab = self.TABS[0]
+        self.tabs = TABS[self.PANE]
+        self.tab = self.tabs[0]
         self.glyphs = glyphs
         self._flag = ""
         self._note = ""
-
-    @property
-    def tabs(self) -> tuple[str, ...]:
-        """The names of its inner tabs."""
-        return self.TABS
-
-    @property
-    def number(self) -> int:
-        """The key that brings this pane into focus."""
-        return PANES.index(self.PANE) + 1
 
     def views(self) -> Iterable[Widget]:
         """What each tab shows, in the tabs' order."""
@@ -68,7 +59,7 @@ class Pane(Container):
 
     def compose(self) -> ComposeResult:
         """Mounts every view; only the tab's own is displayed."""
-        for tab, view in zip(self.TABS, self.views(), strict=True):
+        for tab, view in zip(self.tabs, self.views(), strict=True):
             view.display = tab == self.tab
             yield view
 
@@ -79,7 +70,7 @@ class Pane(Container):
     @property
     def view(self) -> Widget:
         """What the current tab shows."""
-        return self.children[self.TABS.index(self.tab)]
+        return self.children[self.tabs.index(self.tab)]
 
     @property
     def target(self) -> Widget:
@@ -88,17 +79,17 @@ class Pane(Container):
 
     def show_tab(self, tab: str) -> None:
         """Brings one of the inner tabs into view."""
-        if tab == self.tab or tab not in self.TABS:
+        if tab == self.tab or tab not in self.tabs:
             return
         self.tab = tab
-        for name, view in zip(self.TABS, self.children, strict=True):
+        for name, view in zip(self.tabs, self.children, strict=True):
             view.display = name == tab
         self._draw_title()
         self.post_message(self.TabShown(self))
 
     def next_tab(self) -> None:
         """Brings the next inner tab into view."""
-        self.show_tab(self.TABS[(self.TABS.index(self.tab) + 1) % len(self.TABS)])
+        self.show_tab(self.tabs[(self.tabs.index(self.tab) + 1) % len(self.tabs)])
 
     def flag(self, flag: str, note: str = "") -> None:
         """Says in the title what the pane needs (`needs you`), and at the right what it is about."""
@@ -108,14 +99,7 @@ class Pane(Container):
             self._draw_title()
 
     def _draw_title(self) -> None:
-        parts: list[str | tuple[str, str]] = [(f"{self.number} ", "bold $footer-key-foreground")]
-        for at, tab in enumerate(self.TABS):
-            if at:
-                parts.append(f" {self.glyphs.dash} ")
-            parts.append((tab, "bold $foreground" if tab == self.tab else ""))
-        if self._flag:
-            parts += [f" {self.glyphs.dash} ", (printable(self._flag), "bold $needs-you")]
-        self.border_title = Content.assemble(*parts)
+        self.border_title = title(self.PANE, self.tab, self.glyphs.dash, printable(self._flag))
         self.border_subtitle = Content(printable(self._note))
 
     def on_mouse_down(self) -> None:
@@ -126,7 +110,7 @@ class Pane(Container):
         """A click on a tab's name shows it."""
         if event.screen_y == self.region.y:
             x = event.screen_x - self.region.x - len("+- 1 ")
-            for tab in self.TABS:
+            for tab in self.tabs:
                 if 0 <= x < len(tab):
                     self.show_tab(tab)
                 x -= len(tab) + 3

@@ -15,7 +15,6 @@ class PaperPane(Pane):
     """What the research is about."""
 
     PANE: ClassVar[PaneName] = "paper"
-    TABS: ClassVar[tuple[str, ...]] = ("Paper", "Idea", "Text")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("paper")]
 
     def views(self) -> Iterable[DocumentView]:

@@ -21,7 +21,6 @@ class PatchPane(Pane):
     """What is to be decided, hunk by hunk."""
 
     PANE: ClassVar[PaneName] = "patch"
-    TABS: ClassVar[tuple[str, ...]] = ("Patch", "History")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("patch")]
     DEFAULT_CSS = """
     PatchPane .question { height: auto; max-height: 3; }

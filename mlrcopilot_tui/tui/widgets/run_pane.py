@@ -25,7 +25,6 @@ class RunPane(Pane):
     """What is being measured."""
 
     PANE: ClassVar[PaneName] = "run"
-    TABS: ClassVar[tuple[str, ...]] = ("Run", "Curve", "Agent")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
     DEFAULT_CSS = """
     RunPane RunLog { height: 1fr; }

@@ -48,6 +48,10 @@ def run_tui(
     keys = dict(keymap or {})
     opened: list[Path] = []
 
+    def remember_strip(shown: bool) -> None:
+        preferences.strip = shown
+        prefs.save(preferences)
+
     def main_screen(root: Path) -> Screen[None]:
         opened.append(root)
 
@@ -55,7 +59,9 @@ def run_tui(
             from mlrcopilot_tui.tui import opening  # noqa: PLC0415 -- most of the program, after the first frame
 
             prefs.note_opened(preferences, root)
-            look = opening.Look(glyphs=glyphs, plain=plain, strip=preferences.strip, keymap=keys)
+            look = opening.Look(
+                glyphs=glyphs, plain=plain, strip=preferences.strip, remember_strip=remember_strip, keymap=keys
+            )
             return opening.prepare(root, session, options, look)
 
         strip = int(preferences.strip and not plain)

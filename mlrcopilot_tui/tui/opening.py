@@ -1,7 +1,7 @@
 """Puts the main screen together with the real session, copilot and hardware; imported after the first frame."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ class Look:
     glyphs: Glyphs
     plain: bool
     strip: bool
+    remember_strip: Callable[[bool], None]
     keymap: Mapping[str, str]
 
 
@@ -58,6 +59,7 @@ def prepare(root: Path, session: str | None, options: Sequence[str], look: Look)
         glyphs=look.glyphs,
         plain=look.plain,
         strip=look.strip,
+        remember_strip=look.remember_strip,
         keymap=look.keymap,
         tick_s=_REMOTE_TICK_S if terminal.is_remote(os.environ) else _TICK_S,
     )

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlrcopilot_tui.errors import CopilotError, InputError
-from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.feed import RunFeed
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.projector import focus, ideas, paper, patch, run
+from mlrcopilot_tui.tui.projector.news import Herald, News
 from mlrcopilot_tui.tui.views import PANES, PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
@@ -43,7 +43,7 @@ class Presenter:
         self._now = now
         self._run: RunState | None = None
         self._patch = ""
-        self._seen_gates: set[str] | None = None
+        self._herald = Herald(glyphs)
 
     def present(self) -> None:
         """Shows the state as it is now; panes that would show the same are not drawn."""
@@ -68,11 +68,9 @@ class Presenter:
         metric = state.started.metric if state.started is not None else ""
         self._deck.run.show_curve(live, metric, run.beside_parent(state, live, self._glyphs))
 
-    def new_gates(self) -> list[Gate]:
-        """The questions that came up since the last call; none the first time, for those were there already."""
-        gates = focus.waiting_gates(self._client.state)
-        seen, self._seen_gates = self._seen_gates, {gate.id for gate in gates}
-        return [gate for gate in gates if seen is not None and gate.id not in seen]
+    def news(self) -> list[News]:
+        """What came about since the last call that the researcher should hear of."""
+        return self._herald.news(self._client.state)
 
     @property
     def live(self) -> bool:

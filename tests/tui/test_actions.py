@@ -11,7 +11,7 @@ from textual.keys import Keys
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Decision
-from mlrcopilot_tui.tui.actions import ACTIONS, CONTEXTS, in_pane
+from mlrcopilot_tui.tui.actions import ACTIONS, CONTEXTS, in_pane, keymap_problems
 from mlrcopilot_tui.tui.views import PANES, PaneName
 from mlrcopilot_tui.workspace.patch import parse
 
@@ -233,3 +233,13 @@ async def test_stopping_the_copilot_asks_first(tmp_path: Path) -> None:
         stage.screen.action_perform("session.quit")
         await stage.press("y")
         assert stage.decision().kind == "quit"
+
+
+def test_a_key_map_is_checked() -> None:
+    assert keymap_problems({"patch.approve": "A"}) == []
+    assert keymap_problems({"patch.aprove": "A"}) == [
+        "There is no action 'patch.aprove'. Did you mean 'patch.approve'?"
+    ]
+    assert keymap_problems({"patch.approve": "r"}) == [
+        "In the patch pane r stands for both patch.approve and patch.reject."
+    ]

@@ -163,3 +163,19 @@ async def test_an_idle_tick_draws_nothing(tmp_path: Path, monkeypatch: pytest.Mo
             stage.screen.tick()
         await settle(stage.pilot)
         assert drawn == []
+
+
+async def test_what_happens_elsewhere_is_told_once(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    async with staged(story) as stage:
+        story.tell(ev.GateAnswered(gate="g1", answer="approve", by="researcher"))
+        story.judge(4, (0.046, 0.047, 0.045), (0.077, 0.076, 0.079), "keep")
+        story.tell(ev.WarningRaised(text="The disk is nearly full.", mend="Free some."))
+        story.tell(ev.SessionFinished(reason="12 experiments."))
+        await stage.catch_up()
+        await stage.catch_up()
+        assert stage.sentences == [
+            "Idea 4 gradient features: keep \u221241 %",
+            "The disk is nearly full.",
+            "The session is finished: 12 experiments.",
+        ]

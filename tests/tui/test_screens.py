@@ -270,7 +270,10 @@ async def test_the_curtain_stands_where_the_panes_will(tmp_path: Path) -> None:
     def prepare() -> Rise:
         let_go.wait()
         return opening.prepare(
-            story.root, story.session, (), opening.Look(glyphs=UNICODE, plain=False, strip=False, keymap={})
+            story.root,
+            story.session,
+            (),
+            opening.Look(glyphs=UNICODE, plain=False, strip=False, remember_strip=print, keymap={}),
         )
 
     app = CopilotApp(lambda: Curtain("digits", prepare, UNICODE, plain=False, strip=0), Preferences(), theme="dark")

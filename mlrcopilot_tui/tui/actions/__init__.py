@@ -1,5 +1,6 @@
 """The one table of what can be done: key bindings, footer, help, palette and documentation are all made from it."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -13,9 +14,20 @@ from mlrcopilot_tui.tui.actions.paper import PAPER
 from mlrcopilot_tui.tui.actions.patch import PATCH
 from mlrcopilot_tui.tui.actions.run import RUN
 from mlrcopilot_tui.tui.projector.situation import Situation
-from mlrcopilot_tui.tui.views import PaneName
+from mlrcopilot_tui.tui.views import PANES, PaneName
 
-__all__ = ["ACTIONS", "CONTEXTS", "Action", "Context", "available", "bindings", "hint_name", "in_pane", "key_name"]
+__all__ = [
+    "ACTIONS",
+    "CONTEXTS",
+    "Action",
+    "Context",
+    "available",
+    "bindings",
+    "hint_name",
+    "in_pane",
+    "key_name",
+    "keymap_problems",
+]
 
 _NAMES: Final = {"enter": "enter", "space": "space", "tab": "tab", "shift+tab": "shift+tab"}
 
@@ -46,3 +58,23 @@ def key_name(action: Action, keymap: Mapping[str, str]) -> str:
 def hint_name(action: Action, keymap: Mapping[str, str]) -> str:
     """The key as the footer shows it."""
     return action.shown if action.shown and action.id not in keymap else key_name(action, keymap)
+
+
+def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
+    """What is wrong with a researcher's keys, a sentence each: actions that do not exist, keys that two would share."""
+    problems = []
+    for name in sorted(set(keymap) - set(ACTIONS)):
+        near = difflib.get_close_matches(name, ACTIONS, n=1)
+        problems.append(f"There is no action {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+    for pane in PANES:
+        taken: dict[str, str] = {}
+        for action in in_pane(pane):
+            for key in _keys(action, keymap):
+                if (other := taken.setdefault(key, action.id)) != action.id:
+                    problems.append(f"In the {pane} pane {format_key(key)} stands for both {other} and {action.id}.")
+    return list(dict.fromkeys(problems))
+
+
+def _keys(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    chosen = keymap.get(action.id)
+    return action.keys if chosen is None else tuple(key.strip() for key in chosen.split(","))

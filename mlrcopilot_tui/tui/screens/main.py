@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.tui import terminal
-from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name
+from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name, keymap_problems
 from mlrcopilot_tui.tui.arrangement import Mode, Placed, frame, mode_for
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.desk import ScreenName
@@ -62,6 +62,7 @@ class Setup:
     strip: bool = True
     keymap: Mapping[str, str] = field(default_factory=dict)
     tick_s: float = 0.1
+    remember_strip: Callable[[bool], None] = lambda _: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -119,6 +120,8 @@ class MainScreen(Screen[None]):
         """Draws the empty panes at once; everything that takes time begins after the first frame."""
         self.present()
         self.deck.focus_pane("ideas")
+        for problem in keymap_problems(self._setup.keymap):
+            self.desk.fail(problem, "Mend the key map in your settings.")
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -135,7 +138,7 @@ class MainScreen(Screen[None]):
             self._readable = False
             call(self.desk.explain, error)
         call(self.present)
-        call(self.presenter.new_gates)
+        call(self.presenter.news)
         call(self.set_interval, self._setup.tick_s, self.tick)
         if self._setup.ensure is None:
             return
@@ -213,12 +216,12 @@ class MainScreen(Screen[None]):
         self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)
 
     def _announce(self) -> None:
-        gates = self.presenter.new_gates()
-        if not gates:
-            return
-        self.app.bell()
-        if not self.app.app_focus:
-            terminal.send(self.app, terminal.notification_sequence("mlrcopilot", gates[0].question, os.environ))
+        for news in self.presenter.news():
+            self.desk.tell(news.sentence, news.mend)
+            if news.gate is not None:
+                self.app.bell()
+            if not self.app.app_focus:
+                terminal.send(self.app, terminal.notification_sequence("mlrcopilot", news.sentence, os.environ))
 
     def on_resize(self, _: events.Resize) -> None:
         """Arranges the panes for the new size."""
@@ -272,8 +275,9 @@ class MainScreen(Screen[None]):
             self.call_later(self.app.run_action, "app.pick_theme")
 
     def toggle_strip(self) -> None:
-        """Hides or shows the hardware strip."""
-        self._strip_shown = not self._strip_shown
+        """Hides or shows the hardware strip, and has it remembered."""
+        self._strip_shown = not self._strip_shown and self._setup.monitor is not None
+        self._setup.remember_strip(self._strip_shown)
         # A widget that asks for layout makes its parent arrange anew, not itself.
         self.header.refresh(layout=True)
 

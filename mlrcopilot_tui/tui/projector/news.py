@@ -1,0 +1,62 @@
+"""What came about since the last look that the researcher should hear of wherever they are looking."""
+
+from dataclasses import dataclass
+
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.words import change, title_of
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something to be said in passing; `gate` is a question that calls for the researcher."""
+
+    sentence: str
+    mend: str = ""
+    gate: Gate | None = None
+
+
+class Herald:
+    """Tells each piece of news once; what was there at the first look is no news."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._session = ""
+        self._gates: set[str] = set()
+        self._verdicts = 0
+        self._warnings = 0
+        self._finished = ""
+
+    def news(self, state: SessionState) -> list[News]:
+        """What is new in `state`, which only grows while the session is the same."""
+        known = self._session == state.session and bool(state.session)
+        told = [*self._questions(state), *self._judged(state), *self._rest(state)]
+        self._session = state.session
+        self._gates = {gate.id for gate in waiting_gates(state)}
+        self._verdicts = sum(len(idea.verdicts) for idea in state.ideas.values())
+        self._warnings, self._finished = len(state.warnings), state.finished
+        return told if known else []
+
+    def _questions(self, state: SessionState) -> list[News]:
+        return [News(gate.question, gate=gate) for gate in waiting_gates(state) if gate.id not in self._gates]
+
+    def _judged(self, state: SessionState) -> list[News]:
+        count = sum(len(idea.verdicts) for idea in state.ideas.values()) - self._verdicts
+        if count <= 0:
+            return []
+        judged = [(judged.time, idea, judged) for idea in state.ideas.values() for judged in idea.verdicts]
+        newest = sorted(judged, key=lambda each: each[0])[-count:]
+        return [
+            News(
+                f"Idea {title_of(idea)}: {judged.verdict.kind} {change(judged.verdict.relative, state, self._glyphs)}".rstrip()
+            )
+            for _, idea, judged in newest
+        ]
+
+    def _rest(self, state: SessionState) -> list[News]:
+        told = [News(warning.text, warning.mend) for warning in state.warnings[self._warnings :]]
+        if state.finished and state.finished != self._finished:
+            told.append(News(f"The session is finished: {state.finished}"))
+        return told

@@ -120,6 +120,9 @@ def _beyond(knob: Knob, was: Setting, to: Setting) -> tuple[Setting, ...]:
         return ()
     if not was or not to:
         return tuple(value for value in first_values(knob) if value != was)[:1]
+    if knob.role is not None and knob.role.scale == "int":
+        whole = max(round(2 * to - was), 1)  # small whole numbers: the same step once more
+        return (whole,) if whole != to and knob.role.low <= whole <= knob.role.high else ()
     near_one = knob.role is not None and knob.role.scale == "near_one" and was < 1 and to < 1
     step = (1.0 - was) / (1.0 - to) if near_one else to / was
     value = _stepped(knob, float(to), min(max(step, 0.1), 10.0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlrcopilot_tui.agents.base import SourceTree
 from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
-from mlrcopilot_tui.agents.offline.catalogue.edits import sound
+from mlrcopilot_tui.agents.offline.catalogue.soundness import sound
 from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs, set_knobs
 from mlrcopilot_tui.agents.offline.literals import Setting
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, Undo

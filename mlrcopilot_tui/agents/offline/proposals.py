@@ -4,6 +4,9 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
+
+import psutil
 
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft
 from mlrcopilot_tui.agents.offline.advice import Advice
@@ -14,6 +17,9 @@ from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, Techniq
 from mlrcopilot_tui.agents.offline.source import SourceFile
 from mlrcopilot_tui.session.model import Evidence, Gap
 from mlrcopilot_tui.session.state import SessionState, mean
+
+_QUICK_S = 10.0
+"""A run of so many seconds never counts as slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +164,10 @@ def cost_of(knob: Knob, value: Setting) -> float:
 
 
 def affordable(state: SessionState, cost: float) -> bool:
-    """Whether a run that takes `cost` times the newest one still ends well within its time limit."""
-    return _expected_share(state, cost) < 0.8
+    """Whether a run that takes `cost` times the newest ones stays well within its time limit and the memory."""
+    seconds, peak = _newest_use(state)
+    limit = _time_limit(state)
+    return (not limit or seconds * cost < 0.8 * limit) and peak * cost < 0.5 * psutil.virtual_memory().total
 
 
 def counted(number: int, thing: str) -> str:
@@ -173,17 +181,20 @@ def listed(items: Sequence[str]) -> str:
 
 
 def _slowness(state: SessionState, cost: float) -> float:
-    """What a longer run takes off an idea's feasibility: more where the time limit comes near."""
-    share = _expected_share(state, cost)
-    return (
-        (0.3 if cost > 2 else 0.0) + (0.4 if cost > 5 else 0.0) + (3.0 if share > 0.8 else 1.0 if share > 0.4 else 0.0)
-    )
+    """What a longer run takes off an idea's feasibility: half a point for each doubling beyond what is quick."""
+    seconds, _ = _newest_use(state)
+    starter = [run.wall_s for run in state.runs.values() if run.purpose == "baseline" and run.outcome == "ok"]
+    quick = max(_QUICK_S, 2.0 * mean(starter)) if starter else _QUICK_S
+    expected = seconds * cost if seconds else quick * cost
+    return (0.5 * log2(expected / quick) if expected > quick else 0.0) + (3.0 if not affordable(state, cost) else 0.0)
 
 
-def _expected_share(state: SessionState, cost: float) -> float:
-    walls = [run.wall_s for run in state.runs.values() if run.outcome == "ok" and run.wall_s > 0]
-    limit = _time_limit(state)
-    return mean(walls[-3:]) * cost / limit if walls and limit else 0.0
+def _newest_use(state: SessionState) -> tuple[float, float]:
+    """Mean wall time in seconds and peak memory in bytes of the newest runs that ended well; zeros before any."""
+    newest = [run for run in state.runs.values() if run.outcome == "ok" and run.wall_s > 0][-3:]
+    if not newest:
+        return 0.0, 0.0
+    return mean(run.wall_s for run in newest), max(float(run.peak_rss_bytes) for run in newest)
 
 
 def _time_limit(state: SessionState) -> float:

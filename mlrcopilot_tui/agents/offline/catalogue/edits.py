@@ -1,18 +1,17 @@
 """Rewrites a file step by step while keeping its format: replacements, statements, constants, helpers, imports."""
 
-import ast
-import builtins
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import libcst as cst
 from libcst import matchers as m
 
+from mlrcopilot_tui.agents.offline.catalogue.head import Head
+from mlrcopilot_tui.agents.offline.catalogue.soundness import sound
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change
 from mlrcopilot_tui.agents.offline.source import SourceFile, nodes_in, within
 
 Rewrite = Callable[[cst.CSTNode], cst.CSTNode]
-Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
 class Edit:
@@ -24,9 +23,7 @@ class Edit:
         self._before: dict[int, list[str]] = {}
         self._after: dict[int, list[str]] = {}
         self._removed: set[int] = set()
-        self._constants: list[str] = []
-        self._helpers: list[str] = []
-        self._imports: list[str] = []
+        self._head = Head()
         self._line = 0
 
     def replace(self, node: cst.CSTNode, code: str) -> None:
@@ -86,16 +83,20 @@ class Edit:
 
     def constant(self, name: str, value: str) -> None:
         """Adds a module constant behind the others; it becomes a knob like them."""
-        self._constants.append(f"{name} = {value}")
+        self._head.constants.append(f"{name} = {value}")
 
     def helper(self, code: str) -> None:
         """Adds a function or class in front of the file's first."""
-        self._helpers.append(code.strip("\n"))
+        self._head.helpers.append(code.strip("\n"))
 
     def need(self, statement: str) -> None:
         """Adds an import unless it stands at the top of the file already."""
-        if statement not in self._imports:
-            self._imports.append(statement)
+        if statement not in self._head.imports:
+            self._head.imports.append(statement)
+
+    def unneeded(self, name: str) -> None:
+        """Takes the import of a name out, unless something still reads it."""
+        self._head.unneeded.append(name)
 
     def numpy(self) -> str:
         """The name under which the file knows numpy, importing it where it does not."""
@@ -109,7 +110,7 @@ class Edit:
         module = self.source.module.visit(
             _Rewriter(self.source.module, self._rewrites, self._before, self._after, self._removed)
         )
-        text = self._with_head(module).code
+        text = self._head.added_to(module).code
         if text == self.source.text or not sound(self.source.text, text, self.source.path):
             return None
         return Change(text, self._line or 1, found)
@@ -121,30 +122,6 @@ class Edit:
     def _touch(self, node: cst.CSTNode) -> None:
         line = self.source.line(node)
         self._line = min(self._line, line) if self._line else line
-
-    def _with_head(self, module: cst.Module) -> cst.Module:
-        body = list(module.body)
-        present = imported(self.source.text)
-        new_imports = [item for code in self._imports if not imported(code) <= present for item in self._parsed(code)]
-        place = _behind_imports(body)
-        body[place:place] = new_imports
-        place += len(new_imports)
-        if self._constants:
-            at = _behind_constants(body, place)
-            new = self._parsed("\n".join(self._constants))
-            if at == place:  # none stands there yet: part them from the imports
-                new[0] = new[0].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
-            body[at:at] = new
-        for code in self._helpers:
-            at = _first_definition(body)
-            [new_helper] = self._parsed(code)
-            blank = cst.EmptyLine(indent=False)
-            body[at:at] = [new_helper.with_changes(leading_lines=[blank, blank])]
-            body[at + 1 :] = _parted(body[at + 1 :])
-        return module.with_changes(body=body)
-
-    def _parsed(self, code: str) -> list[Statement]:
-        return list(cst.parse_module(code + "\n", self.source.module.config_for_parsing).body)
 
 
 class _Rewriter(cst.CSTTransformer):
@@ -182,34 +159,6 @@ class _Rewriter(cst.CSTTransformer):
         return [i.with_changes(leading_lines=blank) if isinstance(i, cst.FunctionDef) else i for i in items]
 
 
-def sound(old: str, new: str, path: str) -> bool:
-    """Whether `new` compiles and uses no name that nothing in it defines, beyond those that `old` used so."""
-    try:
-        compile(new, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return False
-    return undefined_names(new) <= undefined_names(old)
-
-
-def undefined_names(text: str) -> set[str]:
-    """Names that the file reads and that nothing in it binds, in any scope."""
-    tree = ast.parse(text)
-    bound: set[str] = set(dir(builtins)) | {"__file__", "__name__", "__doc__"}
-    read: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            bound.add(node.name)
-    return set() if any(isinstance(n, ast.alias) and n.name == "*" for n in ast.walk(tree)) else read - bound
-
-
 def parsed_call(code: str) -> cst.Call:
     """The call that `code` is."""
     node = cst.parse_expression(code)
@@ -228,17 +177,6 @@ def bare(code: str) -> str:
 def names_in(node: cst.CSTNode) -> set[str]:
     """Every identifier within `node`, attributes and keywords included."""
     return {found.value for found in within(node, cst.Name)}
-
-
-def imported(text: str) -> set[tuple[str, str, str]]:
-    """What the module-level imports of the text bind: (module, name in it, name here)."""
-    found: set[tuple[str, str, str]] = set()
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Import):
-            found |= {(alias.name, "", alias.asname or alias.name) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {(node.module or "", alias.name, alias.asname or alias.name) for alias in node.names}
-    return found
 
 
 def numpy_name(source: SourceFile) -> str | None:
@@ -260,52 +198,3 @@ def statement_of(source: SourceFile, node: cst.CSTNode) -> cst.BaseStatement | N
 def scope_of(source: SourceFile, node: cst.CSTNode) -> cst.FunctionDef | cst.Module:
     """The function, or else the module, whose names `node` sees first."""
     return next((outer for outer in source.ancestors(node) if isinstance(outer, cst.FunctionDef)), source.module)
-
-
-def _is_import(item: cst.CSTNode) -> bool:
-    return m.matches(item, m.SimpleStatementLine(body=[m.AtLeastN(m.Import() | m.ImportFrom(), n=1)]))
-
-
-def _behind_imports(body: Sequence[cst.CSTNode]) -> int:
-    place = 0
-    for index, item in enumerate(body):
-        if _is_import(item):
-            place = index + 1
-        elif isinstance(item, cst.FunctionDef | cst.ClassDef):
-            break
-    docstring = m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString())])
-    return place or int(bool(body) and m.matches(body[0], docstring))
-
-
-def _behind_constants(body: Sequence[cst.CSTNode], start: int) -> int:
-    """Behind the first run of plain constants after the imports."""
-    place = start
-    for index in range(start, len(body)):
-        if m.matches(
-            body[index],
-            m.SimpleStatementLine(
-                body=[m.Assign(value=m.Integer() | m.Float() | m.SimpleString() | m.Name() | m.UnaryOperation())]
-            ),
-        ):
-            place = index + 1
-        elif place > start or isinstance(body[index], cst.FunctionDef | cst.ClassDef):
-            break
-    return place
-
-
-def _first_definition(body: Sequence[Statement]) -> int:
-    """In front of the first function or class, or of the first statement that does something."""
-    for index, item in enumerate(body):
-        if isinstance(item, cst.FunctionDef | cst.ClassDef):
-            return index
-    return _behind_constants(body, _behind_imports(body))
-
-
-def _parted(rest: Sequence[Statement]) -> list[Statement]:
-    """`rest` with two empty lines in front of its first statement."""
-    if not rest:
-        return []
-    first = rest[0]
-    lines = [line for line in getattr(first, "leading_lines", ()) if line.comment is not None]
-    blank = cst.EmptyLine(indent=False)
-    return [first.with_changes(leading_lines=[blank, blank, *lines]), *rest[1:]]

@@ -140,7 +140,7 @@ def _without_rate(source: SourceFile, product: cst.BaseExpression) -> tuple[cst.
     """The step size in a chain of products and quotients, and the code of the chain without it."""
     if isinstance(product, cst.BinaryOperation) and isinstance(product.operator, cst.Multiply):
         for rate, other in ((product.left, product.right), (product.right, product.left)):
-            if is_rate(rate):
+            if is_rate(rate) or _is_literal_rate(rate, source.code(other)):
                 return rate, source.code(other)
     if isinstance(product, cst.BinaryOperation) and isinstance(
         product.operator, cst.Multiply | cst.Divide | cst.MatrixMultiply
@@ -150,6 +150,12 @@ def _without_rate(source: SourceFile, product: cst.BaseExpression) -> tuple[cst.
             rest = source.code(product.with_changes(left=cst.Name("_"), lpar=(), rpar=()))[1:]
             return inner[0], f"{inner[1]}{rest}"
     return None
+
+
+def _is_literal_rate(node: cst.BaseExpression, rest: str) -> bool:
+    """Whether a small number stands where a step size would, in front of what looks like a gradient."""
+    small = isinstance(node, cst.Float) and 0 < node.evaluated_value < 1
+    return small and bool(re.search(r"\.T\b|grad|\bd[A-Z]\w*|\bd_?[wb]\d?\b|\bg\w?\d?\b", rest))
 
 
 def is_rate(node: cst.BaseExpression) -> bool:

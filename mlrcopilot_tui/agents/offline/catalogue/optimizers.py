@@ -76,7 +76,7 @@ def adam(source: SourceFile) -> Change | None:
         if not edit.free(name):
             return None
         edit.before(loop.node, f"{name} = Adam(ADAM_RATE)")
-        edit.rewrite_statement(step.node, f"{step.code} -= {name}.step({bare(step.gradient)})")
+        _take(edit, step, f"{name}.step({bare(step.gradient)})")
     return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop))
 
 
@@ -185,7 +185,15 @@ def _is_read(source: SourceFile, name: cst.Name) -> bool:
 
 def _step_along(edit: Edit, step: Step, direction: str) -> None:
     """Steps along `direction` in the place of the gradient."""
-    edit.rewrite_statement(step.node, f"{step.code} -= {edit.source.code(step.rate)} * {direction}")
+    _take(edit, step, f"{edit.source.code(step.rate)} * {direction}")
+
+
+def _take(edit: Edit, step: Step, amount: str) -> None:
+    """Takes `amount` from the target in the form in which the step stands: in place or as a new value."""
+    in_place = isinstance(step.node, cst.AugAssign)
+    edit.rewrite_statement(
+        step.node, f"{step.code} -= {amount}" if in_place else f"{step.code} = {step.code} - {amount}"
+    )
 
 
 def _last_name(step: Step) -> str:

@@ -5,12 +5,21 @@ from importlib.resources import files
 
 import msgspec
 
-from mlrcopilot_tui.agents.offline.catalogue import arrays, language_models, optimizers, torch_loops
+from mlrcopilot_tui.agents.offline.catalogue import (
+    features,
+    images,
+    language_models,
+    optimizers,
+    torch_loops,
+    unlabelled,
+)
 from mlrcopilot_tui.agents.offline.catalogue import sklearn_models as sk
 from mlrcopilot_tui.agents.offline.catalogue.technique import Claim, Codemod, Technique
 
 CODEMODS: dict[str, Codemod] = {
-    **arrays.CODEMODS,
+    **features.CODEMODS,
+    **images.CODEMODS,
+    **unlabelled.CODEMODS,
     **sk.CODEMODS,
     **optimizers.CODEMODS,
     **language_models.CODEMODS,

@@ -56,10 +56,13 @@ def measure(place: Path) -> Iterator[Result]:
 @contextlib.contextmanager
 def _copilot(workspace: Path, ideas: int) -> Iterator[None]:
     command = [sys.executable, "-m", "benchmarks.scripted_copilot", str(workspace), str(ideas)]
-    with (workspace.parent / "copilot.log").open("wb") as log:
+    output = workspace.parent / "copilot.log"
+    with output.open("wb") as log:
         process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         yield
+    except NotMeasuredError as error:
+        raise NotMeasuredError(f"{error}; it said: {output.read_text('utf-8', 'replace')[-300:].strip()}") from error
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_PATIENCE_S)

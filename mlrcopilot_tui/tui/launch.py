@@ -80,10 +80,15 @@ def run_tui(
         return main_screen(workspace.absolute()) if workspace is not None else start_screen()
 
     app = CopilotApp(first, preferences, theme=theme or "", keymap=keys, ascii_only=not glyphs.unicode)
-    with terminal.stray_writes_to(config_folder() / "screen.log"):
+    log = config_folder() / "screen.log"
+    with terminal.stray_writes_to(log):
         app.run()
     if terminal.is_gone():
         return ENDED_BY_HANGUP
+    if app.return_code == 1:
+        sys.stderr.write(
+            f"mlrcopilot: The screen ended by a fault of its own. {log} tells more; the copilot goes on.\n"
+        )
     if opened and not app.return_code:
         sys.stdout.write(_farewell(opened[-1]))
     return app.return_value or app.return_code or 0

@@ -52,7 +52,8 @@ class Presenter:
         deck.paper.show_idea(ideas.idea_document(state, focus.shown_idea(state, self.selection), glyphs))
         deck.ideas.show(ideas.tree(state, glyphs))
         self._present_patch()
-        deck.patch.show_history(patch.history(state, glyphs))
+        if deck.patch.tab == "History":
+            deck.patch.show_history(patch.history(state, glyphs))
         deck.run.show_agent(run.agent_document(state, run.question(state), glyphs))
         self._follow_run()
         self.present_run()

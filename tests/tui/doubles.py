@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frames import settle
-from story import Story
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -19,6 +17,8 @@ from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.preferences import Preferences
 from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
 from mlrcopilot_tui.tui.views import PaneName
+from tests.tui.frames import settle
+from tests.tui.story import Story
 
 
 class FakeClock:

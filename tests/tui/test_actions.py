@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doubles import staged
-from story import Story, up_to_gate, up_to_run
 from textual.keys import Keys
 
 from mlrcopilot_tui.session import events as ev
@@ -14,6 +12,8 @@ from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.tui.actions import ACTIONS, CONTEXTS, in_pane, keymap_problems
 from mlrcopilot_tui.tui.views import PANES, PaneName
 from mlrcopilot_tui.workspace.patch import parse
+from tests.tui.doubles import staged
+from tests.tui.story import Story, up_to_gate, up_to_run
 
 UNDELIVERABLE = {"ctrl+h", "ctrl+i", "ctrl+m", "ctrl+enter", "shift+enter", "alt+enter"}
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from doubles import Stage, staged
-from frames import frame
-from story import PAPER, Story, up_to_run
 from textual import events
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.events import Event, decode_record
+from tests.tui.doubles import Stage, staged
+from tests.tui.frames import frame
+from tests.tui.story import PAPER, Story, up_to_run
 
 HOSTILE = [
     "\x1b]52;c;aGFja2Vk\x07",

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from story import BEGIN, PAPER, Story, idea, up_to_gate, up_to_run
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
@@ -17,6 +16,7 @@ from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.projector.run import Live
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import Document, Row, Segment, Selection, Span
+from tests.tui.story import BEGIN, PAPER, Story, idea, up_to_gate, up_to_run
 
 
 def state_of(story: Story) -> SessionState:

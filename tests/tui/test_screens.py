@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from doubles import staged
-from frames import check_frame, frame, settle
-from story import Story, up_to_gate, up_to_run
 from textual.pilot import Pilot
 
 from mlrcopilot_tui.errors import InputError
@@ -21,6 +18,9 @@ from mlrcopilot_tui.tui.screens.main import MainScreen
 from mlrcopilot_tui.tui.screens.start import StartScreen
 from mlrcopilot_tui.tui.start import Direction, Offer
 from mlrcopilot_tui.tui.views import Document, Selection, text
+from tests.tui.doubles import staged
+from tests.tui.frames import check_frame, frame, settle
+from tests.tui.story import Story, up_to_gate, up_to_run
 
 Told = Callable[[Path], Story]
 

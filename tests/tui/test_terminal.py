@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from story import up_to_gate
 
 from mlrcopilot_tui.errors import EnvironmentLackError
 from mlrcopilot_tui.tui import terminal
+from tests.tui.story import up_to_gate
 
 SCREEN = Path(__file__).parent / "real_screen.py"
 PATIENCE_S = 30.0

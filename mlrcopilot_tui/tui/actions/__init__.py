@@ -69,9 +69,12 @@ def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
     for pane in PANES:
         taken: dict[str, str] = {}
         for action in in_pane(pane):
-            for key in _keys(action, keymap):
-                if (other := taken.setdefault(key, action.id)) != action.id:
-                    problems.append(f"In the {pane} pane {format_key(key)} stands for both {other} and {action.id}.")
+            sharing = [(key, taken.setdefault(key, action.id)) for key in _keys(action, keymap)]
+            problems += [
+                f"In the {pane} pane {format_key(key)} stands for both {other} and {action.id}."
+                for key, other in sharing
+                if other != action.id
+            ]
     return list(dict.fromkeys(problems))
 
 

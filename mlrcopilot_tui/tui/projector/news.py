@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from mlrcopilot_tui.session.model import Gate
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.model import Gate, Verdict
+from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.focus import waiting_gates
 from mlrcopilot_tui.tui.projector.words import change, title_of
@@ -46,14 +46,13 @@ class Herald:
         count = sum(len(idea.verdicts) for idea in state.ideas.values()) - self._verdicts
         if count <= 0:
             return []
-        judged = [(judged.time, idea, judged) for idea in state.ideas.values() for judged in idea.verdicts]
-        newest = sorted(judged, key=lambda each: each[0])[-count:]
-        return [
-            News(
-                f"Idea {title_of(idea)}: {judged.verdict.kind} {change(judged.verdict.relative, state, self._glyphs)}".rstrip()
-            )
-            for _, idea, judged in newest
-        ]
+        reached = [(each.time, idea, each.verdict) for idea in state.ideas.values() for each in idea.verdicts]
+        newest = sorted(reached, key=lambda each: each[0])[-count:]
+        return [News(self._verdict(state, idea, verdict)) for _, idea, verdict in newest]
+
+    def _verdict(self, state: SessionState, idea: IdeaState, verdict: Verdict) -> str:
+        moved = change(verdict.relative, state, self._glyphs)
+        return f"Idea {title_of(idea)}: {verdict.kind} {moved}".rstrip()
 
     def _rest(self, state: SessionState) -> list[News]:
         told = [News(warning.text, warning.mend) for warning in state.warnings[self._warnings :]]

@@ -9,10 +9,12 @@ from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Span, text
 
 _LABEL = 10
+_MOST = 2
+"""Sentences of each part but the gaps; the paper's own text is a tab further."""
 
 
 def paper_document(state: SessionState, glyphs: Glyphs) -> Document:
-    """The summary: the gaps in full, for ideas come from them; of the rest a sentence or two each."""
+    """The summary: the gaps in full, for ideas come from them; of the rest the first sentences."""
     if state.paper is None:
         return ()
     paper, summary = state.paper, state.summary
@@ -27,14 +29,14 @@ def paper_document(state: SessionState, glyphs: Glyphs) -> Document:
     metric = state.started.metric if state.started is not None else ""
     parts += [
         BLANK,
-        *_quotes("Task", summary.task, glyphs),
+        *_quotes("Task", summary.task[:1]),
         Paragraph((Span(metric, "strong"), Span(f" ({way})", "muted")), (Span(_label("Metric"), "muted"),)),
-        *_gaps(summary, glyphs),
-        *_quotes("Data", summary.datasets, glyphs),
-        *_quotes("Method", summary.method, glyphs),
-        *_quotes("Measures", summary.metrics, glyphs),
-        *_quotes("Results", summary.results, glyphs),
-        *_quotes("Future", summary.future_work, glyphs),
+        *_gaps(summary),
+        *_quotes("Data", summary.datasets[:_MOST]),
+        *_quotes("Method", summary.method[:_MOST]),
+        *_quotes("Measures", summary.metrics[:_MOST]),
+        *_quotes("Results", summary.results[:_MOST]),
+        *_quotes("Future", summary.future_work[:_MOST]),
     ]
     if summary.keywords:
         parts.append(text(", ".join(summary.keywords), "muted", lead=_label("Keywords")))
@@ -55,31 +57,21 @@ def paper_text(paper: Paper | None) -> Document:
     return tuple(parts)
 
 
-def _gaps(summary: Summary, glyphs: Glyphs) -> Iterable[Paragraph]:
+def _gaps(summary: Summary) -> Iterable[Paragraph]:
     for at, gap in enumerate(summary.gaps):
-        yield Paragraph(
-            (Span(f"{gap.id} ", "accent"), Span(gap.statement)),
-            (Span(_label("Gaps" if at == 0 else ""), "muted"),),
-        )
-        if gap.quote.text.strip() != gap.statement.strip():
-            yield _quote("", gap.quote, glyphs)
+        label = (Span(_label("Gaps" if at == 0 else ""), "muted"),)
+        page = Span(f" p.{gap.quote.page}", "muted")
+        if gap.quote.text.strip() == gap.statement.strip():
+            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement), page), label)
         else:
-            yield text(f"p.{gap.quote.page}", "muted", lead=_label(""))
+            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement)), label)
+            yield Paragraph((Span(f"“{gap.quote.text}”", "muted"), page), (Span(_label("")),))
 
 
-def _quotes(label: str, quotes: tuple[Quote, ...], glyphs: Glyphs) -> Iterable[Paragraph]:
+def _quotes(label: str, quotes: tuple[Quote, ...]) -> Iterable[Paragraph]:
     for at, quote in enumerate(quotes):
-        yield _quote(label if at == 0 else "", quote, glyphs)
-
-
-def _quote(label: str, quote: Quote, glyphs: Glyphs) -> Paragraph:
-    del glyphs
-    body = (
-        (Span(quote.text), Span(f" p.{quote.page}", "muted"))
-        if label
-        else (Span(f"“{quote.text}”", "muted"), Span(f" p.{quote.page}", "muted"))
-    )
-    return Paragraph(body, (Span(_label(label), "muted"),))
+        body = (Span(quote.text), Span(f" p.{quote.page}", "muted"))
+        yield Paragraph(body, (Span(_label(label if at == 0 else ""), "muted"),))
 
 
 def _label(name: str) -> str:

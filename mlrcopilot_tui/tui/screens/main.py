@@ -11,7 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.layout import Layout as ScreenLayout
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.tui import terminal
@@ -71,6 +73,8 @@ class MainScreen(Screen[None]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     AUTO_FOCUS = ""
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual has it, but going to another pane draws two borders anew rather than 30 KB of screen."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     DEFAULT_CSS = """
     MainScreen { overflow: hidden; }
@@ -217,9 +221,11 @@ class MainScreen(Screen[None]):
 
     def _announce(self) -> None:
         for news in self.presenter.news():
-            self.desk.tell(news.sentence, news.mend)
             if news.gate is not None:
+                # The pane, the header and the tab row say it already.
                 self.app.bell()
+            else:
+                self.desk.tell(news.sentence, news.mend)
             if not self.app.app_focus:
                 terminal.send(self.app, terminal.notification_sequence("mlrcopilot", news.sentence, os.environ))
 
@@ -234,8 +240,8 @@ class MainScreen(Screen[None]):
         self._present_frame()
 
     def on_pane_tab_shown(self, _: Pane.TabShown) -> None:
-        """Offers the keys of the tab."""
-        self._hint()
+        """Fills the tab and offers its keys."""
+        self.present()
 
     def on_row_list_moved(self, _: RowList.Moved) -> None:
         """Offers the keys for the row under the cursor."""

@@ -37,13 +37,19 @@ class Header(Static):
 
 
 def fitted(segments: Sequence[Segment], width: int) -> Content:
+    """The segments that fit in `width` cells, on one line."""
+    left, right = sides(fitting(segments, width))
+    return between(left, right, width)
+
+
+def fitting(segments: Sequence[Segment], width: int) -> list[Segment]:
     """The segments that fit in `width` cells, the highest rank dropped first."""
     kept = list(segments)
     while True:
         left, right = sides(kept)
         droppable = [segment for segment in kept if segment.rank]
         if left.cell_length + right.cell_length + len(_GAP) <= width or not droppable:
-            return between(left, right, width)
+            return kept
         kept.remove(max(droppable, key=lambda segment: segment.rank))
 
 

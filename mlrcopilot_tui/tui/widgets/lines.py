@@ -1,7 +1,7 @@
 """Text by the line: documents that wrap and scroll, and lists with a cursor; only visible lines are drawn."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, overload
 
 from textual import events
 from textual.content import Content
@@ -41,7 +41,7 @@ class LinesView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.empty = empty
         """What stands here while there is nothing, and what begins it."""
-        self._lines: list[Content] = []
+        self._lines: Sequence[Content] = ()
         self._laid_out_for = -1
         self._pattern = ""
         self._matches: list[int] = []
@@ -51,7 +51,7 @@ class LinesView(ScrollView, can_focus=True):
         """The line that keys act on; None where lines have no cursor."""
         return None
 
-    def lay_out(self, width: int) -> list[Content]:
+    def lay_out(self, width: int) -> Sequence[Content]:
         """The lines at this width."""
         raise NotImplementedError
 
@@ -183,7 +183,7 @@ class DocumentView(LinesView):
         if at_end:
             self.call_after_refresh(self.to_end)
 
-    def lay_out(self, width: int) -> list[Content]:
+    def lay_out(self, width: int) -> Sequence[Content]:
         """Every paragraph in its lines."""
         return [line for paragraph in self._document for line in wrapped(paragraph, width)]
 
@@ -228,9 +228,9 @@ class RowList(LinesView):
         self._at = keys.index(key) if key in keys else max(0, min(self._at, len(new) - 1))
         self.redraw()
 
-    def lay_out(self, width: int) -> list[Content]:
+    def lay_out(self, width: int) -> Sequence[Content]:
         """A line a row; on a wide screen the eye must still find the right end of a row."""
-        return [_laid_out(row, min(width, _WIDEST_ROW)) for row in self._rows]
+        return _LaidOutRows(self._rows, min(width, _WIDEST_ROW))
 
     def move(self, lines: int) -> None:
         """Moves the cursor."""
@@ -260,6 +260,31 @@ class RowList(LinesView):
         self.go_to(line)
         if chosen:
             self.post_message(self.Chosen(self, self._rows[line].key))
+
+
+class _LaidOutRows(Sequence[Content]):
+    """Rows as lines, each laid out when it is first looked at: of a thousand, thirty are seen."""
+
+    def __init__(self, rows: Sequence[Row], width: int) -> None:
+        self._rows = rows
+        self._width = width
+        self._lines: dict[int, Content] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Content: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Content]: ...
+
+    def __getitem__(self, at: int | slice) -> Content | list[Content]:
+        if isinstance(at, slice):
+            return [self[index] for index in range(*at.indices(len(self)))]
+        if at not in self._lines:
+            self._lines[at] = _laid_out(self._rows[at], self._width)
+        return self._lines[at]
 
 
 def _laid_out(row: Row, width: int) -> Content:

@@ -23,7 +23,7 @@ class PatchPane(Pane):
     PANE: ClassVar[PaneName] = "patch"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("patch")]
     DEFAULT_CSS = """
-    PatchPane .question { height: auto; max-height: 3; }
+    PatchPane .question { height: auto; max-height: 3; text-wrap: wrap; }
     PatchPane Review { height: 1fr; }
     """
 

@@ -5,10 +5,11 @@ from textual.widgets import Static
 
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.projector.run import RunView
-from mlrcopilot_tui.tui.widgets.header import fitted, sides
+from mlrcopilot_tui.tui.widgets.header import fitted, fitting, sides
 from mlrcopilot_tui.tui.widgets.roles import style_of
 
-_SMALLEST_BAR = 6
+_BAR = 8
+"""Cells that the bar gets at least; names give way to it."""
 
 
 class Progress(Static):
@@ -35,9 +36,9 @@ class Progress(Static):
         view, width = self._view, self.size.width
         if view.share is None:
             return fitted(view.line, width)
-        left, right = sides(view.line)
+        left, right = sides(fitting(view.line, width - _BAR - 2))
         room = width - left.cell_length - right.cell_length - 4
-        if room < _SMALLEST_BAR:
+        if room < _BAR:
             return fitted(view.line, width)
         return left + "  " + self._bar(view.share, room) + "  " + right
 

@@ -25,6 +25,8 @@ from mlrcopilot_tui.session.events import Event, Record
 from mlrcopilot_tui.session.model import Attempt, Baseline, Idea, Verdict
 from mlrcopilot_tui.session.state import SessionState
 
+SCRIPTS = Path(__file__).parent / "scripts"
+
 
 class FakeTree:
     """A `SourceTree` of texts in memory; only paths that match `editable` can be written."""

@@ -61,10 +61,9 @@ class Stage:
         return next(screen for screen in self.app.screen_stack if isinstance(screen, MainScreen))
 
     async def press(self, *keys: str) -> None:
-        """Presses keys one by one, each to its end."""
-        for key in keys:
-            await self.pilot.press(key)
-            await settle(self.pilot)
+        """Presses keys one after the other, and waits until all has come to rest."""
+        await self.pilot.press(*keys)
+        await settle(self.pilot)
 
     async def write(self, words: str) -> None:
         """Types words into the line that is open, and sends them."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 Edit = tuple[str, str]
 
-DIGITS_FASTER: Sequence[Edit] = [("LEARNING_RATE = 2e-4", "LEARNING_RATE = 1e-3")]
+DIGITS_FASTER: Sequence[Edit] = [("LEARNING_RATE = 1e-3", "LEARNING_RATE = 1e-2")]
 
 DIGITS_GRADIENTS: Sequence[Edit] = [
     (

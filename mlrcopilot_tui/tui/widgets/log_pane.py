@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.widgets.log_file import LogFile
@@ -263,7 +264,11 @@ class LogPane(ScrollView, can_focus=True, inherit_bindings=False):
         """
         self._placing = True
         top = self.scroll_offset.y
-        self.virtual_size = Size(self._widest, self.line_count)
+        size = Size(self._widest, self.line_count)
+        if size != self.virtual_size:
+            # As a reactive it would lay the whole screen out on every tick: twice the paint, half as much CPU again.
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
         if self._following and not self.is_vertical_scrollbar_grabbed:
             self._scroll(self.max_scroll_y)
         elif shift:

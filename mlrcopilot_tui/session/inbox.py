@@ -31,16 +31,21 @@ class Inbox:
         return target
 
     def waiting(self) -> list[Decision]:
-        """The decisions in the order in which they were made; unreadable files are set aside as `*.bad`."""
-        decisions = []
-        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
-            try:
-                decisions.append(msgspec.json.decode(path.read_bytes(), type=Decision))
-            except FileNotFoundError:
-                continue
-            except msgspec.MsgspecError:
-                path.rename(path.with_suffix(".bad"))
-        return decisions
+        """The decisions in the order in which they were made; files that are none are set aside as `*.bad`."""
+        found = map(self._read, sorted(self.folder.glob(f"*{_SUFFIX}")))
+        return [decision for decision in found if decision is not None]
+
+    def _read(self, path: Path) -> Decision | None:
+        try:
+            decision = msgspec.json.decode(path.read_bytes(), type=Decision)
+        except msgspec.MsgspecError:
+            decision = None
+        except OSError:  # taken meanwhile, or not readable for us
+            return None
+        if decision is None or decision.id != path.stem:
+            path.rename(path.with_suffix(".bad"))
+            return None
+        return decision
 
     def discard(self, decision: Decision) -> None:
         """Forgets a decision that the journal now tells of."""

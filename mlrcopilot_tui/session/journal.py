@@ -1,5 +1,6 @@
 """The journal file: appended to by the lock's holder alone, read by everybody."""
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,10 +43,7 @@ class JournalReader:
                 data = file.read()
         except FileNotFoundError:
             return []
-        end = data.rfind(b"\n") + 1
-        records = [self._decode(line) for line in data[:end].splitlines()]
-        self.offset += end
-        return records
+        return [self._decode(line) for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]]
 
     def _decode(self, line: bytes) -> Record:
         try:
@@ -61,6 +59,7 @@ class JournalReader:
                 "Restore the file from a backup; nothing was changed.",
             )
         self.seq = record.seq
+        self.offset += len(line) + 1
         return record
 
 
@@ -83,32 +82,40 @@ class JournalWriter:
                 f"The journal {path} cannot be written: {error.strerror}.",
                 "Free space or fix the folder's permissions.",
             ) from error
-        os.ftruncate(self._fd, self.reader.offset)
+        if not self.recovered:
+            _sync_folder(path.parent)
+        if os.fstat(self._fd).st_size > self.reader.offset:
+            os.ftruncate(self._fd, self.reader.offset)
         self._end = self.reader.offset
         self._seq = self.reader.seq
 
-    def append(self, event: Event) -> Record:
-        """Writes `event` and returns its record.
+    def append(self, *events: Event) -> list[Record]:
+        """Writes `events` in one go and returns their records as every reader will see them.
+
+        A process that is killed leaves all of them or none.
 
         Raises:
             EnvironmentLackError: the disk is full or gone; the journal stays as it was.
         """
-        record = Record(self._seq + 1, utc_now(), event)
-        line = encode_record(record)
+        time = utc_now()
+        lines = [encode_record(Record(self._seq + at, time, event)) for at, event in enumerate(events, 1)]
+        records = [decode_record(line) for line in lines]  # nothing is written that could not be read
+        data = b"".join(lines)
         try:
             written = 0
-            while written < len(line):
-                written += os.pwrite(self._fd, line[written:], self._end + written)
+            while written < len(data):
+                written += os.pwrite(self._fd, data[written:], self._end + written)
             os.fsync(self._fd)
         except OSError as error:
-            os.ftruncate(self._fd, self._end)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._end)
             raise EnvironmentLackError(
                 f"The journal cannot be written: {error.strerror}.",
                 "Free some disk space, then run `mlrcopilot run` to go on.",
             ) from error
-        self._end += len(line)
-        self._seq = record.seq
-        return record
+        self._end += len(data)
+        self._seq += len(events)
+        return records
 
     def close(self) -> None:
         """Releases the file."""
@@ -128,3 +135,13 @@ class JournalWriter:
 def utc_now() -> str:
     """The time as journals write it: ISO 8601 in UTC with milliseconds and a Z."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the name of a new file on disk: its bytes alone would not be found again after a power failure."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # some mounts sync no folders
+            os.fsync(fd)
+    finally:
+        os.close(fd)

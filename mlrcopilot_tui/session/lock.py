@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,10 @@ import msgspec
 import psutil
 
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
+
+_TRIES = 10
+_SETTLE_S = 0.1
+_NAMELESS_S = 10.0
 
 _NO_FLOCK = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 
@@ -71,7 +76,7 @@ class SessionLock:
                 f"The lock {self._path} cannot be written: {error.strerror}.", "Fix the folder's permissions."
             ) from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(self._fd)
         except BlockingIOError:
             self._give_up_fd()
             raise _held(read_holder(self._path)) from None
@@ -98,11 +103,11 @@ class SessionLock:
             try:
                 fd = os.open(self._exclusive, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             except FileExistsError:
-                holder = read_holder(self._exclusive)
-                if holder is None or holder.alive:
+                if not _abandoned(self._exclusive):
                     self._give_up_fd()
-                    raise _held(holder) from None
+                    raise _held(read_holder(self._exclusive)) from None
                 self._exclusive.unlink(missing_ok=True)
+                time.sleep(_SETTLE_S)  # whoever saw the same dead holder has removed its file by then, not ours
             else:
                 os.write(fd, msgspec.json.encode(_myself()))
                 os.close(fd)
@@ -117,11 +122,25 @@ class SessionLock:
 
 
 def current_holder(folder: Path) -> Holder | None:
-    """Who holds the lock of the session in `folder`; None when nobody does."""
+    """Who holds the lock of the session in `folder`; None when nobody does.
+
+    The lock itself is asked, not the process table: ids are used again, clocks are set, hosts are renamed.
+    """
     if (exclusive := read_holder(folder / "lock.exclusive")) is not None and exclusive.alive:
         return exclusive
-    holder = read_holder(folder / "lock")
-    return holder if holder is not None and holder.alive else None
+    try:
+        fd = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_holder(folder / "lock")
+    except OSError:  # no flock here: the exclusive file has spoken
+        return None
+    finally:
+        os.close(fd)
+    return None
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -129,6 +148,29 @@ def read_holder(path: Path) -> Holder | None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         return msgspec.json.decode(path.read_bytes(), type=Holder)
     return None
+
+
+def _flock(fd: int) -> None:
+    """Takes the lock; waits for the instant for which `current_holder` in another process may hold it."""
+    for left in reversed(range(_TRIES)):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(_SETTLE_S / _TRIES)
+        else:
+            return
+
+
+def _abandoned(exclusive: Path) -> bool:
+    """Whether the holder of an exclusive file died, be it before it could write its name."""
+    holder = read_holder(exclusive)
+    if holder is not None:
+        return not holder.alive
+    with contextlib.suppress(OSError):
+        return time.time() - exclusive.stat().st_mtime > _NAMELESS_S
+    return False
 
 
 def _myself() -> Holder:

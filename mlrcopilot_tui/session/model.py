@@ -89,7 +89,10 @@ class FileCount(Value, frozen=True, kw_only=True):
 
 
 class Attempt(Value, frozen=True, kw_only=True):
-    """One proposal for an idea: the k-th commit made for it, kept under a ref of its own whatever becomes of it."""
+    """One proposal for an idea: the k-th commit made for it, kept under a ref of its own whatever becomes of it.
+
+    `moved_from` is the commit that this one is written anew from, because the champion had moved meanwhile.
+    """
 
     idea: int
     number: int
@@ -99,6 +102,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     subject: str
     files: tuple[FileCount, ...] = ()
     by: Literal["agent", "researcher"] = "agent"
+    moved_from: str = ""
 
 
 VerdictKind = Literal["keep", "discard", "inconclusive", "crash"]

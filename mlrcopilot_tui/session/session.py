@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mlrcopilot_tui.session.events import Event, Record
+from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.session.events import FORMAT, Event, Record, SessionStarted
 from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader, JournalWriter
 from mlrcopilot_tui.session.lock import SessionLock
@@ -45,22 +46,53 @@ class OpenSession:
         self._writer.close()
         self._lock.release()
 
-    def record(self, event: Event) -> None:
-        """Puts `event` on disk, then into the state, then before the listeners.
+    def record(self, *events: Event) -> None:
+        """Puts `events` on disk, all or none, then into the state, then before the listeners.
 
         Only the thread that opened the session may: the order of events is the order of what happened.
         """
         if threading.get_ident() != self._owner:
-            raise RuntimeError(f"{event.type} was recorded from another thread")
-        record = self._writer.append(event)
-        self.state.apply(record)
-        for listener in self.listeners:
-            listener(record)
+            raise RuntimeError(f"{', '.join(event.type for event in events)} was recorded from another thread")
+        records = self._writer.append(*events)
+        for record in records:
+            self.state.apply(record)
+        for record in records:
+            for listener in self.listeners:
+                listener(record)
 
 
 def read_state(folder: Path) -> SessionState:
     """The state of the session in `folder`, read without a lock."""
     return fold(JournalReader(folder / JOURNAL_NAME).poll())
+
+
+def checked_state(state: SessionState, session: str) -> SessionStarted:
+    """How a session began, once it is known that it did and that this program understands what came after.
+
+    Raises:
+        InputError: its first event never reached the disk, or a newer program wrote it.
+    """
+    if state.started is None:
+        raise InputError(f"Session {session} never began.", "Start another: `mlrcopilot run --new`.")
+    if state.started.format > FORMAT:
+        raise InputError(
+            f"Session {session} was written by a newer mlrcopilot.", "Upgrade: `pip install -U mlrcopilot`."
+        )
+    return state.started
+
+
+def begun_sessions(sessions: Path) -> list[str]:
+    """The ids of the sessions in a folder, the one that was written to last first; those that never began are left out.
+
+    Damaged journals count: what is wrong with them is told by whoever opens them.
+    """
+    journals = [path for path in sessions.glob(f"*/{JOURNAL_NAME}") if _begun(path)]
+    return [path.parent.name for path in sorted(journals, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+
+
+def _begun(journal: Path) -> bool:
+    with journal.open("rb") as file:
+        return file.readline().endswith(b"\n")
 
 
 def new_session_id() -> str:

@@ -1,6 +1,6 @@
 """The journal: nothing is lost, one writer, newer programs' events pass."""
 
-import multiprocessing
+import os
 from pathlib import Path
 
 import msgspec
@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.errors import EnvironmentLackError, InputError
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.inbox import Inbox, new_decision_id
 from mlrcopilot_tui.session.journal import JournalDamagedError, JournalReader, JournalWriter
-from mlrcopilot_tui.session.lock import SessionLock, current_holder
-from mlrcopilot_tui.session.model import Attempt, Baseline, Decision, Gate, Idea, Summary, Verdict
-from mlrcopilot_tui.session.session import OpenSession, read_state
+from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Idea, Summary, Verdict
+from mlrcopilot_tui.session.session import OpenSession, begun_sessions, checked_state, read_state
 from mlrcopilot_tui.session.state import fold
 
 BASE, PATCH = "a" * 40, "b" * 40
@@ -71,7 +69,7 @@ def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_every_event_type_is_noun_dot_verb_and_unique() -> None:
-    names = [cls.type for cls in ev.Event.__subclasses__()]
+    names = [str(cls.__struct_config__.tag) for cls in ev.Event.__subclasses__()]
     assert len(set(names)) == len(names)
     assert all(name == "unknown" or name.count(".") == 1 for name in names)
 
@@ -100,8 +98,8 @@ def test_any_prefix_and_any_order_folds(count: int, random: object) -> None:
 @given(cut=st.integers(min_value=0))
 def test_a_cut_at_any_byte_loses_only_the_torn_event(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
-    write(path, story())
-    whole = path.read_bytes()
+    time = "2026-01-01T00:00:00.000Z"
+    whole = b"".join(ev.encode_record(ev.Record(at, time, event)) for at, event in enumerate(story(), 1))
     cut %= len(whole) + 1
     path.write_bytes(whole[:cut])
     survivors = whole[:cut].count(b"\n")
@@ -150,47 +148,6 @@ def test_damage_before_the_end_is_told_and_not_mended(tmp_path: Path, damage: by
     assert path.read_bytes() == before
 
 
-def _try_lock(folder: Path, answers: "multiprocessing.Queue[str]") -> None:
-    try:
-        with SessionLock(folder):
-            answers.put("got it")
-    except RefusedError as error:
-        answers.put(str(error))
-
-
-def test_a_second_writer_is_refused_and_told_who_holds_the_lock(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    answers: multiprocessing.Queue[str] = context.Queue()
-    with SessionLock(tmp_path):
-        holder = current_holder(tmp_path)
-        assert holder is not None
-        other = context.Process(target=_try_lock, args=(tmp_path, answers))
-        other.start()
-        assert f"process {holder.pid}" in answers.get(timeout=30)
-        other.join()
-    assert current_holder(tmp_path) is None
-    _try_lock(tmp_path, answers)
-    assert answers.get(timeout=30) == "got it"
-
-
-def test_where_flock_is_refused_an_exclusive_file_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_flock(*_: object) -> None:
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr("fcntl.flock", no_flock)
-    first = SessionLock(tmp_path)
-    with first:
-        assert current_holder(tmp_path) is not None
-        with pytest.raises(RefusedError):
-            SessionLock(tmp_path).acquire()
-    with SessionLock(tmp_path):
-        pass
-    # A holder that died without letting go is found out; one of another host never is.
-    (tmp_path / "lock.exclusive").write_bytes(b'{"pid":999999,"host":"elsewhere","created":1.0}')
-    with pytest.raises(RefusedError, match="elsewhere"):
-        SessionLock(tmp_path).acquire()
-
-
 def test_an_open_session_keeps_state_and_journal_in_step(tmp_path: Path) -> None:
     seen: list[int] = []
     with OpenSession(tmp_path) as session:
@@ -201,14 +158,70 @@ def test_an_open_session_keeps_state_and_journal_in_step(tmp_path: Path) -> None
     assert seen == list(range(1, len(story()) + 1))
 
 
-def test_the_inbox_keeps_the_order_of_decisions(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path / "inbox")
-    decisions = [Decision(id=new_decision_id(), kind="pause", text=str(i)) for i in range(20)]
-    for decision in decisions:
-        inbox.drop(decision)
-    (inbox.folder / "torn.json").write_bytes(b'{"id": "x')
-    assert inbox.waiting() == decisions
-    assert (inbox.folder / "torn.bad").exists()
-    inbox.discard(decisions[0])
-    inbox.discard(decisions[0])
-    assert inbox.waiting() == decisions[1:]
+def test_several_events_are_written_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.jsonl"
+    write(path, story()[:2])
+    before, real, calls = path.read_bytes(), os.pwrite, []
+
+    def half(fd: int, data: bytes, offset: int) -> int:
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+        return real(fd, data[: len(data) // 2], offset)
+
+    with JournalWriter(path) as writer:
+        monkeypatch.setattr(os, "pwrite", half)
+        with pytest.raises(EnvironmentLackError, match="No space left"):
+            writer.append(*story()[2:5])
+        monkeypatch.undo()
+        assert path.read_bytes() == before
+        assert [record.seq for record in writer.append(*story()[2:5])] == [3, 4, 5]
+    assert [record.event for record in JournalReader(path).poll()] == story()[:5]
+
+
+def test_text_that_is_no_unicode_is_written_as_everybody_will_read_it(tmp_path: Path) -> None:
+    name = b"weights-\xff.py".decode("utf-8", "surrogateescape")
+    with OpenSession(tmp_path) as session:
+        session.record(story()[0], ev.WarningRaised(text=name))
+        session.record(ev.IdeaProposed(idea=Idea(number=1, title="t", hypothesis=name, recipe={name: [name]})))
+        assert session.state == read_state(tmp_path)
+        assert session.state.warnings[0].text == "weights-\ufffd.py"
+
+
+def test_a_reader_that_met_damage_says_the_same_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    write(path, story()[:2])
+    path.write_bytes(path.read_bytes() + b"not json\n")
+    reader = JournalReader(path)
+    for _ in range(2):
+        with pytest.raises(JournalDamagedError, match="Line 3"):
+            reader.poll()
+
+
+def test_a_reader_opens_no_file_for_writing(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    write(path, story())
+    touched = path.stat().st_mtime_ns
+    with JournalWriter(path):
+        pass
+    assert path.stat().st_mtime_ns == touched, "opening alone is no news"
+
+
+def test_the_newest_session_is_the_one_written_to_last(tmp_path: Path) -> None:
+    for at, name in enumerate(("aaaaaaaa", "bbbbbbbb", "cccccccc")):
+        write(tmp_path / name / "journal.jsonl", story())
+        os.utime(tmp_path / name / "journal.jsonl", (at, at))
+    os.utime(tmp_path / "aaaaaaaa" / "journal.jsonl", (9, 9))
+    (tmp_path / "dddddddd").mkdir()
+    (tmp_path / "dddddddd" / "journal.jsonl").write_bytes(b'{"seq":1,"time":"20')
+    assert begun_sessions(tmp_path) == ["aaaaaaaa", "cccccccc", "bbbbbbbb"]
+
+
+def test_a_session_that_never_began_or_is_too_new_is_told_apart(tmp_path: Path) -> None:
+    write(tmp_path / "journal.jsonl", [])
+    with pytest.raises(InputError, match="never began"):
+        checked_state(read_state(tmp_path), "3f2a0000")
+    started = story()[0]
+    write(tmp_path / "journal.jsonl", [msgspec.structs.replace(started, format=ev.FORMAT + 1)])
+    with pytest.raises(InputError, match="newer mlrcopilot"):
+        checked_state(read_state(tmp_path), "3f2a0000")

@@ -1,0 +1,282 @@
+"""How each event changes the state of a session."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.entities import Champion, IdeaState, IdeaStatus, RunState, VerdictState
+from mlrcopilot_tui.session.events import Event
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.session.state import SessionState
+
+_E = TypeVar("_E", bound=Event)
+_Handler = Callable[["SessionState", _E], None]
+
+HANDLERS: dict[type[Event], Callable[["SessionState", Any], None]] = {}
+"""Takes an event of each type into the state; types that are absent change nothing."""
+
+_BY_VERDICT: dict[str, IdeaStatus] = {
+    "keep": "kept",
+    "discard": "discarded",
+    "inconclusive": "inconclusive",
+    "crash": "crashed",
+}
+
+
+def _on(kind: type[_E]) -> Callable[[_Handler[_E]], _Handler[_E]]:
+    def register(handler: _Handler[_E]) -> _Handler[_E]:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+@_on(ev.SessionStarted)
+def _session_started(state: "SessionState", event: ev.SessionStarted) -> None:
+    state.started = event
+    state.started_at = state.time
+    state.champion = Champion(event.base)
+
+
+@_on(ev.CopilotStarted)
+def _copilot_started(state: "SessionState", event: ev.CopilotStarted) -> None:
+    state.copilot = event
+
+
+@_on(ev.CopilotStopped)
+def _copilot_stopped(state: "SessionState", _: ev.CopilotStopped) -> None:
+    state.copilot = None
+
+
+@_on(ev.SessionPaused)
+def _session_paused(state: "SessionState", _: ev.SessionPaused) -> None:
+    state.paused = True
+
+
+@_on(ev.SessionResumed)
+def _session_resumed(state: "SessionState", _: ev.SessionResumed) -> None:
+    state.paused = False
+
+
+@_on(ev.SessionFinished)
+def _session_finished(state: "SessionState", event: ev.SessionFinished) -> None:
+    state.finished = event.reason
+
+
+@_on(ev.SessionReopened)
+def _session_reopened(state: "SessionState", _: ev.SessionReopened) -> None:
+    state.finished = ""
+    state.reopened_at = state.time
+
+
+@_on(ev.SettingsChanged)
+def _settings_changed(state: "SessionState", event: ev.SettingsChanged) -> None:
+    state.settings.update(event.values)
+
+
+@_on(ev.WarningRaised)
+def _warning_raised(state: "SessionState", event: ev.WarningRaised) -> None:
+    state.warnings.append(event)
+
+
+@_on(ev.PaperRead)
+def _paper_read(state: "SessionState", event: ev.PaperRead) -> None:
+    state.paper = event
+
+
+@_on(ev.PaperSummarized)
+def _paper_summarized(state: "SessionState", event: ev.PaperSummarized) -> None:
+    state.summary = event.summary
+
+
+@_on(ev.BaselineMeasured)
+def _baseline_measured(state: "SessionState", event: ev.BaselineMeasured) -> None:
+    state.baseline = event.baseline
+    if state.champion is not None and state.champion.commit == event.baseline.commit:
+        state.champion.values = dict(event.baseline.values)
+
+
+@_on(ev.IdeaProposed)
+def _idea_proposed(state: "SessionState", event: ev.IdeaProposed) -> None:
+    state.ideas[event.idea.number] = IdeaState(event.idea)
+
+
+@_on(ev.IdeaEdited)
+def _idea_edited(state: "SessionState", event: ev.IdeaEdited) -> None:
+    if event.idea.number in state.ideas:
+        state.ideas[event.idea.number].idea = event.idea
+
+
+@_on(ev.IdeaApproved)
+def _idea_approved(state: "SessionState", event: ev.IdeaApproved) -> None:
+    _set_status(state, event.idea, "approved")
+
+
+@_on(ev.IdeaPruned)
+def _idea_pruned(state: "SessionState", event: ev.IdeaPruned) -> None:
+    _set_status(state, event.idea, "pruned", event.reason)
+
+
+@_on(ev.IdeasReordered)
+def _ideas_reordered(state: "SessionState", event: ev.IdeasReordered) -> None:
+    state.order = event.order
+
+
+@_on(ev.IdeaStarted)
+def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
+    _set_status(state, event.idea, "implementing")
+    if event.idea in state.ideas:
+        state.ideas[event.idea].started_at = state.time
+        state.ideas[event.idea].parent_commit = event.parent
+
+
+@_on(ev.IdeaWithdrawn)
+def _idea_withdrawn(state: "SessionState", event: ev.IdeaWithdrawn) -> None:
+    _set_status(state, event.idea, "withdrawn", event.reason)
+
+
+@_on(ev.IdeaReflected)
+def _idea_reflected(state: "SessionState", event: ev.IdeaReflected) -> None:
+    if idea := state.ideas.get(event.idea):
+        idea.reflected = True
+
+
+@_on(ev.AgentSaid)
+def _agent_said(state: "SessionState", event: ev.AgentSaid) -> None:
+    state.talk.append((state.time, event))
+
+
+@_on(ev.PatchCommitted)
+def _patch_committed(state: "SessionState", event: ev.PatchCommitted) -> None:
+    if event.attempt.idea in state.ideas:
+        state.ideas[event.attempt.idea].attempts.append(event.attempt)
+
+
+@_on(ev.GateOpened)
+def _gate_opened(state: "SessionState", event: ev.GateOpened) -> None:
+    state.gates[event.gate.id] = event.gate
+    if event.gate.id not in state.answers:
+        state.open_gates[event.gate.id] = event.gate
+    if event.gate.kind == "patch":
+        _set_status(state, event.gate.idea, "waiting")
+
+
+@_on(ev.GateAnswered)
+def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
+    gate = state.gates.get(event.gate)
+    if gate is None or event.gate in state.answers:
+        return
+    state.answers[event.gate] = event
+    state.open_gates.pop(event.gate, None)
+    if event.decision:
+        state.decisions[event.decision] = f"{event.answer} was taken."
+    if gate.kind == "patch" and event.answer == "reject":
+        _set_status(state, gate.idea, "rejected", event.text)
+    elif gate.kind == "patch":
+        _set_status(state, gate.idea, "implementing")
+
+
+@_on(ev.DecisionApplied)
+def _decision_applied(state: "SessionState", event: ev.DecisionApplied) -> None:
+    state.decisions[event.decision.id] = event.said
+
+
+@_on(ev.DecisionRefused)
+def _decision_refused(state: "SessionState", event: ev.DecisionRefused) -> None:
+    state.decisions[event.decision.id] = event.reason
+    state.refused.add(event.decision.id)
+
+
+@_on(ev.FeedbackTaken)
+def _feedback_taken(state: "SessionState", event: ev.FeedbackTaken) -> None:
+    state.feedback.append(event)
+    if event.idea in state.ideas:
+        state.ideas[event.idea].feedback.append(event)
+
+
+@_on(ev.RunPlanned)
+def _run_planned(state: "SessionState", event: ev.RunPlanned) -> None:
+    state.runs[event.run] = state.live[event.run] = RunState(
+        run=event.run,
+        commit=event.commit,
+        seed=event.seed,
+        purpose=event.purpose,
+        key=event.key,
+        idea=event.idea,
+        attempt=event.attempt,
+        planned_at=state.time,
+    )
+    state.runs_by_key.setdefault(event.key, []).append(event.run)
+    if event.purpose == "idea":
+        _set_status(state, event.idea, "running")
+
+
+@_on(ev.RunStarted)
+def _run_started(state: "SessionState", event: ev.RunStarted) -> None:
+    if run := state.runs.get(event.run):
+        run.started_at = state.time
+        run.sandbox, run.network = event.sandbox, event.network
+
+
+@_on(ev.RunStopped)
+def _run_stopped(state: "SessionState", event: ev.RunStopped) -> None:
+    if run := state.runs.get(event.run):
+        run.stopped_by = event.by
+
+
+@_on(ev.RunFinished)
+def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
+    state.live.pop(event.run, None)
+    if run := state.runs.get(event.run):
+        run.finished_at = state.time
+        run.outcome, run.reason, run.value, run.wall_s = event.outcome, event.reason, event.value, event.wall_s
+        run.log_sha256, run.peak_rss_bytes = event.log_sha256, event.peak_rss_bytes
+
+
+@_on(ev.VerdictReached)
+def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
+    if idea := state.ideas.get(event.idea):
+        idea.verdicts.append(
+            VerdictState(
+                attempt=event.attempt,
+                commit=event.commit,
+                parent=event.parent,
+                verdict=event.verdict,
+                runs=event.runs,
+                wall_s=event.wall_s,
+                time=state.time,
+            )
+        )
+        idea.status = _BY_VERDICT[event.verdict.kind]
+
+
+@_on(ev.ChampionChanged)
+def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
+    state.line.append(event)
+    values = {} if event.unmeasured else values_of(state, event.commit)
+    state.champion = Champion(event.commit, event.idea, values, event.unmeasured)
+    if event.reason != "kept" and event.of:
+        for idea in state.ideas.values():
+            if any(attempt.commit == event.of for attempt in idea.attempts):
+                idea.status = "reverted" if event.reason == "reverted" else "kept"
+    if event.decision:
+        state.decisions[event.decision] = f"{event.of[:10]} was {event.reason}."
+
+
+@_on(ev.ChampionMeasured)
+def _champion_measured(state: "SessionState", event: ev.ChampionMeasured) -> None:
+    if state.champion is not None and state.champion.commit == event.commit:
+        state.champion.values = dict(event.values)
+        state.champion.unmeasured = False
+
+
+def values_of(state: "SessionState", commit: str) -> dict[int, float]:
+    """The newest metric of each seed that a run of `commit` measured."""
+    return {run.seed: run.value for run in state.runs.values() if run.commit == commit and run.value is not None}
+
+
+def _set_status(state: "SessionState", number: int, status: IdeaStatus, reason: str = "") -> None:
+    if idea := state.ideas.get(number):
+        idea.status = status
+        idea.reason = reason or idea.reason

@@ -17,8 +17,8 @@ from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.preferences import Preferences
 from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
 from mlrcopilot_tui.tui.views import PaneName
-from tests.tui.text_frames import settle
 from tests.tui.story import Story
+from tests.tui.text_frames import settle
 
 
 class FakeClock:

@@ -9,8 +9,8 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.tui.client import SessionClient, latest_session
 from tests.tui.doubles import FakeClock, staged
-from tests.tui.text_frames import frame, settle
 from tests.tui.story import Story, up_to_gate
+from tests.tui.text_frames import frame, settle
 
 
 def test_a_torn_line_is_left_for_the_next_look(tmp_path: Path) -> None:

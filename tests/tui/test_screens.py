@@ -19,8 +19,8 @@ from mlrcopilot_tui.tui.screens.start import StartScreen
 from mlrcopilot_tui.tui.start import Direction, Offer
 from mlrcopilot_tui.tui.views import Document, Selection, text
 from tests.tui.doubles import staged
-from tests.tui.text_frames import check_frame, frame, settle
 from tests.tui.story import Story, up_to_gate, up_to_run
+from tests.tui.text_frames import check_frame, frame, settle
 
 Told = Callable[[Path], Story]
 

@@ -118,8 +118,10 @@ class Presenter:
         self._deck.run.show_log(self.feed.log)
 
     def _flag(self) -> None:
-        needed = self.needed()
+        state = self._client.state
         pinned = "" if self.selection == Selection() else f"idea {self.selection.idea} {self._glyphs.dot} 0 live"
         for name in PANES:
-            mark = f"{self._glyphs.waiting} needs you" if name in needed else ""
-            self._deck.pane(name).flag(mark, pinned if name != "ideas" else "")
+            gate = focus.gate_for(state, name)
+            mark = f"{self._glyphs.waiting} needs you" if gate is not None else ""
+            question = focus.question_of(gate) if gate is not None else ()
+            self._deck.pane(name).flag(mark, question, pinned if name != "ideas" else "")

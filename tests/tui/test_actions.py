@@ -10,6 +10,7 @@ from textual.keys import Keys
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.tui.actions import ACTIONS, CONTEXTS, in_pane, keymap_problems
+from mlrcopilot_tui.tui.actions.page import keys_page
 from mlrcopilot_tui.tui.views import PANES, PaneName
 from mlrcopilot_tui.workspace.patch import parse
 from tests.tui.doubles import staged
@@ -243,3 +244,8 @@ def test_a_key_map_is_checked() -> None:
     assert keymap_problems({"patch.approve": "r"}) == [
         "In the patch pane r stands for both patch.approve and patch.reject."
     ]
+
+
+def test_the_page_of_keys_is_up_to_date() -> None:
+    page = Path(__file__).parents[2] / "docs" / "keys.md"
+    assert page.read_text("utf-8") == keys_page(), "python -m mlrcopilot_tui.tui.actions.page > docs/keys.md"

@@ -168,8 +168,8 @@ def _commit(state: SessionState, selection: Selection) -> str:
 def test_only_the_asked_about_commit_can_be_decided(tmp_path: Path) -> None:
     story = up_to_gate(tmp_path)
     state = state_of(story)
-    assert patch.patch_view(state, Selection(), UNICODE).question == "Run this patch for idea 4?"
-    assert patch.patch_view(state, Selection(idea=1), UNICODE).question == ""
+    assert patch.patch_view(state, Selection(), UNICODE).due
+    assert not patch.patch_view(state, Selection(idea=1), UNICODE).due
     assert "no patch yet" in patch.patch_view(state, Selection(idea=5), UNICODE).empty
 
 

@@ -36,6 +36,7 @@ class Action:
         do: what it does.
         when: whether it can be done now; else its key does nothing and it is not offered.
         rank: its place in the footer, lowest first; None keeps it out of there.
+        naming: a better word for the footer, where it depends on the situation.
         shown: what the footer shows instead of the key, where it speaks for its opposite too: `[ ]`.
     """
 
@@ -48,6 +49,11 @@ class Action:
     when: Callable[[Situation], bool] = always
     rank: int | None = None
     shown: str = ""
+    naming: Callable[[Situation], str] | None = None
+
+    def name(self, situation: Situation) -> str:
+        """The word in the footer."""
+        return self.naming(situation) if self.naming is not None else self.label
 
     @property
     def binding(self) -> Binding:

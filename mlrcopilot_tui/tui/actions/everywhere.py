@@ -64,6 +64,7 @@ EVERYWHERE: Final = (
         do=decisions.pause_or_resume,
         when=_goes_on,
         rank=50,
+        naming=lambda s: "resume" if s.state.paused else "pause",
     ),
     _a(
         id="pane.zoom",

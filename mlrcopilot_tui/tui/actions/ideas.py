@@ -42,6 +42,7 @@ IDEAS: Final = (
         do=decisions.approve_idea,
         when=_approvable,
         rank=10,
+        naming=lambda s: "approve all" if s.idea is None else "approve",
     ),
     _a(
         id="idea.new",

@@ -2,7 +2,7 @@
 
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState, SessionState
-from mlrcopilot_tui.tui.views import PaneName, Selection
+from mlrcopilot_tui.tui.views import PaneName, Selection, Span
 
 _PANE_OF: dict[str, PaneName] = {"ideas": "ideas", "patch": "patch", "question": "run"}
 
@@ -20,6 +20,12 @@ def pane_of(gate: Gate) -> PaneName:
 def gate_for(state: SessionState, pane: PaneName) -> Gate | None:
     """The oldest gate that waits in this pane."""
     return next((gate for gate in waiting_gates(state) if pane_of(gate) == pane), None)
+
+
+def question_of(gate: Gate) -> tuple[Span, ...]:
+    """A gate's question, and what a yes will cost."""
+    question = Span(gate.question, "waiting")
+    return (question, Span(f"  {gate.forecast}", "muted")) if gate.forecast else (question,)
 
 
 def live_idea(state: SessionState) -> IdeaState | None:

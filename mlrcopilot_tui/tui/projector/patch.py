@@ -12,14 +12,13 @@ from mlrcopilot_tui.tui.views import Role, Row, Selection, Span
 
 @dataclass(frozen=True, slots=True)
 class PatchView:
-    """What stands above the diff: whose patch it is, how it fared, and the question about it."""
+    """What stands above the diff: whose patch it is and how it fared; `due` if a decision on it waits."""
 
     commit: str = ""
     idea: int = 0
     attempt: int = 0
     line: tuple[Span, ...] = ()
-    question: str = ""
-    forecast: str = ""
+    due: bool = False
     empty: str = ""
 
 
@@ -41,8 +40,7 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
         idea=attempt.idea,
         attempt=attempt.number,
         line=line,
-        question=gate.question if gate is not None else "",
-        forecast=gate.forecast if gate is not None else "",
+        due=gate is not None,
     )
 
 

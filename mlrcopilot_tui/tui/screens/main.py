@@ -213,10 +213,14 @@ class MainScreen(Screen[None]):
         self._hint()
 
     def _hint(self) -> None:
-        offered = [action for action in available(self.desk.situation) if action.rank is not None]
+        situation = self.desk.situation
+        offered = [action for action in available(situation) if action.rank is not None]
         offered.sort(key=lambda action: action.rank or 0)
         keymap = self._setup.keymap
-        hints = [Hint(hint_name(action, keymap), action.label, f"screen.perform('{action.id}')") for action in offered]
+        hints = [
+            Hint(hint_name(action, keymap), action.name(situation), f"screen.perform('{action.id}')")
+            for action in offered
+        ]
         self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)
 
     def _announce(self) -> None:

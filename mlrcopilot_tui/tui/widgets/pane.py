@@ -12,7 +12,8 @@ from textual.widget import Widget
 
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.glyphs import Glyphs
-from mlrcopilot_tui.tui.views import TABS, PaneName
+from mlrcopilot_tui.tui.views import TABS, PaneName, Span
+from mlrcopilot_tui.tui.widgets.line import Line
 from mlrcopilot_tui.tui.widgets.outline import title
 
 
@@ -28,9 +29,10 @@ class Pane(Container):
         border-subtitle-color: $muted;
         border-title-background: $background;
         padding: 0 1;
-        &:focus-within { border: round $border; }
         &.-needed { border: round $needs-you; }
+        &:focus-within { border: round $border; }
         &.-bare { border: none; padding: 0; }
+        & > .question { dock: bottom; height: auto; max-height: 3; text-wrap: wrap; }
         &.-bare RunCurve { height: 1; }
     }
     """
@@ -58,10 +60,13 @@ class Pane(Container):
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Mounts every view; only the tab's own is displayed."""
+        """Mounts every view, of which only the tab's own is displayed, and the question below them."""
         for tab, view in zip(self.tabs, self.views(), strict=True):
             view.display = tab == self.tab
             yield view
+        self._question = Line(classes="question")
+        self._question.display = False
+        yield self._question
 
     def on_mount(self) -> None:
         """Draws the first title."""
@@ -82,7 +87,7 @@ class Pane(Container):
         if tab == self.tab or tab not in self.tabs:
             return
         self.tab = tab
-        for name, view in zip(self.tabs, self.children, strict=True):
+        for name, view in zip(self.tabs, self.children, strict=False):
             view.display = name == tab
         self._draw_title()
         self.post_message(self.TabShown(self))
@@ -91,8 +96,10 @@ class Pane(Container):
         """Brings the next inner tab into view."""
         self.show_tab(self.tabs[(self.tabs.index(self.tab) + 1) % len(self.tabs)])
 
-    def flag(self, flag: str, note: str = "") -> None:
-        """Says in the title what the pane needs (`needs you`), and at the right what it is about."""
+    def flag(self, flag: str, question: tuple[Span, ...], note: str = "") -> None:
+        """Says in the title what the pane needs, below its view the question, and at the edge what it shows."""
+        self._question.show(question)
+        self._question.display = bool(question)
         if (flag, note) != (self._flag, self._note):
             self._flag, self._note = flag, note
             self.set_class(bool(flag), "-needed")

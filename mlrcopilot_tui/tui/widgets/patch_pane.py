@@ -23,7 +23,6 @@ class PatchPane(Pane):
     PANE: ClassVar[PaneName] = "patch"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("patch")]
     DEFAULT_CSS = """
-    PatchPane .question { height: auto; max-height: 3; text-wrap: wrap; }
     PatchPane Review { height: 1fr; }
     """
 
@@ -35,10 +34,9 @@ class PatchPane(Pane):
     def views(self) -> Iterable[Widget]:
         """The diff under its headline, and the history."""
         self.headline = Line()
-        self.question = Line(classes="question")
         self.review = Review(ascii_only=not self.glyphs.unicode, empty="")
         self.history = RowList(empty="Every attempt with its verdict will stand here, the newest first.")
-        return (Vertical(self.headline, self.review, self.question), self.history)
+        return (Vertical(self.headline, self.review), self.history)
 
     @property
     def target(self) -> Widget:
@@ -46,15 +44,11 @@ class PatchPane(Pane):
         return self.review if self.tab == "Patch" else self.history
 
     def show(self, view: PatchView) -> None:
-        """Shows whose patch it is and what is asked about it."""
+        """Shows whose patch it is; only one that is asked about can be taken in parts."""
         self.headline.show(view.line or (Span(view.empty, "muted"),), wrapped=not view.line)
-        question = (Span(view.question, "waiting"), Span(f"  {view.forecast}", "muted")) if view.question else ()
-        self.question.show(question)
-        self.question.display = bool(question)
-        due = bool(view.question)
-        if due != self._due:
-            self._due = due
-            self.review.show_text(self._text, selectable=due)
+        if view.due != self._due:
+            self._due = view.due
+            self.review.show_text(self._text, selectable=view.due)
 
     def show_patch(self, text: str) -> None:
         """Shows a diff; one that cannot be read is said to be so in its place.

@@ -13,6 +13,7 @@ from mlrcopilot_tui.runs.sandbox import Sandbox
 from mlrcopilot_tui.session.events import AgentSaid, WarningRaised
 from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, SessionState
+from mlrcopilot_tui.workspace.commit_tree import CommitTree
 from mlrcopilot_tui.workspace.config import WorkspaceConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
@@ -62,6 +63,10 @@ class Bench:
     def rules(self) -> FileRules:
         """What may be done with each file."""
         return FileRules(self.config.files)
+
+    def code(self, commit: str = "") -> CommitTree:
+        """The files of `commit`, by default the champion's, read-only and straight from git."""
+        return CommitTree(self.repository, commit or self.champion.commit, self.rules)
 
     def patch_file(self, commit: str) -> Path:
         """Where the diff of an attempt lies for screens that call no git."""

@@ -11,7 +11,6 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.ideas import MORE_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.measure import Laboratory
-from mlrcopilot_tui.research.trees import champion_tree
 from mlrcopilot_tui.session.events import (
     ChampionChanged,
     DecisionApplied,
@@ -117,8 +116,9 @@ class DecisionDesk:
         gate = self._find_gate(decision) if decision.gate or decision.idea else None
         bench = self._bench
         idea = gate.idea if gate is not None else decision.idea
-        async with champion_tree(bench) as tree:
-            understood = await bench.engine.ideas.understand(bench.brief(tree, "IdeaAgent", idea), decision.text, idea)
+        # Words on a patch are about the code with that patch in it.
+        code = bench.code(gate.commit if gate is not None else "")
+        understood = await bench.engine.ideas.understand(bench.brief(code, "IdeaAgent", idea), decision.text, idea)
         bench.session.record(FeedbackTaken(text=decision.text, understood=understood.said, idea=idea))
         if gate is not None and gate.kind == "patch":
             self._close(gate, "feedback", decision)
@@ -175,8 +175,7 @@ class DecisionDesk:
     async def _add_idea(self, decision: Decision) -> str:
         bench = self._bench
         parent = decision.idea or None
-        async with champion_tree(bench) as tree:
-            draft = await bench.engine.ideas.draft(bench.brief(tree, "IdeaAgent"), decision.text, parent)
+        draft = await bench.engine.ideas.draft(bench.brief(bench.code(), "IdeaAgent"), decision.text, parent)
         if draft is None:
             raise RefusedError(
                 f"The {bench.engine.name} engine cannot turn these words into an experiment.",

@@ -8,7 +8,6 @@ from mlrcopilot_tui.agents.base import IdeaDraft
 from mlrcopilot_tui.papers.library import PaperLibrary
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
-from mlrcopilot_tui.research.trees import champion_tree
 from mlrcopilot_tui.session.events import GateAnswered, IdeaApproved, IdeaProposed, PaperRead, PaperSummarized
 from mlrcopilot_tui.session.model import Idea
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState
@@ -34,22 +33,19 @@ class IdeaGrower:
             bench.session.record(
                 PaperRead(digest=paper.digest, title=paper.title, pages=paper.page_count, source=paper.source)
             )
-        async with champion_tree(bench) as tree:
-            summary = await bench.engine.ideas.summarize(paper, bench.brief(tree, "IdeaAgent"))
+        summary = await bench.engine.ideas.summarize(paper, bench.brief(bench.code(), "IdeaAgent"))
         bench.session.record(PaperSummarized(summary=summary))
 
     async def propose(self, count: int) -> int:
         """Asks for up to `count` more ideas; how many came."""
         bench = self._bench
-        async with champion_tree(bench) as tree:
-            drafts = await bench.engine.ideas.propose(bench.brief(tree, "IdeaAgent"), count)
+        drafts = await bench.engine.ideas.propose(bench.brief(bench.code(), "IdeaAgent"), count)
         return self.add(drafts)
 
     async def reflect(self, number: int) -> int:
         """Asks for the children that the verdict on an idea suggests; how many came."""
         bench = self._bench
-        async with champion_tree(bench) as tree:
-            drafts = await bench.engine.ideas.reflect(bench.brief(tree, "IdeaAgent"), number)
+        drafts = await bench.engine.ideas.reflect(bench.brief(bench.code(), "IdeaAgent"), number)
         return self.add(drafts)
 
     def add(self, drafts: Sequence[IdeaDraft], *, by: str = "engine", base: str | None = None) -> int:

@@ -70,7 +70,7 @@ import random
 import math
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--features", type=int, default=3, help="number of random features")
+parser.add_argument("--hidden", type=int, default=3, help="number of random hidden units")
 parser.add_argument("--ridge", type=float, default=1.0)
 parser.add_argument("--lr", type=float, default=0.01)
 parser.add_argument("--epochs", type=int, default=15)
@@ -82,8 +82,8 @@ def main():
     rng = random.Random(args.seed)
     data = [(x, math.sin(3 * x) + rng.gauss(0, 0.1)) for x in (rng.uniform(-2, 2) for _ in range(120))]
     grid = [-2 + 4 * i / 99 for i in range(100)]
-    freq = [(rng.gauss(0, 2), rng.uniform(0, 6.28)) for _ in range(args.features)]
-    weights = [0.0] * args.features
+    freq = [(rng.gauss(0, 2), rng.uniform(0, 6.28)) for _ in range(args.hidden)]
+    weights = [0.0] * args.hidden
     phi = lambda x: [math.cos(a * x + b) for a, b in freq]
     for epoch in range(args.epochs):
         for x, y in data:

@@ -15,7 +15,7 @@ from mlrcopilot_tui.agents.offline.source import SourceFile, parse
 GOLDEN = Path(__file__).parent / "golden"
 BEFORE = sorted(path.stem for path in GOLDEN.glob("*.before"))
 CASES = sorted(path.stem for path in GOLDEN.glob("*.diff"))
-HOOKS = {"evaluate.py": 'def bits(model, text):\n    learn = getattr(model, "observe", None)\n'}
+HOOKS = ('def bits(model, text):\n    learn = getattr(model, "observe", None)\n',)
 
 
 def source_of(name: str) -> SourceFile:

@@ -142,11 +142,11 @@ def _why(knob: Knob) -> str:
 
 
 def joint(knobs: Sequence[Knob], past: History) -> list[Knob]:
-    """The three knobs to turn together: those probed singly that moved the metric most; none before three are."""
+    """The two or three knobs to turn together: those probed singly that moved the metric most."""
     probed = [
         (max(abs(t.gain or 0.0) for t in trials), knob)
         for knob in knobs
         if (trials := past.of(knob.id)) and not knob.choices
     ]
     ranked = sorted(probed, key=lambda item: (-item[0], item[1].id))
-    return [knob for _, knob in ranked[:3]] if len(ranked) >= 3 else []
+    return [knob for _, knob in ranked[:3]] if len(ranked) >= 2 else []

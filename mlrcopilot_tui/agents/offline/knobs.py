@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import libcst as cst
 from libcst import matchers as m
@@ -125,7 +126,8 @@ def _set_by(command: str, knob: Knob) -> bool:
     return knob.name.startswith("-") and bool(re.search(rf"(^|\s){re.escape(knob.name)}(\s|=|$)", command))
 
 
-def _sites(source: SourceFile) -> list[_Site]:
+@lru_cache(maxsize=32)
+def _sites(source: SourceFile) -> tuple[_Site, ...]:
     """Every knob of the file once, numbered where several have the same name."""
     found = [*_constants(source), *_calls(source), *_parameters(source), *_entries(source)]
     sites: list[_Site] = []
@@ -139,7 +141,7 @@ def _sites(source: SourceFile) -> list[_Site]:
                 value=knob.value, written=knob.written, role=knob.role, choices=knob.choices,
             )  # fmt: skip
         sites.append(_Site(knob, site.node))
-    return sites
+    return tuple(sites)
 
 
 def _site(source: SourceFile, label: str, name: str, node: cst.BaseExpression, role_needed: bool) -> _Site | None:

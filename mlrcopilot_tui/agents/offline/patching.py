@@ -28,7 +28,7 @@ class Desk:
     original: dict[str, str]
     texts: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     def source(self, path: str) -> SourceFile | None:
         """The file as it stands on the desk."""
@@ -73,7 +73,7 @@ def open_desk(tree: SourceTree, command: str) -> Desk:
     """The tree's editable sources on the desk."""
     sources = load_sources(tree, command)
     texts = {source.path: source.text for source in sources}
-    return Desk(dict(texts), dict(texts), tuple(texts), sources[0].others if sources else {})
+    return Desk(dict(texts), dict(texts), tuple(texts), sources[0].others if sources else ())
 
 
 def undone(desk: Desk, recipe: Recipe) -> Desk | None:

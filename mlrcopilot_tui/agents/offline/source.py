@@ -3,15 +3,17 @@
 import ast
 import re
 import shlex
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 import libcst as cst
 from libcst import matchers as m
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from mlrcopilot_tui.agents.base import SourceTree
 from mlrcopilot_tui.errors import CopilotError
@@ -38,7 +40,8 @@ class SourceFile:
         nodes: every node of the tree, outer before inner, in the order of the text.
         names: every identifier in it.
         imports: what each imported name stands for: `{"np": "numpy", "SVC": "sklearn.svm.SVC"}`.
-        others: the texts of the other Python files that the run reaches and nobody may edit, by path.
+        others: the texts of the other Python files that the run reaches and nobody may edit.
+        parents: what holds each node; the module is not in it.
     """
 
     path: str
@@ -47,7 +50,8 @@ class SourceFile:
     nodes: tuple[cst.CSTNode, ...]
     names: frozenset[str]
     imports: Mapping[str, str]
-    others: Mapping[str, str]
+    others: tuple[str, ...]
+    parents: Mapping[cst.CSTNode, cst.CSTNode]
 
     @property
     def module(self) -> cst.Module:
@@ -60,15 +64,14 @@ class SourceFile:
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node that holds `node`; None for the module."""
-        return self.wrapper.resolve(ParentNodeProvider).get(node)
+        return self.parents.get(node)
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """The nodes around `node`, innermost first."""
-        parents = self.wrapper.resolve(ParentNodeProvider)
-        current = parents.get(node)
+        current = self.parents.get(node)
         while current is not None:
             yield current
-            current = parents.get(current)
+            current = self.parents.get(current)
 
     def origin(self, node: cst.BaseExpression) -> str:
         """The dotted name that `node` stands for by the file's imports: `sklearn.svm.SVC`; its code where by none."""
@@ -88,18 +91,33 @@ class SourceFile:
         return self.module.code_for_node(node)
 
 
-def parse(path: str, text: str, others: Mapping[str, str] | None = None) -> SourceFile | None:
-    """The parsed file; None where it is no Python that parses or too large to be source."""
+@lru_cache(maxsize=32)
+def parse(path: str, text: str, others: tuple[str, ...] = ()) -> SourceFile | None:
+    """The parsed file; None where it is no Python that parses or too large to be source. Kept for the next question."""
     if len(text) > MAX_CHARACTERS:
         return None
     try:
-        imports = _origins(ast.parse(text))
+        imports = _origins(syntax_of(text))
         module = cst.parse_module(text)
     except (SyntaxError, ValueError, RecursionError, cst.ParserSyntaxError, cst.CSTValidationError):
         return None
     nodes = tuple(nodes_in(module))
+    parents = {child: node for node in nodes for child in _children(node)}
     names = frozenset(node.value for node in nodes if isinstance(node, cst.Name))
-    return SourceFile(path, text, MetadataWrapper(module, unsafe_skip_copy=True), nodes, names, imports, others or {})
+    return SourceFile(
+        path, text, MetadataWrapper(module, unsafe_skip_copy=True), nodes, names, imports, others, parents
+    )
+
+
+def syntax_of(text: str) -> ast.Module:
+    """The syntax tree of the text; warnings about it are its author's business.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: it is no Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def _origins(tree: ast.Module) -> dict[str, str]:
@@ -154,7 +172,7 @@ def load_sources(tree: SourceTree, command: str) -> tuple[SourceFile, ...]:
     script = script_of(command, paths)
     names = _reachable(tree, paths, script)
     mine = [n for n in names if tree.editable(paths[n]) and (n == script or not measures(paths[n].stem))]
-    others = {name: _read(tree, paths[name]) for name in names if name not in mine}
+    others = tuple(_read(tree, paths[name]) for name in names if name not in mine)
     sources = (parse(name, _read(tree, paths[name]), others) for name in mine[:MAX_FILES])
     return tuple(source for source in sources if source is not None)
 
@@ -171,8 +189,12 @@ def script_of(command: str, names: Iterable[str]) -> str | None:
         words = shlex.split(command)
     except ValueError:
         words = command.split()
-    for word in words:
-        for candidate in (PurePosixPath(word).as_posix(), word.replace(".", "/") + ".py", word + "/__main__.py"):
+    for before, word in pairwise(["", *words]):
+        candidates = [PurePosixPath(word).as_posix()]
+        if before == "-m":
+            module = word.replace(".", "/")
+            candidates = [f"{module}.py", f"{module}/__main__.py"]
+        for candidate in candidates:
             if candidate in known:
                 return candidate
     return None

@@ -1,7 +1,7 @@
 """Follows the researcher's words: what they change in an attempt, what stands for the session, what is an idea."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft, Understanding
 from mlrcopilot_tui.agents.offline.advice import Advice, advise, first_values
@@ -12,7 +12,7 @@ from mlrcopilot_tui.agents.offline.proposals import Match, knob_draft, listed, t
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, TechniquePart
 from mlrcopilot_tui.agents.offline.source import load_sources
 from mlrcopilot_tui.agents.offline.study import bounds, history
-from mlrcopilot_tui.agents.offline.words import FAMILY_ROLES, Reading, Wish, read, resolve
+from mlrcopilot_tui.agents.offline.words import Reading, Wish, read
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ def _follow(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
         _select(steered, wish)
     elif wish.kind in {"lock", "drop"}:
         _remove(steered, wish, knobs)
-    elif wish.kind == "use" and wish.technique:
+    elif wish.kind == "use" and wish.target.technique:
         _add_technique(steered, wish)
     elif wish.kind in {"set", "raise", "lower"}:
         _turn(steered, wish, knobs)
@@ -56,27 +56,22 @@ def _select(steered: Steered, wish: Wish) -> None:
 
 
 def _remove(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
-    locked = {knob.id for knob in resolve(wish, knobs)}
-    locked |= {
-        k.id
-        for k in knobs
-        if wish.family and k.role is not None and k.role.id in FAMILY_ROLES.get(wish.family, frozenset())
-    }
+    unwanted = {knob.id for knob in wish.target.knobs(knobs)}
 
     def concerned(part: Part) -> bool:
         if isinstance(part, KnobPart):
-            return part.knob in locked
+            return part.knob in unwanted
         technique = technique_by_id(part.technique)
-        return technique is not None and (technique.id == wish.technique or wish.family in technique.claim.families)
+        return technique is not None and wish.target.covers(technique)
 
     kept = [part for part in steered.parts if not concerned(part)]
     if len(kept) < len(steered.parts):
-        steered.done.append(f"left {wish.about} alone")
+        steered.done.append(f"left {wish.target.about} alone")
     steered.parts = kept
 
 
 def _add_technique(steered: Steered, wish: Wish) -> None:
-    technique = technique_by_id(wish.technique)
+    technique = technique_by_id(wish.target.technique)
     if technique is None or any(isinstance(p, TechniquePart) and p.technique == technique.id for p in steered.parts):
         return
     steered.parts.append(TechniquePart(technique=technique.id, path=""))
@@ -84,11 +79,11 @@ def _add_technique(steered: Steered, wish: Wish) -> None:
 
 
 def _turn(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
-    found = resolve(wish, knobs)
+    found = wish.target.knobs(knobs)
     own = {part.knob for part in steered.parts if isinstance(part, KnobPart)}
     found = [knob for knob in found if knob.id in own] or found[:1]
     if not found:
-        steered.not_done.append(f'"{wish.said}": nothing called {wish.about} can be set in the editable code')
+        steered.not_done.append(f'"{wish.said}": nothing called {wish.target.about} can be set in the editable code')
         return
     for knob in found:
         part = next((p for p in steered.parts if isinstance(p, KnobPart) and p.knob == knob.id), None)
@@ -113,6 +108,8 @@ def wished_value(wish: Wish, knob: Knob, now: Setting) -> Setting | None:
     factor = wish.factor or (2.0 if isinstance(knob.value, int) else 3.0)
     low, high = bounds(knob, [float(now)])
     moved = min(max(now * factor if wish.kind == "raise" else now / factor, low), high)
+    if not wish.factor and tidy(moved) == knob.value and now * knob.value > 0:
+        moved = (now * knob.value) ** 0.5  # all the way back would be no patch: meet half-way
     return tidy(moved) if isinstance(knob.value, float) else max(round(moved), 1)
 
 
@@ -121,14 +118,14 @@ def drafted(brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
     sources = load_sources(brief.tree, brief.command)
     knobs = find_knobs(sources, brief.command)
     for wish in read(words, knobs).wishes:
-        technique = technique_by_id(wish.technique)
+        technique = technique_by_id(wish.target.technique)
         if technique is not None and wish.kind == "use":
             for source in sources:
                 change = technique.apply(source)
                 if change is not None:
                     draft = technique_draft(brief, Match(technique, source, change))
                     return _with_parent(draft, parent)
-        for knob in resolve(wish, knobs)[:1]:
+        for knob in wish.target.knobs(knobs)[:1]:
             advice = advise(knob, history(brief.state))
             values = list(advice.values) or first_values(knob)
             value = (
@@ -143,8 +140,6 @@ def drafted(brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
 
 
 def _with_parent(draft: IdeaDraft, parent: int | None) -> IdeaDraft:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(draft, parent=parent)
 
 
@@ -172,16 +167,16 @@ def understood(brief: Brief, words: str, idea: int) -> Understanding:
 
 
 def _meaning(wish: Wish, knobs: Sequence[Knob]) -> str:
-    technique = technique_by_id(wish.technique)
-    about = technique.claim.known_as if technique is not None else wish.about
-    found = resolve(wish, knobs)
-    place = f" ({listed([knob.where for knob in found[:3]])})" if found and not wish.name else ""
+    technique = technique_by_id(wish.target.technique)
+    about = technique.claim.known_as if technique is not None else wish.target.about
+    found = wish.target.knobs(knobs)
+    place = f" ({listed([knob.where for knob in found[:3]])})" if found and not wish.target.name else ""
     if wish.part:
         which = "last" if wish.part < 0 else str(wish.part)
         return f"{'keep only' if wish.kind == 'only' else 'drop'} part {which} of the patch"
     missing = (
         ""
-        if found or technique or wish.family or wish.kind in {"lock", "unlock"}
+        if found or technique or wish.target.family or wish.kind in {"lock", "unlock"}
         else ", but nothing like it can be set in the editable code"
     )
     match wish.kind:

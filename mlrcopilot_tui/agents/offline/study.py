@@ -79,7 +79,7 @@ def next_values(
     `first` holds what experience says to try; the sampler fills in the rest.
     """
     study = _rebuilt(knobs, past, seed, salt="+".join(knob.id for knob in turned))
-    spaces = {knob.id: _space(knob, _seen(knob, past)) for knob in turned}
+    spaces = {knob.id: _space(knob, past) for knob in turned}
     if first:
         study.enqueue_trial({knob.id: _within(spaces[knob.id], first[knob.id]) for knob in turned if knob.id in first})
     for _ in range(24):
@@ -102,7 +102,7 @@ def _rebuilt(knobs: Sequence[Knob], past: History, seed: int, salt: str) -> "Stu
     )
     study = optuna.create_study(sampler=sampler, direction="minimize")
     for vector, gain in vectors:
-        spaces = {knob.id: _space(knob, [*_seen(knob, past), vector[knob.id]]) for knob in knobs}
+        spaces = {knob.id: _space(knob, past, vector[knob.id]) for knob in knobs}
         study.add_trial(optuna.trial.create_trial(params=vector, distributions=spaces, value=-gain))
     return study
 
@@ -125,16 +125,13 @@ def _vectors(knobs: Sequence[Knob], past: History) -> list[tuple[dict[str, Any],
     return vectors
 
 
-def _seen(knob: Knob, past: History) -> list[Setting]:
-    """Every value that the session gave this knob, the present one too."""
-    return [
-        knob.value,
-        *(v for trial in past.trials for part in trial.parts if part.knob == knob.id for v in (part.was, part.to)),
-    ]
+def _tried(knob: Knob, past: History) -> list[Setting]:
+    """Every value that the session gave this knob, the oldest first."""
+    return [v for trial in past.trials for part in trial.parts if part.knob == knob.id for v in (part.was, part.to)]
 
 
-def _space(knob: Knob, seen: Sequence[Setting]) -> "BaseDistribution":
-    """Where to search: around the first value seen, widened to hold all that were tried and a step beyond them."""
+def _space(knob: Knob, past: History, also: Setting | None = None) -> "BaseDistribution":
+    """Where to search: around the present and the first value, widened to hold all that were tried."""
     from optuna.distributions import (  # noqa: PLC0415  # as above
         CategoricalDistribution,
         FloatDistribution,
@@ -143,10 +140,12 @@ def _space(knob: Knob, seen: Sequence[Setting]) -> "BaseDistribution":
 
     if knob.choices or isinstance(knob.value, bool | str):
         return CategoricalDistribution(tuple(knob.choices) or (False, True))
-    low, high = bounds(knob, [float(v) for v in seen if isinstance(v, int | float)])
+    tried = [float(v) for v in (*_tried(knob, past), also) if isinstance(v, int | float)]
+    low, high = bounds(knob, [float(knob.value), *tried[:1]])
+    low, high = min(low, *tried, high), max(high, *tried, low)
     if isinstance(knob.value, int):
-        whole_low, whole_high = max(int(low), 1 if low >= 1 else 0), max(int(high), int(low) + 1)
-        return IntDistribution(whole_low, whole_high, log=is_log(knob) and whole_low >= 1)
+        least = max(int(low), 1 if low >= 1 else 0)
+        return IntDistribution(least, max(int(high), least + 1), log=is_log(knob) and least >= 1)
     return FloatDistribution(low, high, log=is_log(knob) and low > 0)
 
 
@@ -157,20 +156,17 @@ def is_log(knob: Knob) -> bool:
     return knob.role.scale in {"log", "log_int"}
 
 
-def bounds(knob: Knob, seen: Sequence[float]) -> tuple[float, float]:
-    """The lowest and highest value worth trying, in the knob's own unit."""
+def bounds(knob: Knob, around: Sequence[float]) -> tuple[float, float]:
+    """The lowest and highest value worth trying around these, in the knob's own unit."""
     role = knob.role
-    low_limit, high_limit, down, up = (role.low, role.high, role.down, role.up) if role else (0.0, 1e9, 5.0, 5.0)
-    low, high = min(seen), max(seen)
-    positive = [value for value in seen if value > 0]
+    least, most, down, up = (role.low, role.high, role.down, role.up) if role else (0.0, 1e9, 5.0, 5.0)
     if role is not None and role.scale in {"linear", "near_one"}:
-        return min(low_limit, low), max(high_limit, high)
+        return min(least, *around), max(most, *around)
+    positive = [value for value in around if value > 0]
     if not positive:
-        tries = role.zero if role and role.zero else (1.0,)
-        return (0.0, max(tries) * 10)
-    first = min(positive)
-    low = max(min(low, first / down) if low > 0 else 0.0, min(low_limit, low))
-    return low, max(min(max(positive) * up, high_limit), high, low * 1.5)
+        return 0.0, max(role.zero if role and role.zero else (1.0,)) * 10
+    low, high = max(min(positive) / down, least), min(max(positive) * up, most)
+    return min(low, *around) if 0 in around else min(low, *positive), max(high, *positive)
 
 
 def _within(space: "BaseDistribution", value: Setting) -> Any:  # noqa: ANN401  # Optuna's own parameter type

@@ -94,6 +94,16 @@ def bound(source: SourceFile, scope: cst.CSTNode) -> dict[str, cst.BaseStatement
     return found
 
 
+def can_grow(source: SourceFile, arrays: Inputs) -> bool:
+    """Whether columns may be added: nothing in the arrays' scope takes their number from elsewhere."""
+    scope = scope_of(source, arrays.last)
+    nodes = [node for node in within(scope, cst.Call) if scope_of(source, node) is scope]
+    sized = [node for node in nodes if callee(node) in {"zeros", "ones", "randn", "normal", "rand", "empty", "uniform"}]
+    taken = {name for node in sized for name in re.findall(r"(\w+)\.shape\b", source.code(node))}
+    literal = any(isinstance(arg.value, cst.Integer) for node in sized for arg in node.args[:1])
+    return taken <= {arrays.train, *arrays.others} and not literal
+
+
 def is_scaled(source: SourceFile, name: str) -> bool:
     """Whether the code already centres or scales the array: `x_train - x_train.mean(axis=0)`."""
     return bool(re.search(rf"\b{re.escape(name)}\.(mean|std|min|max)\(", source.text))

@@ -1,6 +1,6 @@
 """Makes more of numeric columns: equal scales, products, and cosines that stand for a kernel."""
 
-from mlrcopilot_tui.agents.offline.catalogue.arrays import inputs, is_scaled
+from mlrcopilot_tui.agents.offline.catalogue.arrays import can_grow, inputs, is_scaled
 from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name
 from mlrcopilot_tui.agents.offline.catalogue.image_shapes import flattened_images, with_scaling
 from mlrcopilot_tui.agents.offline.catalogue.sklearn_shapes import SCALERS
@@ -44,7 +44,7 @@ def random_features(source: SourceFile) -> Change | None:
         edit.replace(whole, f"fourier_features({source.code(whole)})")
         return edit.done(inputs=source.code(whole), line=str(source.line(whole)))
     scaled = source.uses(*SCALERS) or (arrays is not None and is_scaled(source, arrays.train))
-    if arrays is None or not scaled:
+    if arrays is None or not scaled or not can_grow(source, arrays):
         return None
     calls = ", ".join(f"fourier_features({name})" for name in (arrays.train, *arrays.others))
     edit.after(arrays.last, f"{arrays.names} = {calls}")
@@ -65,7 +65,12 @@ def product_features(source: SourceFile) -> Change | None:
     """Adds the products of every two columns to standardised inputs."""
     np, arrays = numpy_name(source), inputs(source)
     edit = Edit(source)
-    if np is None or arrays is None or not edit.free("with_products", "PolynomialFeatures", "fourier_features"):
+    if (
+        np is None
+        or arrays is None
+        or not can_grow(source, arrays)
+        or not edit.free("with_products", "PolynomialFeatures", "fourier_features")
+    ):
         return None
     if not (source.uses(*SCALERS) or is_scaled(source, arrays.train)):
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst import matchers as m
 
-from mlrcopilot_tui.agents.offline.source import within
+from mlrcopilot_tui.agents.offline.source import syntax_of, within
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -48,7 +48,7 @@ def _parsed(module: cst.Module, code: str) -> list[Statement]:
 def imported(text: str) -> set[tuple[str, str, str]]:
     """What the module-level imports of the text bind: (module, name in it, name here)."""
     found: set[tuple[str, str, str]] = set()
-    for node in ast.parse(text).body:
+    for node in syntax_of(text).body:
         if isinstance(node, ast.Import):
             found |= {(alias.name, "", alias.asname or alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -191,7 +191,7 @@ def optional_hooks(source: SourceFile) -> list[str]:
     pattern = re.compile(
         r"""\b(?:getattr|hasattr)\(\s*\w+\s*,\s*["'](observe|update|adapt|learn|feed|see|advance)["']"""
     )
-    return [name for text in source.others.values() for name in pattern.findall(text)]
+    return [name for text in source.others for name in pattern.findall(text)]
 
 
 def _gram_length(source: SourceFile, method: cst.FunctionDef, counted: Counting) -> str:

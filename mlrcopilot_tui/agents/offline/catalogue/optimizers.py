@@ -139,7 +139,7 @@ def averaging(source: SourceFile) -> Change | None:
     """Keeps a running mean of each weight; all that reads a weight after the steps of an epoch reads the mean."""
     loop = _in_numpy(source)
     edit = Edit(source)
-    if loop is None or not edit.free("AVERAGE_DECAY", "averaged", "ema", "average"):
+    if loop is None or not edit.free("AVERAGE_DECAY", "Average", "averaged", "ema", "average"):
         return None
     if any(not isinstance(step.target, cst.Name) for step in loop.steps):
         return None
@@ -148,13 +148,28 @@ def averaging(source: SourceFile) -> Change | None:
     if not readers or not edit.free(*names.values()):
         return None
     edit.constant("AVERAGE_DECAY", "0.99")
+    edit.helper(_AVERAGE)
     last = loop.steps[-1].statement
     for target, name in names.items():
-        edit.before(loop.node, f"{name} = {target} + 0.0")
-        edit.after(last, f"{name} = AVERAGE_DECAY * {name} + (1.0 - AVERAGE_DECAY) * {target}")
+        edit.before(loop.node, f"{name} = Average()")
+        edit.after(last, f"{name}.add({target})")
     for reader in readers:
-        edit.replace(reader, names[reader.value])
+        edit.replace(reader, f"{names[reader.value]}.value")
     return edit.done(targets=_listed(loop), loop=f"{source.path}:{source.line(loop.node)}")
+
+
+_AVERAGE = '''
+class Average:
+    """A mean that forgets by AVERAGE_DECAY a step; a plain mean while it has seen little."""
+
+    def __init__(self):
+        self.count, self.value = 0, 0.0
+
+    def add(self, new):
+        """Takes one more value in."""
+        self.count += 1
+        self.value = self.value + max(1.0 - AVERAGE_DECAY, 1.0 / self.count) * (new - self.value)
+'''
 
 
 def _readers_after(source: SourceFile, loop: Loop, targets: set[str]) -> list[cst.Name]:

@@ -3,11 +3,13 @@
 import ast
 import builtins
 
+from mlrcopilot_tui.agents.offline.source import syntax_of
+
 
 def sound(old: str, new: str, path: str) -> bool:
     """Whether `new` compiles and uses no name that nothing in it defines, beyond those that `old` used so."""
     try:
-        compile(new, path, "exec", dont_inherit=True)
+        compile(syntax_of(new), path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return False
     return undefined_names(new) <= undefined_names(old)
@@ -15,7 +17,7 @@ def sound(old: str, new: str, path: str) -> bool:
 
 def undefined_names(text: str) -> set[str]:
     """Names that the file reads and that nothing in it binds, in any scope."""
-    tree = ast.parse(text)
+    tree = syntax_of(text)
     bound: set[str] = set(dir(builtins)) | {"__file__", "__name__", "__doc__"}
     read: set[str] = set()
     for node in ast.walk(tree):

@@ -59,17 +59,16 @@ class CopilotApp(App[int]):
         self._first = first
         self._keys = keymap or {}
         self._problems = themes.register_themes(self)
-        wanted = theme or preferences.theme or themes.preferred_theme(os.environ)
-        # Without its watchers: what changes after the first style sheet is read costs all of it a second time.
-        known = wanted in self.available_themes
-        self.set_reactive(CopilotApp.theme, wanted if known else themes.preferred_theme(os.environ))
+        self._wanted_theme = theme or preferences.theme
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every meaning, in themes that name none."""
         return themes.variable_defaults(self.current_theme)
 
     def on_mount(self) -> None:
-        """Sets keys and signals, and shows the first screen."""
+        """Sets theme, keys and signals, and shows the first screen."""
+        suited = themes.preferred_theme(os.environ)
+        self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else suited
         self.set_keymap(self._keys)
         self._mind_signals()
         self.push_screen(self._first())

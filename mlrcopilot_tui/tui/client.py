@@ -81,9 +81,12 @@ class SessionClient:
         if self._reader is None or not _has_grown(self._reader):
             return False
         records = self._reader.poll()
+        # The first look may be in a thread, while the screen shows what is there: nothing yet.
+        state = self.state if self.state.seq else SessionState()
         for record in records:
-            self.state.apply(record)
-        for gate in self.state.gates:
+            state.apply(record)
+        self.state = state
+        for gate in state.gates:
             self._gate_seen.setdefault(gate, self._clock())
         return bool(records)
 

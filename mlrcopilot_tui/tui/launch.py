@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from textual.screen import Screen
@@ -14,7 +15,7 @@ from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui import preferences as prefs
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.app import CopilotApp
-from mlrcopilot_tui.tui.glyphs import terminal_glyphs
+from mlrcopilot_tui.tui.glyphs import Glyphs, terminal_glyphs
 from mlrcopilot_tui.tui.screens.curtain import Curtain, Rise
 
 ENDED_BY_HANGUP = 128 + signal.SIGHUP
@@ -43,43 +44,15 @@ def run_tui(
         EnvironmentLackError: the terminal cannot show a screen.
     """
     terminal.refuse_dumb_terminal(os.environ)
-    preferences = prefs.load()
     glyphs = terminal_glyphs(plain=plain)
-    keys = dict(keymap or {})
-    opened: list[Path] = []
-
-    def remember_strip(shown: bool) -> None:
-        preferences.strip = shown
-        prefs.save(preferences)
-
-    def main_screen(root: Path) -> Screen[None]:
-        opened.append(root)
-
-        def prepare() -> Rise:
-            from mlrcopilot_tui.tui import opening  # noqa: PLC0415 -- most of the program, after the first frame
-
-            prefs.note_opened(preferences, root)
-            look = opening.Look(
-                glyphs=glyphs, plain=plain, strip=preferences.strip, remember_strip=remember_strip, keymap=keys
-            )
-            return opening.prepare(root, session, options, look)
-
-        strip = int(preferences.strip and not plain)
-        return Curtain(one_line(root.name, 40), prepare, glyphs, plain=plain, strip=strip)
-
-    def start_screen() -> Screen[None]:
-        from mlrcopilot_tui.tui.screens.start import StartScreen  # noqa: PLC0415 -- only without a workspace
-        from mlrcopilot_tui.tui.start import RealBeginnings  # noqa: PLC0415 -- only without a workspace
-
-        def open_workspace(root: Path) -> None:
-            app.switch_screen(main_screen(root))
-
-        return StartScreen(RealBeginnings(), preferences, Path.cwd(), open_workspace)
-
-    def first() -> Screen[None]:
-        return main_screen(workspace.absolute()) if workspace is not None else start_screen()
-
-    app = CopilotApp(first, preferences, theme=theme or "", keymap=keys, ascii_only=not glyphs.unicode)
+    opening = _Opening(prefs.load(), glyphs, session, options, plain=plain, keymap=keymap or {})
+    app = CopilotApp(
+        lambda: opening.first(app, workspace),
+        opening.preferences,
+        theme=theme or "",
+        keymap=dict(opening.keymap),
+        ascii_only=not glyphs.unicode,
+    )
     log = config_folder() / "screen.log"
     with terminal.stray_writes_to(log):
         app.run()
@@ -89,11 +62,59 @@ def run_tui(
         sys.stderr.write(
             f"mlrcopilot: The screen ended by a fault of its own. {log} tells more; the copilot goes on.\n"
         )
-    if opened and not app.return_code:
-        sys.stdout.write(_farewell(opened[-1]))
+    elif opening.opened is not None and not app.return_code:
+        sys.stdout.write(_farewell(opening.opened))
     return app.return_value or app.return_code or 0
+
+
+@dataclass
+class _Opening:
+    """What is known before anything is shown, and the screens that it makes."""
+
+    preferences: prefs.Preferences
+    glyphs: Glyphs
+    session: str | None
+    options: Sequence[str]
+    plain: bool = field(kw_only=True)
+    keymap: Mapping[str, str] = field(kw_only=True)
+    opened: Path | None = None
+
+    def first(self, app: CopilotApp, workspace: Path | None) -> Screen[None]:
+        """The workspace's screen, or without one the start screen."""
+        if workspace is not None:
+            return self.curtain(workspace.absolute())
+        from mlrcopilot_tui.tui.screens.start import StartScreen  # noqa: PLC0415 -- only without a workspace
+        from mlrcopilot_tui.tui.start import RealBeginnings  # noqa: PLC0415 -- only without a workspace
+
+        def open_workspace(root: Path) -> None:
+            app.switch_screen(self.curtain(root))
+
+        return StartScreen(RealBeginnings(), self.preferences, Path.cwd(), open_workspace)
+
+    def curtain(self, root: Path) -> Screen[None]:
+        """The workspace's outlines, behind which its screen is made ready."""
+        self.opened = root
+        strip = int(self.preferences.strip and not self.plain)
+        return Curtain(one_line(root.name, 40), lambda: self._prepare(root), self.glyphs, plain=self.plain, strip=strip)
+
+    def _prepare(self, root: Path) -> Rise:
+        from mlrcopilot_tui.tui import opening  # noqa: PLC0415 -- most of the program, after the first frame
+
+        prefs.note_opened(self.preferences, root)
+        look = opening.Look(
+            glyphs=self.glyphs,
+            plain=self.plain,
+            strip=self.preferences.strip,
+            remember_strip=self._remember_strip,
+            keymap=self.keymap,
+        )
+        return opening.prepare(root, self.session, self.options, look)
+
+    def _remember_strip(self, shown: bool) -> None:
+        self.preferences.strip = shown
+        prefs.save(self.preferences)
 
 
 def _farewell(root: Path) -> str:
     back = "mlrcopilot" if Path.cwd() == root else f"mlrcopilot -C {shlex.quote(str(root))}"
-    return f"The copilot goes on. Come back with: {back}\n"
+    return f"What runs goes on. Come back with: {back}\n"

@@ -152,6 +152,7 @@ async def test_what_was_said_can_be_read_again(tmp_path: Path) -> None:
 
 async def test_a_theme_is_seen_at_once_and_remembered(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits")) as stage:
+        assert stage.screen.background_colors[1].hex == "#15181D"  # the theme's own ground
         await stage.app.run_action("app.pick_theme")
         await stage.press("j")
         other = stage.app.theme

@@ -40,7 +40,7 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
     """One run's line; nothing without a run."""
     if run is None:
         return RunView()
-    line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=3)]
+    line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=2)]
     if not run.live:
         return RunView((*line, *_result(state, run), Segment(clock(run.wall_s), "muted", rank=2, right=True)))
     if not run.started_at:
@@ -55,7 +55,7 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
         share = step / steps if known else None
         line.append(Segment(f"step {step:g}" + (f"/{steps:g}" if known else "")))
     if live.last is not None:
-        line.append(Segment(_metric(state), "running", rank=2))
+        line.append(Segment(_metric(state), "running", rank=3))
         line.append(Segment(number(live.last), "running"))
     if share is None and expected:
         share = min(1.0, elapsed / expected)

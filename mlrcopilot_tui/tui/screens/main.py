@@ -18,16 +18,14 @@ from textual.widget import Widget
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name, keymap_problems
-from mlrcopilot_tui.tui.arrangement import Mode, Placed, frame, mode_for
+from mlrcopilot_tui.tui.arrangement import Placed, frame, mode_for
 from mlrcopilot_tui.tui.client import SessionClient
-from mlrcopilot_tui.tui.desk import ScreenName
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
+from mlrcopilot_tui.tui.hardware_watch import HardwareWatch
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
-from mlrcopilot_tui.tui.screens.help import help_document
 from mlrcopilot_tui.tui.screens.main_desk import Editor, MainDesk
-from mlrcopilot_tui.tui.screens.reader import Reader
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
@@ -51,6 +49,7 @@ class Setup:
 
     Attributes:
         ensure: makes sure that a copilot runs and returns the session it holds; called in a thread.
+        editor: opens files and returns when they are closed; None for the researcher's own.
         monitor: makes what samples the hardware, after the first frame; None for no strip.
         tick_s: seconds between looks at the journal.
     """
@@ -91,11 +90,11 @@ class MainScreen(Screen[None]):
         self.tab_row = TabRow(id="tabs", mark=glyphs.waiting)
         self.strip = HardwareStrip(ascii_only=not glyphs.unicode, id="strip")
         self.footer = Footer(id="footer")
-        self.desk = MainDesk(self, setup.client, self.deck, setup.editor)
+        self.desk = MainDesk(self, setup)
         library = Library(setup.client, self)
         self.presenter = Presenter(setup.client, self.deck, library, glyphs, self.desk.explain, setup.now)
-        self._strip_shown = setup.strip and setup.monitor is not None and not setup.plain
-        self._monitor: Monitor | None = None
+        self._hardware = HardwareWatch(setup.monitor, self.strip)
+        self._strip_shown = setup.strip and self._hardware.possible and not setup.plain
         self._alive: bool | None = None
         self._ticks = 0
         self._readable = True
@@ -105,11 +104,6 @@ class MainScreen(Screen[None]):
     def layout(self) -> ScreenLayout:
         """The arrangement for the terminal's size."""
         return self._layout
-
-    @property
-    def mode(self) -> Mode:
-        """How many panes fit."""
-        return mode_for(self.size, plain=self._setup.plain)
 
     def compose(self) -> ComposeResult:
         """Header, tab row, panes, strip, footer."""
@@ -130,8 +124,7 @@ class MainScreen(Screen[None]):
 
     def _begin(self) -> None:
         self.run_worker(self._open, group="open", thread=True)
-        if self._setup.monitor is not None:
-            self.run_worker(self._start_monitor, group="monitor", thread=True)
+        self.run_worker(self._hardware.start, group="monitor", thread=True)
 
     def _open(self) -> None:
         """Reads what there is, then makes sure that a copilot runs; in a thread."""
@@ -153,16 +146,9 @@ class MainScreen(Screen[None]):
         else:
             call(self.client.open, session)
 
-    def _start_monitor(self) -> None:
-        if self._setup.monitor is not None:
-            monitor = self._setup.monitor()
-            monitor.start()
-            self._monitor = monitor
-
     def on_unmount(self) -> None:
         """Ends sampling."""
-        if self._monitor is not None:
-            self._monitor.stop()
+        self._hardware.stop()
 
     def tick(self) -> None:
         """Looks for what is new, and draws nothing where nothing is."""
@@ -194,11 +180,8 @@ class MainScreen(Screen[None]):
             if alive != self._alive:
                 self._alive = alive
                 self._present_frame()
-        if self._strip_shown and self._monitor is not None:
-            status = self.presenter.feed.status() if self.presenter.live else None
-            pid = status.child_pid if status is not None else None
-            tree = self._monitor.tree(pid) if pid else None
-            self.strip.show(self._monitor.history(), tree, self.presenter.sandbox_note())
+        if self._strip_shown:
+            self._hardware.show(self.presenter)
 
     def present(self) -> None:
         """Shows the state in every pane."""
@@ -235,7 +218,7 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, _: events.Resize) -> None:
         """Arranges the panes for the new size."""
-        self.deck.arrange_for(self.mode, bare=self._setup.plain)
+        self.deck.arrange_for(mode_for(self.size, plain=self._setup.plain), bare=self._setup.plain)
         self.call_after_refresh(self.deck.keep_focus)
         self._present_frame()
 
@@ -274,19 +257,9 @@ class MainScreen(Screen[None]):
             self.desk.explain(error)
         self._hint()
 
-    def open(self, screen: ScreenName) -> None:
-        """Opens one of the screens that lie over the panes."""
-        if screen == "help":
-            pane = self.deck.focused
-            self.app.push_screen(Reader(f"Help: {pane}", help_document(pane, self._setup.keymap, self._setup.glyphs)))
-        elif screen == "notices":
-            self.app.push_screen(Reader("Notices", self.desk.notices.document()))
-        else:
-            self.call_later(self.app.run_action, "app.pick_theme")
-
     def toggle_strip(self) -> None:
         """Hides or shows the hardware strip, and has it remembered."""
-        self._strip_shown = not self._strip_shown and self._setup.monitor is not None
+        self._strip_shown = not self._strip_shown and self._hardware.possible
         self._setup.remember_strip(self._strip_shown)
         # A widget that asks for layout makes its parent arrange anew, not itself.
         self.header.refresh(layout=True)

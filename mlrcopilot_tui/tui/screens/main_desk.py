@@ -15,7 +15,7 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model import Decision, DecisionKind
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import terminal
-from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
+from mlrcopilot_tui.tui.client import DecisionFields
 from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -23,25 +23,22 @@ from mlrcopilot_tui.tui.views import PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
 if TYPE_CHECKING:
-    from mlrcopilot_tui.tui.screens.main import MainScreen
+    from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
 
 Editor = Callable[[Sequence[Path]], None]
 
 
 class MainDesk:
-    """What an action may do, on the main screen.
+    """What an action may do, on the main screen."""
 
-    Args:
-        editor: opens files and returns when they are closed; None for the researcher's own.
-    """
-
-    def __init__(self, screen: "MainScreen", client: SessionClient, deck: Deck, editor: Editor | None) -> None:
-        self.client = client
+    def __init__(self, screen: "MainScreen", setup: "Setup") -> None:
+        self.client = setup.client
         self.last_search = ""
         self.notices = Notices()
         self._screen = screen
-        self._deck = deck
-        self._editor = editor or self._open_editor
+        self._setup = setup
+        self._deck = screen.deck
+        self._editor = setup.editor or self._open_editor
 
     @property
     def deck(self) -> Deck:
@@ -173,7 +170,18 @@ class MainDesk:
 
     def open(self, screen: ScreenName) -> None:
         """Opens one of the screens that lie over the panes."""
-        self._screen.open(screen)
+        app = self._screen.app
+        if screen == "themes":
+            app.call_later(app.run_action, "app.pick_theme")
+            return
+        from mlrcopilot_tui.tui.screens.help import help_document  # noqa: PLC0415 -- on use
+        from mlrcopilot_tui.tui.screens.reader import Reader  # noqa: PLC0415 -- on use
+
+        if screen == "help":
+            pane = self._deck.focused
+            app.push_screen(Reader(f"Help: {pane}", help_document(pane, self._setup.keymap, self._setup.glyphs)))
+        else:
+            app.push_screen(Reader("Notices", self.notices.document()))
 
     def toggle_strip(self) -> None:
         """Hides or shows the hardware strip, and remembers it."""

@@ -1,0 +1,45 @@
+"""The hardware's samples on their way to the strip: begun after the first frame, shown once a second."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mlrcopilot_tui.tui.presenter import Presenter
+from mlrcopilot_tui.tui.widgets.hardware_strip import HardwareStrip
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.hardware.monitor import Monitor
+
+
+class HardwareWatch:
+    """Samples while it is on.
+
+    Args:
+        make: makes what samples; None where there is no strip at all.
+    """
+
+    def __init__(self, make: "Callable[[], Monitor] | None", strip: HardwareStrip) -> None:
+        self.possible = make is not None
+        self._make = make
+        self._strip = strip
+        self._monitor: Monitor | None = None
+
+    def start(self) -> None:
+        """Begins to sample; call it in a thread, for it imports."""
+        if self._make is not None and self._monitor is None:
+            monitor = self._make()
+            monitor.start()
+            self._monitor = monitor
+
+    def stop(self) -> None:
+        """Ends sampling."""
+        if self._monitor is not None:
+            self._monitor.stop()
+
+    def show(self, presenter: Presenter) -> None:
+        """Shows the newest samples, with those of the live run's processes."""
+        if self._monitor is None:
+            return
+        status = presenter.feed.status() if presenter.live else None
+        pid = status.child_pid if status is not None else None
+        tree = self._monitor.tree(pid) if pid else None
+        self._strip.show(self._monitor.history(), tree, presenter.sandbox_note())

@@ -8,6 +8,7 @@ import pytest
 from mlrcopilot_tui.agents.base import Failure, IdeaDraft, Proposal, Withdrawal
 from mlrcopilot_tui.agents.offline.literals import Setting
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, from_dict, to_dict
+from mlrcopilot_tui.session import events as ev
 from tests.agents.simulation import FakeTree, Simulation
 
 CODE = """\
@@ -154,10 +155,15 @@ def test_a_broken_shape_takes_the_newest_part_back(bench: Simulation) -> None:
 
 
 def test_a_missing_import_is_added(bench: Simulation) -> None:
+    code = CODE + "    return math.sqrt(w.sum())\n"
+    bench.texts["train.py"] = code
     number, tree = first_attempt(bench, knob("EPOCHS", 40, 80))
     outcome = bench.implement(number, tree, 2, NAMELESS)
     assert isinstance(outcome, Proposal)
-    assert lines(CODE, tree.texts["train.py"]) == ["import math", "EPOCHS = 80  # passes"]
+    assert lines(code, tree.texts["train.py"]) == ["import math", "EPOCHS = 80  # passes"]
+    later = bench.implement(number, tree, 3, SLOW)
+    assert isinstance(later, Proposal)
+    assert lines(code, tree.texts["train.py"]) == ["import math", "EPOCHS = 57  # passes"]
 
 
 def test_a_missing_package_is_a_reason_to_withdraw(bench: Simulation) -> None:
@@ -225,6 +231,34 @@ def test_an_attempt_that_the_researcher_edited_is_built_upon(bench: Simulation) 
     text = tree.texts["train.py"]
     assert text.endswith("# a note of mine\n")
     assert {"LEARNING_RATE = 0.2", "EPOCHS = 80  # passes"} <= set(lines(CODE, text))
+
+
+def test_what_was_left_out_of_an_attempt_does_not_come_back_with_a_repair(bench: Simulation) -> None:
+    """Even where nobody says which hunks were left out: what the tree lacks was not wanted."""
+    number, tree = first_attempt(bench, knob("LEARNING_RATE", 0.1, 3.0), knob("EPOCHS", 40, 80))
+    tree.texts["train.py"] = CODE.replace("= 0.1", "= 3.0")
+    outcome = bench.implement(number, tree, 2, DIVERGED)
+    assert isinstance(outcome, Proposal)
+    assert lines(CODE, tree.texts["train.py"]) == ["LEARNING_RATE = 0.55"]
+
+
+def test_an_edited_attempt_can_lose_a_setting_and_not_a_technique(bench: Simulation) -> None:
+    number, tree = first_attempt(bench, knob("EPOCHS", 40, 80), technique("momentum"))
+    tree.texts["train.py"] += "# mine\n"
+    outcome = bench.implement(number, tree, 2, feedback=["drop the first part"])
+    assert isinstance(outcome, Proposal)
+    assert "EPOCHS = 40  # passes" in tree.texts["train.py"]
+    tree.texts["train.py"] += "# mine too\n"
+    last = bench.implement(number, tree, 3, feedback=["no momentum, and set EPOCHS to 50"])
+    assert isinstance(last, Withdrawal)
+    assert "momentum" in last.reason
+
+
+def test_words_said_before_the_first_attempt_count(bench: Simulation) -> None:
+    number, tree = idea(bench, knob("EPOCHS", 40, 80)), FakeTree(bench.texts)
+    bench.record(ev.FeedbackTaken(text="set EPOCHS to 50", understood="", idea=number))
+    assert isinstance(bench.implement(number, tree), Proposal)
+    assert lines(CODE, tree.texts["train.py"]) == ["EPOCHS = 50  # passes"]
 
 
 def test_only_editable_files_are_written(bench: Simulation) -> None:

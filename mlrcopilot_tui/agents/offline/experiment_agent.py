@@ -1,15 +1,28 @@
 """The offline ExperimentAgent: applies an idea's recipe, follows feedback, and mends or withdraws what crashed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Literal
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
-from mlrcopilot_tui.agents.offline.mending import Mended, mended
-from mlrcopilot_tui.agents.offline.patching import Desk, applied, leave_out, named, open_desk, undone, way_back
+from mlrcopilot_tui.agents.offline.knobs import Knob
+from mlrcopilot_tui.agents.offline.mending import mended
+from mlrcopilot_tui.agents.offline.patching import (
+    Desk,
+    applied,
+    in_effect,
+    leave_out,
+    named,
+    open_desk,
+    taken_back,
+    undone,
+    way_back,
+)
 from mlrcopilot_tui.agents.offline.proposals import knob_title, listed
-from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, from_dict, to_dict
+from mlrcopilot_tui.agents.offline.recipe import ImportPart, KnobPart, Part, Recipe, from_dict, to_dict
 from mlrcopilot_tui.agents.offline.repair import diagnose
 from mlrcopilot_tui.agents.offline.steering import adjusted
 from mlrcopilot_tui.agents.offline.words import read
@@ -24,124 +37,140 @@ class OfflineExperimentAgent:
         """Edits the tree by the idea's recipe; see the module."""
         work = await asyncio.to_thread(_worked, brief, assignment)
         for kind, text in work.said:
-            brief.say("observation" if kind == "observation" else "action", text)
-        if isinstance(work.result, Withdrawal):
-            return work.result
-        for path, text in work.texts.items():
-            brief.tree.write(PurePosixPath(path), text)
+            brief.say(kind, text)
+        if isinstance(work.result, Proposal):
+            for path, text in work.texts.items():
+                brief.tree.write(PurePosixPath(path), text)
         return work.result
 
 
+@dataclass(slots=True)
 class _Work:
-    """What came of one assignment, before anything is written."""
+    """What came of one assignment, before anything is said or written."""
 
-    def __init__(self) -> None:
-        self.said: list[tuple[str, str]] = []
-        self.texts: dict[str, str] = {}
-        self.result: Proposal | Withdrawal = Withdrawal("The recipe of this idea is not one of the offline engine's.")
+    result: Proposal | Withdrawal = field(default_factory=lambda: Withdrawal("Nothing was done."))
+    texts: dict[str, str] = field(default_factory=dict)
+    said: list[tuple[Literal["action", "observation"], str]] = field(default_factory=list)
+
+    def did(self, text: str) -> None:
+        """Something was changed."""
+        self.said.append(("action", text))
+
+    def saw(self, text: str) -> None:
+        """Something was noticed."""
+        self.said.append(("observation", text))
 
 
 def _worked(brief: Brief, assignment: Assignment) -> _Work:
+    """The whole of an assignment in memory: where it starts from, what is to be done, and the proposal."""
     work = _Work()
     recipe = from_dict(assignment.idea.recipe)
-    desk = open_desk(brief.tree, brief.command)
     if not recipe.parts:
+        work.result = Withdrawal("The recipe of this idea is not one of the offline engine's.")
         return work
     if assignment.attempt > MAX_ATTEMPTS:
         work.result = Withdrawal(f"{MAX_ATTEMPTS} attempts did not lead to a patch that stands.")
         return work
+    desk = open_desk(brief.tree, brief.command)
+    revising = assignment.failure is not None or bool(assignment.feedback)
     start = undone(desk, recipe)
-    if start is None:  # the researcher edited the attempt: go on from the tree as it is
-        start = Desk(dict(desk.original), dict(desk.original), desk.order, desk.others)
-    before = dict(start.texts)
-    parts = list(recipe.parts)
-    if assignment.failure is not None:
-        diagnosis = diagnose(assignment.failure)
-        work.said.append(("observation", f"The run failed ({diagnosis.kind}): {diagnosis.detail[:200]}"))
-        mend = mended(parts, diagnosis, start, brief, assignment.failure)
-        work.said += [("action", text) for text in mend.said]
-        return _finished(work, brief, assignment, start, before, mend)
-    if assignment.feedback:
-        steered = adjusted(parts, read(assignment.feedback[-1], start.knobs(brief.command)), start.knobs(brief.command))
-        work.said += [("action", f"By your words: {text}.") for text in steered.done]
-        work.said += [("observation", f"Not done: {text}.") for text in steered.not_done]
-        parts = steered.parts
-    return _finished(work, brief, assignment, start, before, Mended(parts))
-
-
-def _finished(
-    work: _Work, brief: Brief, assignment: Assignment, desk: Desk, before: dict[str, str], mend: Mended
-) -> _Work:
-    """Applies the parts, leaves out what was left out, and words the proposal."""
-    if mend.withdrawn:
-        work.result = Withdrawal(mend.withdrawn)
-        return work
-    parts = _placed(mend.parts, desk)
-    knobs = {knob.id: knob for knob in desk.knobs(brief.command)}
-    ids = set(knobs)
-    done, failed = applied(desk, parts)
-    for text in mend.imports:
-        _import(desk, text)
-    if failed:
-        work.said.append(("observation", f"The code has no place for: {listed([named(part) for part in failed])}."))
-    if not done:
-        reason = "there or already so" if failed else "left of it"
-        work.result = Withdrawal(
-            f"Nothing is {reason}: {listed([named(p) for p in failed]) if failed else 'the patch is empty'}."
-        )
-        return work
-    left = leave_out(desk, assignment.left_out)
-    if left:
-        work.said.append(("action", f"Left out again what you left out of {listed(sorted(set(left)))}."))
-    changed = {path: text for path, text in desk.texts.items() if text != before[path]}
-    if not changed:
-        work.result = Withdrawal("What you left out was all of the patch.")
-        return work
-    work.texts = {path: text for path, text in desk.texts.items() if text != desk.original[path]}
-    brings = tuple(knob.id for knob in desk.knobs(brief.command) if knob.id not in ids)
-    recipe = Recipe(parts=tuple(done), undo=way_back(before, changed), brings=brings)
-    subject, body = _message(assignment, done, knobs, mend)
-    work.said.append(("action", f"Edited {listed(sorted(changed))}: {'; '.join(named(part) for part in done)}."))
-    work.result = Proposal(subject, body, to_dict(recipe))
+    parts: Sequence[Part] = recipe.parts
+    standing: Sequence[Part] = ()
+    if start is None and revising:  # the researcher changed the attempt: what stands of it is built upon
+        parts = standing = [part for part in recipe.parts if in_effect(desk, part)]
+    start = start or desk
+    wanted = _mended(work, brief, assignment, parts, start)
+    wanted = _steered(work, brief, assignment, wanted, start) if wanted is not None else None
+    if wanted is not None:
+        _propose(work, brief, assignment, start, wanted, standing)
     return work
 
 
-def _placed(parts: Sequence[Part], desk: Desk) -> list[Part]:
-    """The parts with a file for each technique that has none yet: the first one that it fits."""
-    placed: list[Part] = []
-    for part in parts:
-        if isinstance(part, TechniquePart) and not part.path:
-            technique = technique_by_id(part.technique)
-            fits = [s.path for s in desk.sources() if technique is not None and technique.apply(s) is not None]
-            placed.append(TechniquePart(technique=part.technique, path=fits[0] if fits else "", settings=part.settings))
-        else:
-            placed.append(part)
-    return placed
+def _mended(
+    work: _Work, brief: Brief, assignment: Assignment, parts: Sequence[Part], desk: Desk
+) -> Sequence[Part] | None:
+    """The parts after the newest failure; None where the idea is given up for it."""
+    if assignment.failure is None:
+        return parts
+    diagnosis = diagnose(assignment.failure)
+    work.saw(f"The run failed ({diagnosis.kind}): {diagnosis.detail[:200]}")
+    mend = mended(parts, diagnosis, desk, brief.command)
+    for text in mend.said:
+        work.did(text)
+    if mend.withdrawn:
+        work.result = Withdrawal(mend.withdrawn)
+        return None
+    return mend.parts
 
 
-def _import(desk: Desk, statement: str) -> None:
-    from mlrcopilot_tui.agents.offline.catalogue.edits import Edit  # noqa: PLC0415
+def _steered(work: _Work, brief: Brief, assignment: Assignment, parts: Sequence[Part], desk: Desk) -> Sequence[Part]:
+    """The parts after the researcher's words: all of them at the first attempt, the newest later."""
+    words = assignment.feedback[-1:]
+    if assignment.failure is not None:
+        words = ()
+    elif assignment.attempt == 1 and (idea := brief.state.ideas.get(assignment.idea.number)) is not None:
+        words = (*(said.text for said in idea.feedback if said.text not in words), *words)
+    for text in words:
+        knobs = desk.knobs(brief.command)
+        steered = adjusted(parts, read(text, knobs), knobs)
+        for done in steered.done:
+            work.did(f"By your words: {done}.")
+        for undone_wish in steered.not_done:
+            work.saw(f"Not done: {undone_wish}.")
+        parts = steered.parts
+    return parts
 
-    for source in desk.sources():
-        edit = Edit(source)
-        edit.need(statement)
-        change = edit.done()
-        if change is not None:
-            desk.texts[source.path] = change.text
+
+def _propose(
+    work: _Work, brief: Brief, assignment: Assignment, desk: Desk, parts: Sequence[Part], standing: Sequence[Part]
+) -> None:
+    """Applies the parts, leaves out what was left out, and words the proposal.
+
+    `standing` are parts that the files have already; those of them that are not wanted any more are taken back.
+    """
+    before, knobs = dict(desk.texts), {knob.id: knob for knob in desk.knobs(brief.command)}
+    stuck = [part for part in standing if part not in parts and not taken_back(desk, part)]
+    if stuck:
+        work.result = Withdrawal(
+            f"It cannot be taken out of a patch that was edited: {listed(list(map(named, stuck)))}."
+        )
+        return
+    done, failed = applied(desk, parts, standing)
+    if failed:
+        work.saw(f"The code has no place for it, or has it already: {listed(list(map(named, failed)))}.")
+    if not done:
+        what = listed(list(map(named, failed))) if failed else "the patch"
+        work.result = Withdrawal(f"There is nothing left to change: {what}.")
+        return
+    if left := leave_out(desk, assignment.left_out):
+        work.did(f"Left out again what you left out of {listed(sorted(set(left)))}.")
+    changed = {path: text for path, text in desk.texts.items() if text != before[path]}
+    if not changed:
+        work.result = Withdrawal("Nothing of the patch is left to apply.")
+        return
+    work.texts = {path: text for path, text in desk.texts.items() if text != desk.original[path]}
+    work.did(f"Edited {listed(sorted(changed))}: {'; '.join(map(named, done))}.")
+    brings = tuple(knob.id for knob in desk.knobs(brief.command) if knob.id not in knobs)
+    recipe = Recipe(parts=tuple(done), undo=way_back(before, changed), brings=brings)
+    reasons = [text for kind, text in work.said[:-1] if kind == "action" and assignment.failure is not None]
+    subject, body = _message(assignment, [_headline(part, knobs) for part in done], reasons)
+    work.result = Proposal(subject, body, to_dict(recipe))
 
 
-def _message(assignment: Assignment, done: Sequence[Part], knobs: dict, mend: Mended) -> tuple[str, str]:  # type: ignore[type-arg]
+def _headline(part: Part, knobs: Mapping[str, Knob]) -> str:
+    """One part as the subject of a commit."""
+    if isinstance(part, ImportPart):
+        return f"Add `{part.statement}`"
+    if isinstance(part, KnobPart):
+        knob = knobs.get(part.knob)
+        return knob_title(knob, part.to) if knob is not None else f"Set {named(part)}"
+    technique = technique_by_id(part.technique)
+    return technique.claim.title if technique is not None else part.technique
+
+
+def _message(assignment: Assignment, headlines: Sequence[str], reasons: Sequence[str]) -> tuple[str, str]:
     """Subject and body of the commit."""
-    lines = []
-    for part in done:
-        if isinstance(part, KnobPart):
-            knob = knobs.get(part.knob)
-            lines.append(knob_title(knob, part.to) if knob is not None else f"Set {named(part)}")
-        else:
-            technique = technique_by_id(part.technique)
-            lines.append(technique.claim.title if technique is not None else part.technique)
-    subject = lines[0] if len(lines) == 1 else assignment.idea.title
-    body = [assignment.idea.rationale] if not mend.said else [assignment.idea.rationale, *mend.said]
-    if len(lines) > 1:
-        body.append("\n".join(f"- {line}" for line in lines))
-    return subject[:72], "\n\n".join(text for text in body if text)
+    alone = len(headlines) == 1
+    listing = "" if alone else "\n".join(f"- {line}" for line in headlines)
+    body = [assignment.idea.rationale, listing, *reasons]
+    return (headlines[0] if alone else assignment.idea.title)[:72], "\n\n".join(text for text in body if text)

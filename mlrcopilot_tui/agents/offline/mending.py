@@ -1,82 +1,88 @@
 """Mends a failed attempt by rules: smaller steps or batches, shorter runs, a missing import, or less of the patch."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlrcopilot_tui.agents.base import Brief, Failure
 from mlrcopilot_tui.agents.offline.knobs import Knob
 from mlrcopilot_tui.agents.offline.literals import Setting, tidy
 from mlrcopilot_tui.agents.offline.patching import Desk, applied, named
-from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part
+from mlrcopilot_tui.agents.offline.recipe import ImportPart, KnobPart, Part
 from mlrcopilot_tui.agents.offline.repair import IMPORTS, Diagnosis
 
 
 @dataclass(slots=True)
 class Mended:
-    """The parts of the next attempt, the imports to add, what was done; or why there is none."""
+    """The parts of the next attempt and what was done to them; or why there is none."""
 
     parts: list[Part]
-    imports: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     withdrawn: str = ""
 
 
-_ROLES = {"diverged": "learning_rate", "memory": "batch_size", "timeout": "epochs"}
-_COSTLY = ("epochs", "boosting_rounds", "width", "depth")
+_COSTLY = ("epochs", "boosting_rounds", "width", "depth", "order")
+_MOVED = {
+    "diverged": ("learning_rate", "momentum", "init_scale"),
+    "memory": ("batch_size", *_COSTLY),
+    "timeout": _COSTLY,
+}
+"""The roles of numbers which, moved too far, lead to such a failure."""
+_EASED = {"diverged": "learning_rate", "memory": "batch_size", "timeout": "epochs"}
+"""The role of the number which, lowered, cures such a failure whatever led to it."""
 
 
-def mended(parts: Sequence[Part], diagnosis: Diagnosis, desk: Desk, brief: Brief, failure: Failure) -> Mended:
+def mended(parts: Sequence[Part], diagnosis: Diagnosis, desk: Desk, command: str) -> Mended:
     """What to try next. `desk` holds the files as the idea found them."""
     result = Mended(list(parts))
     if diagnosis.kind == "import" and diagnosis.detail in IMPORTS:
-        result.imports.append(IMPORTS[diagnosis.detail])
-        result.said.append(f"Added the missing `{IMPORTS[diagnosis.detail]}`.")
+        part = ImportPart(name=diagnosis.detail, statement=IMPORTS[diagnosis.detail])
+        if part not in result.parts:
+            result.parts.append(part)
+            result.said.append(f"Added the missing `{part.statement}`.")
+            return result
+    knobs = {knob.id: knob for knob in desk.knobs(command)}
+    if diagnosis.kind in _MOVED and _turned_back(result, knobs, diagnosis):
         return result
-    if diagnosis.kind in _ROLES:
-        if _turned_back(result, desk, brief, diagnosis):
-            return result
-        if diagnosis.kind != "memory" and _eased(result, desk, brief, diagnosis):
-            return result
-    return _withdrawn(result, diagnosis, failure)
+    if diagnosis.kind in _EASED and _eased(result, desk, command, diagnosis):
+        return result
+    return _withdrawn(result, diagnosis)
 
 
-def _turned_back(result: Mended, desk: Desk, brief: Brief, diagnosis: Diagnosis) -> bool:
+def _turned_back(result: Mended, knobs: Mapping[str, Knob], diagnosis: Diagnosis) -> bool:
     """Goes half the way back where a part of the idea itself moved a number that such a failure comes from."""
-    knobs = {knob.id: knob for knob in desk.knobs(brief.command)}
-    wanted = {
-        "diverged": ("learning_rate", "momentum", "init_scale"),
-        "memory": ("batch_size", *_COSTLY),
-        "timeout": _COSTLY,
-    }[diagnosis.kind]
     for index, part in enumerate(result.parts):
         knob = knobs.get(part.knob) if isinstance(part, KnobPart) else None
-        if not isinstance(part, KnobPart) or knob is None or knob.role is None or knob.role.id not in wanted:
+        if (
+            not isinstance(part, KnobPart)
+            or knob is None
+            or knob.role is None
+            or knob.role.id not in _MOVED[diagnosis.kind]
+        ):
             continue
-        half = _halfway(knob, part.to)
+        half = _halfway(part.was, part.to)
         if half is None:
             continue
-        result.parts[index] = KnobPart(knob=part.knob, was=knob.value, to=half)
+        result.parts[index] = KnobPart(knob=part.knob, was=part.was, to=half)
         result.said.append(f"Went half the way back with {knob.where}: {half} in the place of {part.to}.")
         return True
     return False
 
 
-def _halfway(knob: Knob, to: Setting) -> Setting | None:
-    """Between the code's value and the one that failed, on a log scale; None when that is one of the two."""
-    if isinstance(knob.value, str | bool) or isinstance(to, str | bool) or not knob.value or not to:
+def _halfway(was: Setting, to: Setting) -> Setting | None:
+    """Between the value that ran and the one that failed, on a log scale; None where there is nothing between."""
+    if isinstance(was, str | bool) or isinstance(to, str | bool) or not was or not to:
         return None
-    middle = (knob.value * to) ** 0.5 if knob.value * to > 0 else (knob.value + to) / 2
-    half = round(middle) if isinstance(knob.value, int) else tidy(middle)
-    return None if half in {knob.value, to} or abs(half - to) < 0.1 * abs(to) else half
+    middle = (was * to) ** 0.5 if was * to > 0 else (was + to) / 2
+    half = round(middle) if isinstance(was, int) else tidy(middle)
+    return None if half in {was, to} or abs(half - to) < 0.1 * abs(to) else half
 
 
-def _eased(result: Mended, desk: Desk, brief: Brief, diagnosis: Diagnosis) -> bool:
+def _eased(result: Mended, desk: Desk, command: str, diagnosis: Diagnosis) -> bool:
     """Turns the number that such a failure is cured with, though the idea did not touch it: once only."""
     with_parts = Desk(dict(desk.original), dict(desk.texts), desk.order, desk.others)
     applied(with_parts, result.parts)
-    role = _ROLES[diagnosis.kind]
-    knobs = [k for k in with_parts.knobs(brief.command) if k.role is not None and k.role.id == role]
+    role = _EASED[diagnosis.kind]
+    knobs = [k for k in with_parts.knobs(command) if k.role is not None and k.role.id == role]
     touched = {part.knob for part in result.parts if isinstance(part, KnobPart)}
     for knob in knobs:
         if knob.id in touched or isinstance(knob.value, str | bool) or not knob.value:
@@ -90,11 +96,11 @@ def _eased(result: Mended, desk: Desk, brief: Brief, diagnosis: Diagnosis) -> bo
     return False
 
 
-def _withdrawn(result: Mended, diagnosis: Diagnosis, failure: Failure) -> Mended:
+def _withdrawn(result: Mended, diagnosis: Diagnosis) -> Mended:
     """Takes the newest part back; with none left the idea is given up."""
-    reason = re.sub(r"\s+", " ", diagnosis.detail or failure.reason).strip()[:160]
-    gone = result.parts.pop()
-    if not result.parts:
+    reason = re.sub(r"\s+", " ", diagnosis.detail).strip()[:160]
+    gone = result.parts.pop() if result.parts else None
+    if gone is None or not result.parts:
         result.withdrawn = f"It {_what(diagnosis)} and no rule mends that: {reason}"
     else:
         result.said.append(f"Took back: {named(gone)}, since the run {_what(diagnosis)}.")

@@ -76,13 +76,13 @@ def targets(clause: str, knobs: Sequence[Knob]) -> list[Target]:
         distinct = len(name) == 1 or name.isupper() or "_" in name or name.startswith("-")
         if distinct and re.search(rf"(?<![\w-]){exact}(?![\w-])", clause):
             found.append(Target(name=name))
-            text = text.replace(f" {_plain(name)} ", "  ")
+    roles = {knob.role.id for target in found for knob in target.knobs(knobs) if knob.role is not None}
     hits = sorted(_hits(text), key=lambda hit: (hit[0] - hit[1], hit[0]))
     taken: list[tuple[int, int]] = []
     for start, end, target in hits:
         if all(end <= a or start >= b or (start, end) == (a, b) for a, b in taken):
             taken.append((start, end))
-            if target not in found:
+            if target not in found and target.role not in roles:
                 found.append(target)
     return found
 

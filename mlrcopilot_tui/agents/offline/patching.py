@@ -2,15 +2,16 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlrcopilot_tui.agents.base import SourceTree
 from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
-from mlrcopilot_tui.agents.offline.catalogue.soundness import sound
+from mlrcopilot_tui.agents.offline.catalogue.edits import Edit
+from mlrcopilot_tui.agents.offline.catalogue.soundness import sound, undefined_names
 from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs, set_knobs
 from mlrcopilot_tui.agents.offline.literals import Setting
-from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, Undo
+from mlrcopilot_tui.agents.offline.recipe import ImportPart, KnobPart, Part, Recipe, TechniquePart, Undo
 from mlrcopilot_tui.agents.offline.source import SourceFile, load_sources, parse
 
 
@@ -55,18 +56,24 @@ class Desk:
         """Applies one part; whether any text changed."""
         if isinstance(part, KnobPart):
             return self.set({part.knob: part.to})
+        if isinstance(part, ImportPart):
+            return self._import(part)
         technique, source = technique_by_id(part.technique), self.source(part.path)
         change = technique.apply(source) if technique is not None and source is not None else None
         if change is None:
             return False
         self.texts[part.path] = change.text
-        for name, value in part.settings.items():
-            self.set({f"{part.path}:{name}": value})
         return True
 
-    def changed(self) -> dict[str, str]:
-        """The files whose texts differ from the tree's."""
-        return {path: text for path, text in self.texts.items() if text != self.original.get(path)}
+    def _import(self, part: ImportPart) -> bool:
+        before = dict(self.texts)
+        for source in self.sources():
+            if part.name in undefined_names(source.text):
+                edit = Edit(source)
+                edit.need(part.statement)
+                change = edit.done()
+                self.texts[source.path] = change.text if change is not None else source.text
+        return self.texts != before
 
 
 def open_desk(tree: SourceTree, command: str) -> Desk:
@@ -142,13 +149,33 @@ def _hunks(diff: str) -> dict[str, list[tuple[list[str], list[str]]]]:
     return found
 
 
-def applied(desk: Desk, parts: Iterable[Part]) -> tuple[list[Part], list[Part]]:
-    """Applies the parts in order; those that took effect, and those that did not."""
+def applied(desk: Desk, parts: Iterable[Part], standing: Sequence[Part] = ()) -> tuple[list[Part], list[Part]]:
+    """Applies the parts in order, those that stand already excepted; (those in effect then, the others).
+
+    A technique without a file of its own goes to the first that it fits.
+    """
     done: list[Part] = []
     failed: list[Part] = []
     for part in parts:
-        (done if desk.apply(part) else failed).append(part)
+        placed = _placed(desk, part)
+        (done if placed in standing or desk.apply(placed) else failed).append(placed)
     return done, failed
+
+
+def _placed(desk: Desk, part: Part) -> Part:
+    technique = technique_by_id(part.technique) if isinstance(part, TechniquePart) and not part.path else None
+    fits = [source.path for source in desk.sources() if technique is not None and technique.apply(source) is not None]
+    return TechniquePart(technique=technique.id, path=fits[0]) if technique is not None and fits else part
+
+
+def in_effect(desk: Desk, part: Part) -> bool:
+    """Whether the files on the desk have what the part would bring."""
+    return not Desk(desk.original, dict(desk.texts), desk.order, desk.others).apply(part)
+
+
+def taken_back(desk: Desk, part: Part) -> bool:
+    """Takes a part back that stands in the files; whether that can be done without knowing how they were."""
+    return isinstance(part, KnobPart) and desk.set({part.knob: part.was})
 
 
 def named(part: Part) -> str:
@@ -156,4 +183,6 @@ def named(part: Part) -> str:
     if isinstance(part, TechniquePart):
         technique = technique_by_id(part.technique)
         return technique.claim.title.lower() if technique else part.technique
+    if isinstance(part, ImportPart):
+        return part.statement
     return f"{part.knob.partition(':')[2]} from {part.was} to {part.to}"

@@ -16,14 +16,20 @@ class KnobPart(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
 
 class TechniquePart(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="technique"):
-    """Applies the technique of that id to a file; `settings` overrides the constants that it brings, by name."""
+    """Applies the technique of that id to a file; an empty path is the first file that it fits."""
 
     technique: str
     path: str
-    settings: dict[str, float] = {}
 
 
-Part = KnobPart | TechniquePart
+class ImportPart(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="import"):
+    """Adds an import that a failed run lacked, to the files that read the name."""
+
+    name: str
+    statement: str
+
+
+Part = KnobPart | TechniquePart | ImportPart
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +68,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(
             f"{part.knob}={part.to}" if isinstance(part, KnobPart) else f"{part.technique}@{part.path}"
             for part in self.parts
+            if not isinstance(part, ImportPart)
         )
 
 

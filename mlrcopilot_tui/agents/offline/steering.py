@@ -61,7 +61,7 @@ def _remove(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:
     def concerned(part: Part) -> bool:
         if isinstance(part, KnobPart):
             return part.knob in unwanted
-        technique = technique_by_id(part.technique)
+        technique = technique_by_id(part.technique) if isinstance(part, TechniquePart) else None
         return technique is not None and wish.target.covers(technique)
 
     kept = [part for part in steered.parts if not concerned(part)]

@@ -81,13 +81,16 @@ def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
             "The screen needs a terminal.", "Use `mlrcopilot run --headless` in a pipe or a job."
         )
     from mlrcopilot_tui.tui.launch import run_tui  # noqa: PLC0415 - 170 ms of textual that no other command pays for
+    from mlrcopilot_tui.user_settings import load_settings  # noqa: PLC0415 - only the screen has settings
 
+    settings = load_settings()
     return run_tui(
         workspace,
         session=getattr(arguments, "session", None),
         options=passed_on(arguments),
-        theme=arguments.theme,
-        plain=arguments.plain,
+        theme=arguments.theme or settings.screen.theme or None,
+        plain=arguments.plain or settings.screen.plain,
+        keymap=settings.keys,
     )
 
 

@@ -46,6 +46,7 @@ EVERYWHERE: Final = (
         do=navigation.to_live,
         when=lambda s: s.away,
         rank=8,
+        naming=lambda s: "decide" if s.called else "live",
     ),
     _a(
         id="run.stop",

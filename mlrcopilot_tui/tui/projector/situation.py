@@ -32,8 +32,12 @@ class Situation:
     @property
     def away(self) -> bool:
         """Whether there is a decision in another pane, or something else than what is live is shown."""
-        elsewhere = any(focus.pane_of(gate) != self.pane for gate in focus.waiting_gates(self.state))
-        return elsewhere or self.selection != Selection()
+        return self.called or self.selection != Selection()
+
+    @property
+    def called(self) -> bool:
+        """Whether a decision waits in another pane."""
+        return any(focus.pane_of(gate) != self.pane for gate in focus.waiting_gates(self.state))
 
     @property
     def idea(self) -> IdeaState | None:

@@ -16,7 +16,8 @@ from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.projector.run import Live
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import Document, Row, Segment, Selection, Span
-from tests.tui.story import BEGIN, PAPER, Story, idea, up_to_gate, up_to_run
+from tests.tui.story import BEGIN, Story, idea, up_to_gate, up_to_run
+from tests.tui.story_paper import PAPER
 
 
 def state_of(story: Story) -> SessionState:

@@ -85,10 +85,17 @@ def test_several_parts_make_one_patch(bench: Simulation) -> None:
     number, tree = idea(bench, technique("momentum"), knob("EPOCHS", 40, 80)), FakeTree(bench.texts)
     outcome = bench.implement(number, tree)
     assert isinstance(outcome, Proposal)
-    assert outcome.subject == "Change two things at once"
-    assert "- Add momentum to the gradient steps" in outcome.body
+    assert outcome.subject == "Add momentum to the gradient steps; raise EPOCHS from 40 to 80"
     assert {"MOMENTUM = 0.9", "EPOCHS = 80  # passes"} <= set(lines(CODE, tree.texts["train.py"]))
     assert from_dict(outcome.recipe or {}).brings == ("train.py:MOMENTUM",)
+
+
+def test_too_many_parts_for_a_subject_are_listed_below_it(bench: Simulation) -> None:
+    parts = technique("momentum"), knob("EPOCHS", 40, 80), knob("BATCH_SIZE", 64, 16)
+    outcome = bench.implement(idea(bench, *parts), FakeTree(bench.texts))
+    assert isinstance(outcome, Proposal)
+    assert outcome.subject == "Change two things at once"
+    assert "- Add momentum to the gradient steps\n- Raise EPOCHS" in outcome.body
 
 
 def test_what_is_so_already_is_withdrawn(bench: Simulation) -> None:

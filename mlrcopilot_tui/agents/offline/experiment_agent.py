@@ -170,7 +170,7 @@ def _headline(part: Part, knobs: Mapping[str, Knob]) -> str:
 
 def _message(assignment: Assignment, headlines: Sequence[str], reasons: Sequence[str]) -> tuple[str, str]:
     """Subject and body of the commit."""
-    alone = len(headlines) == 1
-    listing = "" if alone else "\n".join(f"- {line}" for line in headlines)
-    body = [assignment.idea.rationale, listing, *reasons]
-    return (headlines[0] if alone else assignment.idea.title)[:72], "\n\n".join(text for text in body if text)
+    joined = "; ".join([headlines[0], *(f"{line[:1].lower()}{line[1:]}" for line in headlines[1:])])
+    fits = len(joined) <= 72
+    body = [assignment.idea.rationale, "" if fits else "\n".join(f"- {line}" for line in headlines), *reasons]
+    return joined if fits else assignment.idea.title[:72], "\n\n".join(text for text in body if text)

@@ -44,8 +44,9 @@ class View:
     seed: int
 
     def free_knobs(self) -> list[Knob]:
-        """The knobs that may be turned and that no open idea turns, the most promising first."""
-        free = [k for k in self.knobs if not self.locks.knob(k) and not self.past.open(k.id)]
+        """The knobs that may be turned and that no open idea turns (else any), the most promising first."""
+        unlocked = [k for k in self.knobs if not self.locks.knob(k)]
+        free = [k for k in unlocked if not self.past.open(k.id)] or unlocked
         return sorted(free, key=lambda k: -advise(k, self.past).expectation)[:MAX_STUDY_KNOBS]
 
 
@@ -189,23 +190,22 @@ def _after_keep(view: View, number: int) -> Iterator[IdeaDraft]:
 
 
 def _combined(view: View, number: int) -> Iterator[IdeaDraft]:
-    """This near miss with the newest other one that it does not overlap, if they were not tried together."""
-    ideas = view.brief.state.ideas
-    mine = from_dict(ideas[number].idea.recipe)
-    if not _near_miss(view, number):
+    """This near miss with the best other one that it does not overlap and was not tried with."""
+    mine = from_dict(view.brief.state.ideas[number].idea.recipe)
+    if _missed_by(view, number) <= 0:
         return
-    for other in sorted(ideas, reverse=True):
-        theirs = from_dict(ideas[other].idea.recipe)
-        overlap = {str(p)[:60] for p in mine.parts} & {str(p)[:60] for p in theirs.parts}
-        if other == number or overlap or not _near_miss(view, other):
+    for other in sorted(view.brief.state.ideas, key=lambda other: -_missed_by(view, other)):
+        theirs = from_dict(view.brief.state.ideas[other].idea.recipe)
+        if other == number or _missed_by(view, other) <= 0 or mine.subjects & theirs.subjects:
             continue
         draft = combined_draft(view.brief, sorted((other, number)), number)
         if from_dict(draft.recipe).key() not in view.past.keys:
             yield draft
-        return
+            return
 
 
-def _near_miss(view: View, number: int) -> bool:
+def _missed_by(view: View, number: int) -> float:
+    """The gain of an idea that was undecided at the end; 0 where it was decided, or not this engine's."""
     state = view.brief.state.ideas[number]
     gain = state.verdict.relative if state.verdict is not None else None
-    return state.status == "inconclusive" and gain is not None and gain > 0.0 and bool(state.idea.recipe)
+    return max(gain or 0.0, 0.0) if state.status == "inconclusive" and from_dict(state.idea.recipe).parts else 0.0

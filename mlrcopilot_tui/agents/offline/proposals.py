@@ -16,7 +16,7 @@ from mlrcopilot_tui.agents.offline.literals import Setting, shown
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, from_dict, to_dict
 from mlrcopilot_tui.agents.offline.source import SourceFile
 from mlrcopilot_tui.session.model import Evidence, Gap
-from mlrcopilot_tui.session.state import SessionState, mean
+from mlrcopilot_tui.session.state import IdeaState, SessionState, mean
 
 _QUICK_S = 10.0
 """A run of so many seconds never counts as slow."""
@@ -40,13 +40,10 @@ def technique_draft(brief: Brief, match: Match) -> IdeaDraft:
     evidence.append(_code_evidence(match.source, change.line))
     evidence += _results(brief.state, technique)
     evidence.append(Evidence(kind="knowledge", text=f"Known in the field as {technique.claim.known_as}."))
-    rationale = technique.claim.rationale.format_map(words)
-    if gaps:
-        rationale += f' The paper leaves this open on page {gaps[0].quote.page}: "{gaps[0].quote.text}"'
     return IdeaDraft(
         title=technique.claim.title,
         hypothesis=technique.claim.hypothesis.format_map(words),
-        rationale=rationale,
+        rationale=technique.claim.rationale.format_map(words) + _as_quoted(gaps),
         plan=tuple(_sentence(step.format_map(words)) for step in technique.claim.plan),
         prediction=technique.claim.prediction.format_map(words),
         evidence=tuple(evidence),
@@ -63,20 +60,22 @@ def knob_draft(brief: Brief, knob: Knob, value: Setting, advice: Advice, parent:
     """The idea of setting one knob to another value."""
     old, new = shown(knob.value, knob.written), shown(value, knob.written)
     better = "lower" if brief.direction == "min" else "raise"
-    evidence = [Evidence(kind="code", text=f"{knob.where} is {old}", ref=f"{knob.path}:{knob.line}")]
+    gaps = gaps_about(knob, brief.state)
+    evidence = [Evidence(kind="gap", text=gap.quote.text, ref=gap.id) for gap in gaps[:1]]
+    evidence.append(Evidence(kind="code", text=f"{knob.where} is {old}", ref=f"{knob.path}:{knob.line}"))
     if advice.last is not None:
         evidence.append(Evidence(kind="result", text=advice.reason, ref=f"idea {advice.last.idea}"))
     return IdeaDraft(
         title=knob_title(knob, value),
         hypothesis=f"{knob.where} at {new} in the place of {old} will {better} {brief.metric}.",
-        rationale=f"At {knob.path}:{knob.line} {knob.where} is {old}. {_sentence(advice.reason)}",
+        rationale=f"At {knob.path}:{knob.line} {knob.where} is {old}. {_sentence(advice.reason)}{_as_quoted(gaps)}",
         plan=(f"Set {knob.where} to {new}; change nothing else.", "Compare with the parent on equal seeds."),
         prediction=f"{brief.metric} improves over the parent on equal seeds; if not, {old} was no limit this way.",
         evidence=tuple(evidence),
         scores=_scores(
             2.5,
             9.5 - _slowness(brief.state, cost_of(knob, value)),
-            advice.expectation,
+            advice.expectation + (1.0 if gaps and advice.last is None else 0.0),
         ),
         recipe=to_dict(Recipe(parts=(KnobPart(knob=knob.id, was=knob.value, to=value),))),
         parent=parent,
@@ -108,11 +107,7 @@ def combined_draft(brief: Brief, numbers: Sequence[int], parent: int) -> IdeaDra
     ideas = [brief.state.ideas[number] for number in numbers]
     parts: list[Part] = [part for idea in ideas for part in from_dict(idea.idea.recipe).parts]
     titles = [idea.idea.title for idea in ideas]
-    gains = [
-        f"idea {idea.idea.number} {idea.verdict.relative:+.1%}"
-        for idea in ideas
-        if idea.verdict and idea.verdict.relative
-    ]
+    gains = [f"idea {idea.idea.number} {_gain(idea):+.1%}" for idea in ideas]
     return IdeaDraft(
         title=f"Combine ideas {listed([str(number) for number in numbers])}",
         hypothesis=f"Changes that each helped too little to tell from noise help enough together: {'; '.join(titles)}.",
@@ -123,10 +118,14 @@ def combined_draft(brief: Brief, numbers: Sequence[int], parent: int) -> IdeaDra
             Evidence(kind="result", text=f"{idea.idea.title}: {idea.status}", ref=f"idea {idea.idea.number}")
             for idea in ideas
         ),
-        scores=_scores(3.0, 8.5, 5.8),
+        scores=_scores(4.0, 8.5, 5.8 + min(10.0 * sum(_gain(idea) for idea in ideas), 2.5)),
         recipe=to_dict(Recipe(parts=tuple(parts))),
         parent=parent,
     )
+
+
+def _gain(idea: IdeaState) -> float:
+    return (idea.verdict.relative or 0.0) if idea.verdict is not None else 0.0
 
 
 def knob_title(knob: Knob, value: Setting) -> str:
@@ -148,6 +147,19 @@ def answered(technique: Technique, gaps: Sequence[Gap]) -> list[Gap]:
         for gap in gaps
     ]
     return [gap for count, gap in sorted(counted, key=lambda item: -item[0]) if count]
+
+
+def gaps_about(knob: Knob, state: SessionState) -> list[Gap]:
+    """The gaps that name the knob or what its role is called."""
+    words = [knob.name.lower(), *(knob.role.words if knob.role else ())]
+    named = [re.escape(word) for word in words if len(word) > 2]
+    gaps = state.summary.gaps if state.summary else ()
+    return [gap for gap in gaps if named and re.search(rf"\b({'|'.join(named)})\b", gap.quote.text, re.IGNORECASE)]
+
+
+def _as_quoted(gaps: Sequence[Gap]) -> str:
+    """The first gap as a sentence of a rationale; empty where there is none."""
+    return f' The paper leaves this open on page {gaps[0].quote.page}: "{gaps[0].quote.text}"' if gaps else ""
 
 
 def cost_of(knob: Knob, value: Setting) -> float:

@@ -63,6 +63,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         """The parts that apply techniques."""
         return tuple(part for part in self.parts if isinstance(part, TechniquePart))
 
+    @property
+    def subjects(self) -> frozenset[str]:
+        """What the recipe works on: knobs and techniques, whatever the values."""
+        return frozenset(part.knob for part in self.knobs) | {part.technique for part in self.techniques}
+
     def key(self) -> frozenset[str]:
         """What makes two recipes the same experiment, whatever the values it started from."""
         return frozenset(

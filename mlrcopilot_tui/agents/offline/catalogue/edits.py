@@ -167,6 +167,12 @@ def parsed_call(code: str) -> cst.Call:
     return node
 
 
+def quoted(codes: Sequence[str]) -> str:
+    """Code in a sentence: "`w`, `v` and `b`"."""
+    ticked = [f"`{code}`" for code in codes]
+    return ticked[0] if len(ticked) == 1 else f"{', '.join(ticked[:-1])} and {ticked[-1]}"
+
+
 def bare(code: str) -> str:
     """The expression as an argument: without parentheses around all of it."""
     node = cst.parse_expression(code)

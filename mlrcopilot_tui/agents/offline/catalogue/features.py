@@ -1,7 +1,7 @@
 """Makes more of numeric columns: equal scales, products, and cosines that stand for a kernel."""
 
 from mlrcopilot_tui.agents.offline.catalogue.arrays import can_grow, inputs, is_scaled
-from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name
+from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name, quoted
 from mlrcopilot_tui.agents.offline.catalogue.image_shapes import flattened_images, with_scaling
 from mlrcopilot_tui.agents.offline.catalogue.sklearn_shapes import SCALERS
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
@@ -16,8 +16,7 @@ def standardised_arrays(source: SourceFile) -> Change | None:
         return None
     edit.helper(_STANDARDISED.format(np=np))
     edit.after(arrays.last, f"{arrays.names} = standardised({arrays.names})")
-    others = ", ".join(arrays.others)
-    return edit.done(train=arrays.train, others=others, line=str(source.line(arrays.last)))
+    return edit.done(train=arrays.train, others=quoted(arrays.others), line=str(source.line(arrays.last)))
 
 
 _STANDARDISED = '''

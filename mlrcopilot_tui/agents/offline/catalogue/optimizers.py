@@ -10,6 +10,7 @@ from mlrcopilot_tui.agents.offline.catalogue.edits import (
     bare,
     names_in,
     numpy_name,
+    quoted,
     scope_of,
 )
 from mlrcopilot_tui.agents.offline.catalogue.loops import Loop, Step, constant_in, training_loop
@@ -132,7 +133,7 @@ def weight_decay(source: SourceFile) -> Change | None:
     edit.constant("WEIGHT_DECAY", "1e-3")
     for step in decayed:
         _step_along(edit, step, f"({bare(step.gradient)} + WEIGHT_DECAY * {step.code})")
-    return edit.done(rate=source.code(loop.steps[0].rate), targets=", ".join(step.code for step in decayed))
+    return edit.done(rate=source.code(loop.steps[0].rate), targets=quoted([step.code for step in decayed]))
 
 
 def averaging(source: SourceFile) -> Change | None:
@@ -224,7 +225,7 @@ def _is_bias(name: str) -> bool:
 
 
 def _listed(loop: Loop) -> str:
-    return ", ".join(step.code for step in loop.steps)
+    return quoted([step.code for step in loop.steps])
 
 
 def smoothed_targets(source: SourceFile) -> Change | None:

@@ -16,7 +16,7 @@ class ActionCommands(Provider):
     async def discover(self) -> Hits:
         """Everything that can be done now."""
         for action in self._offered():
-            title = Content(_title(action)) + _key(action)
+            title = Content(_title(action)) + self._key(action)
             yield DiscoveryHit(title, partial(self._perform, action), text=_title(action), help=action.help)
 
     async def search(self, query: str) -> Hits:
@@ -26,7 +26,7 @@ class ActionCommands(Provider):
             title = _title(action)
             score = max(matcher.match(title), 0.8 * matcher.match(action.help))
             if score > 0:
-                shown = matcher.highlight(title) + _key(action)
+                shown = matcher.highlight(title) + self._key(action)
                 yield Hit(score, shown, partial(self._perform, action), text=title, help=action.help)
 
     def _offered(self) -> Iterator[Action]:
@@ -41,6 +41,11 @@ class ActionCommands(Provider):
             if action.when(screen.desk.situation_in(pane)):
                 yield action
 
+    def _key(self, action: Action) -> Content:
+        screen = self.screen
+        key = key_name(action, screen.keymap if isinstance(screen, MainScreen) else {})
+        return Content.styled(f"  {key}", "bold $footer-key-foreground") if key else Content()
+
     def _perform(self, action: Action) -> None:
         screen = self.screen
         if isinstance(screen, MainScreen):
@@ -52,8 +57,3 @@ class ActionCommands(Provider):
 def _title(action: Action) -> str:
     subject = "" if action.context == "everywhere" else f"{action.context}: "
     return f"{subject}{action.label}"
-
-
-def _key(action: Action) -> Content:
-    key = key_name(action, {})
-    return Content.styled(f"  {key}", "bold $footer-key-foreground") if key else Content()

@@ -15,6 +15,7 @@ from mlrcopilot_tui.tui.views import PANES, PaneName
 from mlrcopilot_tui.workspace.patch import parse
 from tests.tui.doubles import staged
 from tests.tui.story import Story, up_to_gate, up_to_run
+from tests.tui.text_frames import frame
 
 UNDELIVERABLE = {"ctrl+h", "ctrl+i", "ctrl+m", "ctrl+enter", "shift+enter", "alt+enter"}
 
@@ -215,6 +216,11 @@ async def test_a_key_can_be_remapped_by_its_action(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits"), keymap={"patch.approve": "A"}) as stage:
         await stage.press("3", "a")
         assert stage.story.decisions() == []
+        await stage.press("ctrl+p")
+        await stage.pilot.press(*"patch: approve")
+        await stage.pilot.pause(0.3)
+        assert "patch: approve  A" in frame(stage.pilot.app)
+        await stage.press("escape", "escape")
         await stage.press("A")
         assert stage.decision().kind == "approve"
 

@@ -105,6 +105,11 @@ class MainScreen(Screen[None]):
         """The arrangement for the terminal's size."""
         return self._layout
 
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The researcher's own keys, by action id."""
+        return self._setup.keymap
+
     def compose(self) -> ComposeResult:
         """Header, tab row, panes, strip, footer."""
         yield self.header
@@ -118,7 +123,7 @@ class MainScreen(Screen[None]):
         """Draws the empty panes at once; everything that takes time begins after the first frame."""
         self.present()
         self.deck.focus_pane("ideas")
-        for problem in keymap_problems(self._setup.keymap):
+        for problem in keymap_problems(self.keymap):
             self.desk.fail(problem, "Mend the key map in your settings.")
         self.call_after_refresh(self._begin)
 
@@ -199,9 +204,8 @@ class MainScreen(Screen[None]):
         situation = self.desk.situation
         offered = [action for action in available(situation) if action.rank is not None]
         offered.sort(key=lambda action: action.rank or 0)
-        keymap = self._setup.keymap
         hints = [
-            Hint(hint_name(action, keymap), action.name(situation), f"screen.perform('{action.id}')")
+            Hint(hint_name(action, self.keymap), action.name(situation), f"screen.perform('{action.id}')")
             for action in offered
         ]
         self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)

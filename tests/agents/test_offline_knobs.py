@@ -31,6 +31,7 @@ momentum = .9
 counter = 0
 counter += 1
 OFFSET = -1
+UNREAD_ALPHA = 3
 
 @dataclass
 class Config:
@@ -58,6 +59,18 @@ split = train_test_split(x, y, test_size=0.3, random_state=1)
 
 def train(model, lr=0.01, rounds=20, log_every=5, verbose=False):
     pass
+
+def main(steps=7, width=9):
+    lr, alpha = 0.2, 0.3
+    weight_decay = 1e-4
+    batch = 16
+    batch = 32
+    for epoch in range(40):
+        momentum_now = momentum * weight_decay
+    for row in range(12):
+        fit(EPOCHS, LEARNING_RATE, USE_BIAS, WINDOW, OFFSET)
+
+main(3)
 
 def evaluate(model, batch_size=256, threshold=0.5):
     knn = KNeighborsClassifier(n_neighbors=3)
@@ -94,6 +107,9 @@ def test_settings_of_every_sort_are_found_and_no_others() -> None:
         "KNeighborsClassifier(weights)": "uniform",
         "train(lr)": 0.01,
         "train(rounds)": 20,
+        "main(width)": 9,
+        "main(weight_decay)": 1e-4,
+        "the loop over epoch(epochs)": 40,
     }
 
 

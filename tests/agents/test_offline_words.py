@@ -18,6 +18,7 @@ L2 = 1e-4
 BATCH_SIZE = 32
 MOMENTUM = 0.9
 model = SVC(C=1.0)
+fit(model, EPOCHS, LEARNING_RATE, L2, BATCH_SIZE, MOMENTUM)
 """
 
 

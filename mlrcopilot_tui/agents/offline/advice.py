@@ -10,6 +10,8 @@ from mlrcopilot_tui.agents.offline.study import History, Trial, bounds
 _PLAIN_PRIOR = 4.0
 _FLAG_PRIOR = 3.4
 _CHOICE_PRIOR = 5.2
+_CLEAR_LOSS = -0.02
+"""A relative change of the metric below which the opposite direction is promising."""
 
 ITERATES = frozenset(
     {
@@ -62,7 +64,8 @@ def advise(knob: Knob, past: History) -> Advice:
     other = tuple(v for v in first_values(knob) if v not in tried and _other_side(knob.value, part.to, v))
     if len(trials) == 1 and other:
         return Advice(
-            prior(knob) - 0.8,
+            # A clear loss points the other way; a flat one says that other knobs deserve their first turn before.
+            prior(knob) - (0.8 if gain < _CLEAR_LOSS else 1.8),
             other,
             f"{part.to} did not help (idea {last.idea}: {gain:+.1%}), so the other direction is open",
             last,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from mlrcopilot_tui.agents.offline.calls import callee
 from mlrcopilot_tui.agents.offline.catalogue.edits import scope_of, statement_of
-from mlrcopilot_tui.agents.offline.knobs import callee
 from mlrcopilot_tui.agents.offline.roles import normalised
 from mlrcopilot_tui.agents.offline.source import SourceFile, within
 
@@ -18,6 +18,7 @@ _OTHER = re.compile(
     r"(x|inputs?|data|features|images|feats?)_?(valid|validation|val|va|test|te|tst|dev|eval|heldout|holdout|unlabell?ed|pool)|"
     r"(valid|validation|val|va|test|te|dev|eval|heldout|holdout)_?(x|inputs?|data|features|images|feats?)"
 )
+_NO_ROWS = re.compile(r"model|net\b|loader|optim|args|config|cfg|rng|device|epoch|loss|criterion")
 _FIT = re.compile(r"(.*_)?(fit|train|train_model|fit_model|learn|build_model|run_training)(_.*)?")
 
 
@@ -71,7 +72,9 @@ def fittings(source: SourceFile) -> Iterator[Fitting]:
         while isinstance(value, cst.Call) and len(value.args) == 1:
             value = value.args[0].value
         statement = statement_of(source, node)
-        if isinstance(value, cst.Name) and statement is not None and value.value != second.value.value:
+        if not isinstance(value, cst.Name) or _NO_ROWS.search(f"{value.value} {second.value.value}".lower()):
+            continue
+        if statement is not None and value.value != second.value.value:
             yield Fitting(statement, value.value, second.value.value, scope_of(source, node))
 
 

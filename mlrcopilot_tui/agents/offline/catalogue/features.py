@@ -12,7 +12,8 @@ def standardised_arrays(source: SourceFile) -> Change | None:
     """Fits mean and deviation on the training array and applies them to it and its siblings, once all are bound."""
     np, arrays = numpy_name(source), inputs(source)
     edit = Edit(source)
-    if np is None or arrays is None or is_scaled(source, arrays.train) or not edit.free(*SCALERS):
+    taken = is_scaled(source, arrays.train) if arrays is not None else True
+    if np is None or arrays is None or taken or not edit.free(*SCALERS, "torch", "tensorflow"):
         return None
     edit.helper(_STANDARDISED.format(np=np))
     edit.after(arrays.last, f"{arrays.names} = standardised({arrays.names})")

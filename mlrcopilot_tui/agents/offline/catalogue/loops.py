@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from mlrcopilot_tui.agents.offline.calls import callee
 from mlrcopilot_tui.agents.offline.catalogue.edits import names_in
-from mlrcopilot_tui.agents.offline.knobs import callee
 from mlrcopilot_tui.agents.offline.roles import normalised, role_of
 from mlrcopilot_tui.agents.offline.source import SourceFile, nodes_in, within
 
@@ -52,18 +52,35 @@ class Loop:
     steps: tuple[Step, ...]
 
 
-_COUNTERS = re.compile(r"(n_)?(e|ep|epoch|epochs|i|it|iter|iteration|k|n|s|step|t|_|__|round|update)(_idx|_i|_num)?")
+_EPOCHS = re.compile(r"e|ep|epochs?")
+_STEPS = re.compile(r"i|it|iters?|iterations?|steps?|t|_+")
 
 
 def training_loop(source: SourceFile) -> Loop | None:
-    """The file's training loop; None where there is none, or more than one."""
+    """The file's training loop; None where there is none, or more than one.
+
+    A loop over epochs comes first, then one over steps; of those within one another the outermost.
+    """
     loops = [loop for node in source.find(cst.For) if (loop := _loop(source, node))]
-    outermost = [loop for loop in loops if not any(other.node in set(source.ancestors(loop.node)) for other in loops)]
+    over_epochs = [loop for loop in loops if _counts_epochs(loop)]
+    found = over_epochs or loops
+    nodes = {loop.node for loop in found}
+    outermost = [loop for loop in found if nodes.isdisjoint(source.ancestors(loop.node))]
     return outermost[0] if len(outermost) == 1 else None
 
 
+def _counts_epochs(loop: Loop) -> bool:
+    if _EPOCHS.fullmatch(normalised(loop.counter)):
+        return True
+    roles = [role_of(name) for name in names_in(loop.node.iter)]
+    return any(role is not None and role.id == "epochs" for role in roles)
+
+
 def _loop(source: SourceFile, node: cst.For) -> Loop | None:
-    if not isinstance(node.target, cst.Name) or not _COUNTERS.fullmatch(normalised(node.target.value) or "_"):
+    if not isinstance(node.target, cst.Name):
+        return None
+    counter = normalised(node.target.value) or "_"
+    if not (_EPOCHS.fullmatch(counter) or _STEPS.fullmatch(counter)):
         return None
     if not isinstance(node.body, cst.IndentedBlock):
         return None

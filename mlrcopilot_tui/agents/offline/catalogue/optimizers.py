@@ -174,14 +174,18 @@ class Average:
 
 
 def _readers_after(source: SourceFile, loop: Loop, targets: set[str]) -> list[cst.Name]:
-    """Where the weights are read once an epoch's steps are done: in the rest of its body and behind the loop."""
+    """Where the weights are read once an epoch's steps are done: in the rest of its body and behind the loop.
+
+    None where something there binds one of the names anew, so that it may stand for something else.
+    """
     last = loop.steps[-1].statement
     scope = scope_of(source, loop.node)
     outer = scope.body.body if isinstance(scope, cst.FunctionDef) else scope.body
     behind = [*_behind(loop.node.body.body, {last, *source.ancestors(last)}), *_behind(outer, {loop.node})]
-    return [
-        name for item in behind for name in within(item, cst.Name) if name.value in targets and _is_read(source, name)
-    ]
+    uses = [name for item in behind for name in within(item, cst.Name) if name.value in targets]
+    if any(_binds(source, name) for name in uses):
+        return []
+    return [name for name in uses if _is_read(source, name)]
 
 
 def _behind(body: Sequence[cst.CSTNode], marks: set[cst.CSTNode]) -> Sequence[cst.CSTNode]:
@@ -191,12 +195,23 @@ def _behind(body: Sequence[cst.CSTNode], marks: set[cst.CSTNode]) -> Sequence[cs
 
 
 def _is_read(source: SourceFile, name: cst.Name) -> bool:
+    """Whether the name is a variable here, and not the name of a keyword or an attribute."""
     parent = source.parent(name)
-    if isinstance(parent, cst.Arg) and parent.keyword is name:
-        return False
-    if isinstance(parent, cst.Attribute) and parent.attr is name:
-        return False
-    return not isinstance(parent, cst.AssignTarget | cst.Param)
+    named = (isinstance(parent, cst.Arg) and parent.keyword is name) or (
+        isinstance(parent, cst.Attribute) and parent.attr is name
+    )
+    return not named
+
+
+def _binds(source: SourceFile, name: cst.Name) -> bool:
+    parent = source.parent(name)
+    if isinstance(parent, cst.Element | cst.Tuple | cst.List):
+        parent = next(
+            (a for a in source.ancestors(name) if not isinstance(a, cst.Element | cst.Tuple | cst.List)), None
+        )
+    return isinstance(parent, cst.AssignTarget | cst.AugAssign | cst.AnnAssign | cst.Param | cst.CompFor) or (
+        isinstance(parent, cst.For) and name in within(parent.target, cst.Name)
+    )
 
 
 def _step_along(edit: Edit, step: Step, direction: str) -> None:

@@ -1,6 +1,7 @@
 """Joins each claim of `techniques.toml` with the codemod of the same id."""
 
 import tomllib
+from functools import lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -33,4 +34,5 @@ def read_claims() -> tuple[Claim, ...]:
     return tuple(msgspec.convert({"id": name, **entry}, Claim) for name, entry in table.items())
 
 
-TECHNIQUES = tuple(Technique(claim, CODEMODS[claim.id]) for claim in read_claims())
+TECHNIQUES = tuple(Technique(claim, lru_cache(maxsize=8)(CODEMODS[claim.id])) for claim in read_claims())
+"""All of them; what a codemod made of a file is kept for the next question about the same file."""

@@ -2,6 +2,7 @@
 
 import libcst as cst
 
+from mlrcopilot_tui.agents.offline.calls import callee, with_keyword
 from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, parsed_call
 from mlrcopilot_tui.agents.offline.catalogue.sklearn_shapes import (
     BAYES,
@@ -17,7 +18,6 @@ from mlrcopilot_tui.agents.offline.catalogue.sklearn_shapes import (
     wrappable,
 )
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
-from mlrcopilot_tui.agents.offline.knobs import callee, with_keyword
 from mlrcopilot_tui.agents.offline.source import SourceFile
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from mlrcopilot_tui.agents.offline.knobs import callee
+from mlrcopilot_tui.agents.offline.calls import callee
 from mlrcopilot_tui.agents.offline.source import SourceFile, measures
 
 LINEAR_CLASSIFIERS = frozenset({"LogisticRegression", "LinearSVC", "RidgeClassifier", "Perceptron", "SGDClassifier"})

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst import matchers as m
 
+from mlrcopilot_tui.agents.offline.calls import callee, with_keyword
 from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, scope_of, statement_of
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
-from mlrcopilot_tui.agents.offline.knobs import callee, with_keyword
 from mlrcopilot_tui.agents.offline.source import SourceFile, within
 
 

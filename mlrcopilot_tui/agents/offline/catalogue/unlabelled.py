@@ -17,7 +17,7 @@ def spread_labels(source: SourceFile) -> Change | None:
     np = numpy_name(source)
     edit = Edit(source)
     names = ("spread_labels", "LabelSpreading", "LabelPropagation", "SelfTrainingClassifier", "pseudo_labels")
-    if np is None or not edit.free(*names) or not _CLASSIFIES.search(source.text):
+    if np is None or not edit.free(*names, "guessed") or not _CLASSIFIES.search(source.text):
         return None
     for fitting in fittings(source):
         here = bound(source, fitting.scope)

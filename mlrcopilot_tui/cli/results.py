@@ -1,7 +1,6 @@
 """Results: `verify` and `promote`."""
 
 import argparse
-import asyncio
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
 from mlrcopilot_tui.cli.output import columns, say, say_json
@@ -20,7 +19,9 @@ def add(commands: Commands) -> None:
 
 def check_numbers(arguments: argparse.Namespace) -> int:
     """Measures a commit again, or reads all records again; 1 where a number does not hold."""
-    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
+    import asyncio  # noqa: PLC0415 - `--help` needs none of this
+
+    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415
     from mlrcopilot_tui.research.begin import open_bench  # noqa: PLC0415
     from mlrcopilot_tui.research.options import Options  # noqa: PLC0415
     from mlrcopilot_tui.research.verify import verify_commit, verify_records  # noqa: PLC0415

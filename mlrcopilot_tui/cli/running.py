@@ -1,7 +1,6 @@
 """`run`: the loop with a screen, without one, or in the background."""
 
 import argparse
-import asyncio
 import os
 import signal
 from pathlib import Path
@@ -51,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
     """Runs the loop in this process, printing its events."""
-    from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415 - `--help` needs none of this
+    import asyncio  # noqa: PLC0415 - `--help` needs none of this
+
+    from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415
     from mlrcopilot_tui.research.begin import begin_session, latest_session, open_bench  # noqa: PLC0415
     from mlrcopilot_tui.research.copilot import Copilot  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415

@@ -1,11 +1,16 @@
 """Looking: `status`, `log`, `sessions`, `show`, `diff`."""
 
+from __future__ import annotations
+
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
 from mlrcopilot_tui.cli.output import columns, number, percent, say, say_json, span
-from mlrcopilot_tui.session.state import IdeaState, SessionState
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.session.state import IdeaState, SessionState
 
 
 def add(commands: Commands) -> None:

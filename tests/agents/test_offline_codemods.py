@@ -132,3 +132,90 @@ def test_code_that_measures_is_left_alone() -> None:
 @pytest.mark.parametrize("text", ["", "x = (", "\x00", "def f():\n\treturn 1\n  bad", "print 'no'", "x" * 300_000])
 def test_what_is_no_python_is_no_source(text: str) -> None:
     assert (parse("train.py", text) is None) == (text != "")
+
+
+SPARSE = """\
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+model = Ridge()
+model.fit(TfidfVectorizer().fit_transform(texts), y)
+"""
+LOOP = """\
+import numpy as np
+
+RATE_DECAY = 1
+lr = 0.1
+
+
+def fit(x, y, folds):
+    for k in range(5):
+        w = np.zeros(3)
+        for epoch in range(30):
+            w -= lr * x.T @ (x @ w - y)
+        {after}
+    return {result}
+"""
+
+
+def applied(technique_id: str, code: str) -> str | None:
+    technique, source = technique_by_id(technique_id), parse("train.py", code)
+    assert technique is not None
+    assert source is not None
+    change = technique.apply(source)
+    return change.text if change is not None else None
+
+
+def test_the_loop_over_epochs_is_meant_and_not_the_one_around_it() -> None:
+    code = LOOP.format(after="scores.append(score(w))", result="scores").replace(
+        "fit(x, y, folds)", "fit(x, y, scores)"
+    )
+    text = applied("momentum", code)
+    assert text is not None
+    lines = text.splitlines()
+    assert lines[lines.index("        w_velocity = 0.0") + 1] == "        for epoch in range(30):"
+    assert "step_size = lr * 0.5 * (1.0 + np.cos(np.pi * epoch / 30))" in (applied("cosine_decay", code) or "")
+
+
+@pytest.mark.parametrize(
+    "after", ["w = w / 2", "w /= np.abs(w).sum()", "best = min(range(3), key=lambda w: w)", "x, w = w, x"]
+)
+def test_averages_stay_away_where_a_weight_is_bound_anew(after: str) -> None:
+    assert applied("weight_averaging", LOOP.format(after=after, result="w")) is None
+
+
+def test_averages_are_read_where_training_is_over() -> None:
+    text = applied("weight_averaging", LOOP.format(after="show(w, w=1, a=x.w)", result="0"))
+    assert text is not None
+    assert "show(w_average.value, w=1, a=x.w)" in text
+    assert "x.T @ (x @ w - y)" in text
+
+
+@pytest.mark.parametrize(
+    ("technique_id", "code"),
+    [
+        # regression: labels cannot spread
+        ("label_spreading", "import numpy as np\nx, y, unlabelled = load()\nmodel = fit(x, y)\n"),
+        # a model and a loader are no rows and targets
+        ("label_spreading", "import numpy as np\nmodel, loader, pool = load()\naccuracy = train(model, loader)\n"),
+        # tensors have their own ways
+        (
+            "standardise_arrays",
+            "import numpy as np\nimport torch\nx_train, x_test = torch.rand(2, 3), torch.rand(2, 3)\n",
+        ),
+        # the number of columns is fixed elsewhere
+        (
+            "fourier_features",
+            "import numpy as np\nx_train, x_test = load()\nx_train = x_train / x_train.std(axis=0)\nw = np.zeros(10)\n",
+        ),
+        # no epochs to count
+        ("cosine_decay", "lr = 0.1\nfor epoch in stream():\n    w -= lr * grad\n"),
+        # the rate changes in the loop already
+        ("cosine_decay", "for epoch in range(9):\n    lr = 0.1 / (epoch + 1)\n    w -= lr * grad\n"),
+        # counts of something else
+        ("interpolation", "def tally(words, counts):\n    for word in words:\n        counts[word] += 1\n"),
+        # sparse text cannot be centred
+        ("standardise_pipeline", SPARSE),
+    ],
+)
+def test_techniques_stay_away_from_what_they_could_break(technique_id: str, code: str) -> None:
+    assert applied(technique_id, code) is None

@@ -7,7 +7,11 @@ import msgspec
 import pytest
 
 from mlrcopilot_tui.agents.base import IdeaDraft
+from mlrcopilot_tui.agents.offline.advice import advise
+from mlrcopilot_tui.agents.offline.knobs import find_knobs
 from mlrcopilot_tui.agents.offline.recipe import from_dict
+from mlrcopilot_tui.agents.offline.source import load_sources
+from mlrcopilot_tui.agents.offline.study import History, history
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.events import Record, decode_record, encode_record
 from mlrcopilot_tui.session.model import Verdict, VerdictKind
@@ -168,3 +172,31 @@ def test_recipes_of_other_engines_do_not_disturb(session: Simulation, unknown: d
     assert len(session.propose(5)) >= 3
     outcome = session.implement(number, FakeTree(session.texts))
     assert "not one of the offline engine's" in str(outcome)
+
+
+def test_a_setting_that_changes_nothing_is_moved_far_or_left(session: Simulation) -> None:
+    number = knob_idea(session, "STEP_SIZE")
+    judge(session, number, 0.0, "discard")
+    assert changes(session, session.reflect(number)) == ["STEP_SIZE:0.02->0.6"]
+    steps = next(
+        knob for knob in find_knobs(load_sources(FakeTree(session.texts), session.command)) if knob.name == "STEPS"
+    )
+    assert advise(steps, history(session.state)).expectation < advise(steps, History()).expectation
+
+
+def test_two_near_misses_are_tried_together(session: Simulation) -> None:
+    first, second = knob_idea(session, "STEP_SIZE"), knob_idea(session, "STEPS")
+    judge(session, first, 0.08, "inconclusive")
+    judge(session, second, 0.03, "inconclusive")
+    children = [session.state.ideas[number].idea for number in session.reflect(second)]
+    together = [idea for idea in children if len(from_dict(idea.recipe).knobs) == 2]
+    assert [idea.title for idea in together] == [f"Combine ideas {first} and {second}"]
+    assert "+8.0%" in together[0].rationale
+    assert together[0].parent == second
+
+
+def test_constants_that_a_kept_technique_brought_are_tuned_next(session: Simulation) -> None:
+    session.propose(5)
+    number = next(n for n, s in session.state.ideas.items() if "momentum" in str(s.idea.recipe))
+    judge(session, number, 0.2)
+    assert changes(session, session.reflect(number)) == ["MOMENTUM:0.9->0.5"]

@@ -47,8 +47,9 @@ class Advice:
 def advise(knob: Knob, past: History) -> Advice:
     """What to do with the knob, from its role and its trials so far."""
     trials = past.of(knob.id)
+    deaf = sum(t.gain == 0 for t in past.trials)  # settings that changed nothing: the run listens to something else
     if not trials:
-        return Advice(prior(knob), tuple(first_values(knob)), _why(knob), None)
+        return Advice(prior(knob) - min(0.4 * deaf, 1.5), tuple(first_values(knob)), _why(knob), None)
     last = trials[-1]
     part, gain = last.parts[0], last.gain or 0.0
     wins = sum((t.gain or 0.0) > 0.005 for t in trials)
@@ -60,6 +61,10 @@ def advise(knob: Knob, past: History) -> Advice:
             "so the best value may lie further"
         )
         return Advice(min(9.0, prior(knob) + min(gain * 8, 1.5) - 0.5 * (len(trials) - 1)), further, reason, last)
+    bolder = _bolder(knob, part.to) if gain == 0 and len(trials) <= 2 else ()
+    if bolder:
+        reason = f"{part.to} changed nothing to the last digit (idea {last.idea}), so only a far larger step can tell"
+        return Advice(prior(knob) - 0.3 * deaf, bolder, reason, last)
     tried = {t.parts[0].to for t in trials}
     other = tuple(v for v in first_values(knob) if v not in tried and _other_side(knob.value, part.to, v))
     if len(trials) == 1 and other:
@@ -130,6 +135,20 @@ def _beyond(knob: Knob, was: Setting, to: Setting) -> tuple[Setting, ...]:
     step = (1.0 - was) / (1.0 - to) if near_one else to / was
     value = _stepped(knob, float(to), min(max(step, 0.1), 10.0))
     return (value,) if value != to else ()
+
+
+def _bolder(knob: Knob, tried: Setting) -> tuple[Setting, ...]:
+    """Ten times the step that `tried` was, the same way."""
+    if (
+        isinstance(tried, str | bool)
+        or isinstance(knob.value, str | bool)
+        or knob.choices
+        or not tried
+        or not knob.value
+    ):
+        return ()
+    value = _stepped(knob, float(tried), 10.0 if tried > knob.value else 0.1)
+    return (value,) if value not in {tried, knob.value} else ()
 
 
 def _other_side(now: Setting, tried: Setting, candidate: Setting) -> bool:

@@ -111,7 +111,7 @@ def _assigned(source: SourceFile) -> Iterator[Site]:
             continue
         elif isinstance(holder, cst.FunctionDef):
             if counts[scope][name] == 1:
-                yield from _site(source, value, name, holder.name.value, role_needed=True)
+                yield from _site(source, value, name, _called(source, holder), role_needed=True)
         elif name not in overridden:
             declared = isinstance(node, cst.AnnAssign)
             yield from _site(source, value, name, holder.name.value, role_needed=not declared)
@@ -219,10 +219,19 @@ def _parameters(source: SourceFile) -> Iterator[Site]:
     for node in source.find(cst.FunctionDef):
         if measures(normalised(node.name.value)) or _in_measuring(source, node):
             continue
+        is_method = bool(node.params.params) and node.params.params[0].name.value == "self"
         for index, param in enumerate((*node.params.params, *node.params.kwonly_params)):
-            given = index < positional[node.name.value] and param in node.params.params
+            given = index < positional[_called(source, node)] + is_method and param in node.params.params
             if param.default is not None and param.name.value not in overridden and not given:
-                yield from _site(source, param.default, param.name.value, node.name.value, role_needed=True)
+                yield from _site(source, param.default, param.name.value, _called(source, node), role_needed=True)
+
+
+def _called(source: SourceFile, function: cst.FunctionDef) -> str:
+    """The name by which code calls the function: of `__init__` that of its class."""
+    if function.name.value != "__init__":
+        return function.name.value
+    holder = next((outer for outer in source.ancestors(function) if isinstance(outer, cst.ClassDef)), None)
+    return holder.name.value if holder is not None else "__init__"
 
 
 _SETTINGS = re.compile(

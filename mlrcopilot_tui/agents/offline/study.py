@@ -79,7 +79,7 @@ def next_values(
     `first` holds what experience says to try; the sampler fills in the rest.
     """
     study = _rebuilt(knobs, past, seed, salt="+".join(knob.id for knob in turned))
-    spaces = {knob.id: _space(knob, past) for knob in turned}
+    spaces = {knob.id: _space(knob, past, first.get(knob.id)) for knob in turned}
     if first:
         study.enqueue_trial({knob.id: _within(spaces[knob.id], first[knob.id]) for knob in turned if knob.id in first})
     for _ in range(24):

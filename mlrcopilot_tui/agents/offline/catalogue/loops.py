@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from mlrcopilot_tui.agents.offline.calls import callee
-from mlrcopilot_tui.agents.offline.catalogue.edits import names_in
+from mlrcopilot_tui.agents.offline.catalogue.edits import names_in, numpy_name
 from mlrcopilot_tui.agents.offline.roles import normalised, role_of
 from mlrcopilot_tui.agents.offline.source import SourceFile, nodes_in, within
 
@@ -69,6 +69,21 @@ def training_loop(source: SourceFile) -> Loop | None:
     return outermost[0] if len(outermost) == 1 else None
 
 
+def numpy_loop(source: SourceFile) -> Loop | None:
+    """The training loop of a file that computes with numpy, where each parameter has one step and a plain name."""
+    loop = training_loop(source)
+    if loop is None or numpy_name(source) is None:
+        return None
+    names = [step.name for step in loop.steps]
+    plain = all(isinstance(step.target, cst.Name | cst.Attribute) for step in loop.steps)
+    return loop if plain and len(set(names)) == len(names) else None
+
+
+def gradient_steps(source: SourceFile) -> tuple[Step, ...]:
+    """Every gradient step of the file, in a loop or in a method that a loop elsewhere calls."""
+    return tuple(_steps(source, source.module))
+
+
 def _counts_epochs(loop: Loop) -> bool:
     if _EPOCHS.fullmatch(normalised(loop.counter)):
         return True
@@ -113,8 +128,8 @@ def _factor(code: str) -> str:
     return code if re.fullmatch(r"[\w.]+", code) else f"({code})"
 
 
-def _steps(source: SourceFile, loop: cst.For) -> Iterator[Step]:
-    for statement in within(loop, cst.SimpleStatementLine):
+def _steps(source: SourceFile, where: cst.CSTNode) -> Iterator[Step]:
+    for statement in within(where, cst.SimpleStatementLine):
         for small in statement.body:
             step = _step(source, statement, small)
             if step is not None:

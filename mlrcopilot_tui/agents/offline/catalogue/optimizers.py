@@ -1,6 +1,5 @@
 """Better gradient steps for training loops written by hand: momentum, Adam, decaying rates, averaging, and more."""
 
-import re
 from collections.abc import Sequence
 
 import libcst as cst
@@ -11,21 +10,17 @@ from mlrcopilot_tui.agents.offline.catalogue.edits import (
     names_in,
     numpy_name,
     quoted,
-    scope_of,
 )
-from mlrcopilot_tui.agents.offline.catalogue.loops import Loop, Step, constant_in, training_loop
+from mlrcopilot_tui.agents.offline.catalogue.loops import (
+    Loop,
+    Step,
+    constant_in,
+    gradient_steps,
+    numpy_loop,
+    training_loop,
+)
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
 from mlrcopilot_tui.agents.offline.source import SourceFile, within
-
-
-def _in_numpy(source: SourceFile) -> Loop | None:
-    """The training loop of a file that computes with numpy, where each parameter has one step and a plain name."""
-    loop = training_loop(source)
-    if loop is None or numpy_name(source) is None:
-        return None
-    names = [step.name for step in loop.steps]
-    plain = all(isinstance(step.target, cst.Name | cst.Attribute) for step in loop.steps)
-    return loop if plain and len(set(names)) == len(names) else None
 
 
 def cosine_decay(source: SourceFile) -> Change | None:
@@ -47,7 +42,7 @@ def cosine_decay(source: SourceFile) -> Change | None:
 
 
 def momentum(source: SourceFile) -> Change | None:
-    loop = _in_numpy(source)
+    loop = numpy_loop(source)
     edit = Edit(source)
     if loop is None or not edit.free("MOMENTUM", "velocity", "momentum", "Adam"):
         return None
@@ -59,11 +54,11 @@ def momentum(source: SourceFile) -> Change | None:
         edit.before(loop.node, f"{name} = 0.0")
         edit.before(step.statement, f"{name} = MOMENTUM * {name} + {bare(step.gradient)}")
         _step_along(edit, step, name)
-    return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop))
+    return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop.steps))
 
 
 def adam(source: SourceFile) -> Change | None:
-    loop = _in_numpy(source)
+    loop = numpy_loop(source)
     edit = Edit(source)
     if loop is None or not edit.free("Adam", "ADAM_RATE", "velocity", "MOMENTUM", "optimizer"):
         return None
@@ -78,7 +73,7 @@ def adam(source: SourceFile) -> Change | None:
             return None
         edit.before(loop.node, f"{name} = Adam(ADAM_RATE)")
         _take(edit, step, f"{name}.step({bare(step.gradient)})")
-    return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop))
+    return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop.steps))
 
 
 _ADAM = '''
@@ -101,16 +96,15 @@ class Adam:
 
 
 def clipping(source: SourceFile) -> Change | None:
-    loop = _in_numpy(source)
+    steps = gradient_steps(source)
     edit = Edit(source)
-    if loop is None or not edit.free("clipped", "CLIP_NORM", "clip") or source.uses("Adam"):
+    if not steps or numpy_name(source) is None or not edit.free("clipped", "CLIP_NORM", "clip", "Adam"):
         return None
-    np = edit.numpy()
     edit.constant("CLIP_NORM", "1.0")
-    edit.helper(_CLIPPED.format(np=np))
-    for step in loop.steps:
+    edit.helper(_CLIPPED.format(np=numpy_name(source)))
+    for step in steps:
         _step_along(edit, step, f"clipped({bare(step.gradient)})")
-    return edit.done(rate=source.code(loop.steps[0].rate), targets=_listed(loop))
+    return edit.done(rate=source.code(steps[0].rate), targets=_listed(steps))
 
 
 _CLIPPED = '''
@@ -121,24 +115,23 @@ def clipped(gradient):
 
 
 def weight_decay(source: SourceFile) -> Change | None:
-    loop = _in_numpy(source)
+    steps = gradient_steps(source)
     edit = Edit(source)
-    if loop is None or not edit.free("WEIGHT_DECAY", "weight_decay", "L2", "l2", "reg", "REG", "LAMBDA", "lam"):
+    names = ("WEIGHT_DECAY", "weight_decay", "L2", "l2", "reg", "REG", "LAMBDA", "lam", "Adam")
+    if numpy_name(source) is None or not edit.free(*names):
         return None
-    decayed = [
-        step for step in loop.steps if not _is_bias(step.name) and _last_name(step) not in names_in(step.product)
-    ]
+    decayed = [step for step in steps if not _is_bias(step.name) and _last_name(step) not in names_in(step.product)]
     if not decayed:
         return None
     edit.constant("WEIGHT_DECAY", "1e-3")
     for step in decayed:
         _step_along(edit, step, f"({bare(step.gradient)} + WEIGHT_DECAY * {step.code})")
-    return edit.done(rate=source.code(loop.steps[0].rate), targets=quoted([step.code for step in decayed]))
+    return edit.done(rate=source.code(steps[0].rate), targets=_listed(decayed))
 
 
 def averaging(source: SourceFile) -> Change | None:
     """Keeps a running mean of each weight; all that reads a weight after the steps of an epoch reads the mean."""
-    loop = _in_numpy(source)
+    loop = numpy_loop(source)
     edit = Edit(source)
     if loop is None or not edit.free("AVERAGE_DECAY", "Average", "averaged", "ema", "average"):
         return None
@@ -156,7 +149,7 @@ def averaging(source: SourceFile) -> Change | None:
         edit.after(last, f"{name}.add({target})")
     for reader in readers:
         edit.replace(reader, f"{names[reader.value]}.value")
-    return edit.done(targets=_listed(loop), loop=f"{source.path}:{source.line(loop.node)}")
+    return edit.done(targets=_listed(loop.steps), loop=f"{source.path}:{source.line(loop.node)}")
 
 
 _AVERAGE = '''
@@ -179,9 +172,13 @@ def _readers_after(source: SourceFile, loop: Loop, targets: set[str]) -> list[cs
     None where something there binds one of the names anew, so that it may stand for something else.
     """
     last = loop.steps[-1].statement
-    scope = scope_of(source, loop.node)
-    outer = scope.body.body if isinstance(scope, cst.FunctionDef) else scope.body
-    behind = [*_behind(loop.node.body.body, {last, *source.ancestors(last)}), *_behind(outer, {loop.node})]
+    around = {last, loop.node, *source.ancestors(last)}
+    behind = list(_behind(loop.node.body.body, around))
+    for outer in source.ancestors(loop.node):
+        if isinstance(outer, cst.IndentedBlock | cst.Module):
+            behind += _behind(outer.body, around)
+        if isinstance(outer, cst.FunctionDef):
+            break
     uses = [name for item in behind for name in within(item, cst.Name) if name.value in targets]
     if any(_binds(source, name) for name in uses):
         return []
@@ -239,70 +236,8 @@ def _is_bias(name: str) -> bool:
     )
 
 
-def _listed(loop: Loop) -> str:
-    return quoted([step.code for step in loop.steps])
-
-
-def smoothed_targets(source: SourceFile) -> Change | None:
-    """Softens one-hot targets that the training loop alone reads."""
-    loop = _in_numpy(source)
-    edit = Edit(source)
-    if loop is None or not edit.free("LABEL_SMOOTHING", "label_smoothing"):
-        return None
-    scope = scope_of(source, loop.node)
-    for node in within(scope, cst.Assign):
-        one_hot = re.fullmatch(r"\w+\.eye\((?P<classes>[\w.()]+)\)\[\w+\]", source.code(node.value))
-        target = node.targets[0].target
-        if one_hot is None or not isinstance(target, cst.Name):
-            continue
-        everywhere = [name for name in within(scope, cst.Name) if name.value == target.value]
-        trained_on = [name for name in within(loop.node, cst.Name) if name.value == target.value]
-        if len(everywhere) == len(trained_on) + 1 and not re.search(r"test|val|dev", target.value.lower()):
-            edit.constant("LABEL_SMOOTHING", "0.1")
-            softened = f"(1.0 - LABEL_SMOOTHING) * {source.code(node.value)} + LABEL_SMOOTHING / {one_hot['classes']}"
-            edit.replace(node.value, softened)
-            return edit.done(targets=target.value, line=str(source.line(node)))
-    return None
-
-
-def fan_in_scale(source: SourceFile) -> Change | None:
-    """Scales random first weights of a network by the number of their inputs in the place of a constant."""
-    loop = training_loop(source)
-    np = numpy_name(source)
-    edit = Edit(source)
-    if loop is None or np is None:
-        return None
-    trained = {step.code.rpartition(".")[2] for step in loop.steps}
-    matrices = [
-        found for node in source.find(cst.Assign) if (found := _random_matrix(source, node, trained)) is not None
-    ]
-    if len(matrices) < 2:  # one layer is convex: where it begins matters little
-        return None
-    gain = "2.0" if re.search(r"maximum\(|relu", source.text) else "1.0"
-    for node, draw, fan_in in matrices:
-        edit.replace(node, f"{draw} * {np}.sqrt({gain} / {fan_in})")
-    return edit.done(line=str(source.line(matrices[0][0])), count=str(len(matrices)))
-
-
-def _random_matrix(
-    source: SourceFile, node: cst.Assign, trained: set[str]
-) -> tuple[cst.BaseExpression, str, str] | None:
-    """(value, the draw, its number of inputs) of `w1 = rng.randn(a, b) * 0.01` for a trained `w1`."""
-    value = node.value
-    if source.code(node.targets[0].target).rpartition(".")[2] not in trained or not isinstance(
-        value, cst.BinaryOperation
-    ):
-        return None
-    if not isinstance(value.operator, cst.Multiply):
-        return None
-    for draw, scale in ((value.left, value.right), (value.right, value.left)):
-        drawn = re.fullmatch(
-            r"[\w.]+\.(randn|standard_normal|normal)\((?:size=)?\(?(?P<fan_in>[\w.]+)(, [\w.]+)?\)?\)",
-            source.code(draw),
-        )
-        if drawn is not None and isinstance(scale, cst.Float):
-            return value, source.code(draw), drawn["fan_in"]
-    return None
+def _listed(steps: Sequence[Step]) -> str:
+    return quoted([step.code for step in steps])
 
 
 CODEMODS: dict[str, Codemod] = {
@@ -312,6 +247,4 @@ CODEMODS: dict[str, Codemod] = {
     "weight_averaging": averaging,
     "gradient_clipping": clipping,
     "weight_decay": weight_decay,
-    "label_smoothing": smoothed_targets,
-    "fan_in_scale": fan_in_scale,
 }

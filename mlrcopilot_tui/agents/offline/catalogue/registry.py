@@ -10,6 +10,7 @@ from mlrcopilot_tui.agents.offline.catalogue import (
     features,
     images,
     language_models,
+    networks,
     optimizers,
     torch_loops,
     unlabelled,
@@ -23,6 +24,7 @@ CODEMODS: dict[str, Codemod] = {
     **unlabelled.CODEMODS,
     **sk.CODEMODS,
     **optimizers.CODEMODS,
+    **networks.CODEMODS,
     **language_models.CODEMODS,
     **torch_loops.CODEMODS,
 }

@@ -87,6 +87,24 @@ def swapped(kinds: frozenset[str], code: str, statement: str, *, scaled: bool = 
     return apply
 
 
+def renamed(names: dict[str, str]) -> Codemod:
+    """A codemod that puts a class of scikit-learn's ensembles in the place of another that takes the same arguments."""
+
+    def apply(source: SourceFile) -> Change | None:
+        edit = Edit(source)
+        calls = [c for c in estimators(source, frozenset(names)) if wrappable(source, c)]
+        if not calls or not edit.free(*names.values()):
+            return None
+        for call in calls:
+            new = names[callee(call)]
+            edit.need(f"from sklearn.ensemble import {new}")
+            edit.unneeded(callee(call))
+            edit.replace(call.func, new)
+        return edit.done(estimator=callee(calls[0]), line=str(source.line(calls[0])))
+
+    return apply
+
+
 def _methods_of(name: str) -> frozenset[str]:
     """What the code may call on an estimator of that class, as far as the ones swapped for each other differ."""
     return PREDICTING - {"predict_proba", "predict_log_proba"} if name in {"SVC", "SVR"} else PREDICTING
@@ -200,10 +218,18 @@ CODEMODS: dict[str, Codemod] = {
         "HistGradientBoostingRegressor(random_state=0)",
         "from sklearn.ensemble import HistGradientBoostingRegressor",
     ),
+    "boosted_classifier": swapped(
+        LINEAR_CLASSIFIERS | BAYES | {"KNeighborsClassifier", "DecisionTreeClassifier"},
+        "HistGradientBoostingClassifier(random_state=0)",
+        "from sklearn.ensemble import HistGradientBoostingClassifier",
+    ),
     "forest": swapped(
-        frozenset({"DecisionTreeClassifier", "RandomForestClassifier"}),
+        frozenset({"DecisionTreeClassifier"}),
         "ExtraTreesClassifier(n_estimators=300, random_state=0)",
         "from sklearn.ensemble import ExtraTreesClassifier",
+    ),
+    "extra_trees": renamed(
+        {"RandomForestClassifier": "ExtraTreesClassifier", "RandomForestRegressor": "ExtraTreesRegressor"}
     ),
     "bagging": wrapped(
         CLASSIFIERS - {"RandomForestClassifier", "ExtraTreesClassifier"},

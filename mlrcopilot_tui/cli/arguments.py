@@ -1,6 +1,7 @@
 """What many commands share: where the workspace is, which session is meant, and how a command is added."""
 
 import argparse
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,19 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     """The folder that the arguments name, absolute; the current one by default."""
     named = getattr(arguments, "positional", None) or arguments.directory
     return Path(named).expanduser().absolute() if named else Path.cwd()
+
+
+def count_of(text: str) -> int:
+    """A whole number of at least 1, as an option's value."""
+    with contextlib.suppress(ValueError):
+        if (value := int(text)) >= 1:
+            return value
+    raise argparse.ArgumentTypeError("wants a whole number of at least 1")
+
+
+def amount_of(text: str) -> float:
+    """A number of at least 0, as an option's value."""
+    with contextlib.suppress(ValueError):
+        if 0 <= (value := float(text)) < float("inf"):
+            return value
+    raise argparse.ArgumentTypeError("wants a number of at least 0")

@@ -5,7 +5,6 @@ from typing import Any
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
 from mlrcopilot_tui.cli.output import say
-from mlrcopilot_tui.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -84,7 +83,7 @@ def _hunks(text: str) -> tuple[int, ...]:
     try:
         hunks = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError:
-        raise argparse.ArgumentTypeError("wants numbers, as in 1,3") from None
+        hunks = (0,)
     if hunks[0] < 1:
-        raise InputError("Hunks are numbered from 1.")
+        raise argparse.ArgumentTypeError("wants numbers from 1, as in 1,3")
     return hunks

@@ -1,55 +1,109 @@
 """Events as lines: what `run --headless` prints, and the table at its end."""
 
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from mlrcopilot_tui.cli.output import columns, number, percent, say, span
+from mlrcopilot_tui.cli.output import abandon_output, columns, counted, number, percent, say, span
+from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.events import Record, encode_record
+from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.state import SessionState, mean
+from mlrcopilot_tui.text import one_line
+
+WIDEST: Final = 180
+"""Cells of a line where no terminal says how wide it is."""
+SHA: Final = 10
+LABEL: Final = 11
+"""Characters in which each line says what it is about."""
 
 
 class EventPrinter:
     """Prints a session's events as they are journaled.
 
     Args:
-        state: the session's state, already folded over each event that is printed.
-        workspace: named in the commands that answer a gate.
-        json: the journal's own lines instead of sentences.
+        bench: the session; its state is folded over each event that is printed.
+        json: the journal's own lines, from its first one on, instead of sentences.
+        unheard: called once when nobody reads the output any more.
     """
 
-    def __init__(self, state: SessionState, workspace: Path, *, json: bool) -> None:
-        self.state = state
-        self._workspace = workspace
+    def __init__(self, bench: Bench, *, json: bool, unheard: Callable[[], None]) -> None:
+        self.state = bench.state
+        self._engine = bench.engine.label
+        self._workspace = bench.layout.root
+        self._journal = bench.session_folder / JOURNAL_NAME
         self._json = json
+        self._unheard: Callable[[], None] | None = unheard
+        self._width = shutil.get_terminal_size((WIDEST, 0)).columns if sys.stdout.isatty() else WIDEST
 
     def start(self) -> None:
         """Says which session it is, and what happened before this process began."""
-        if self._json or self.state.started is None:
-            return
-        started = self.state.started
-        say(f"session {started.session} on {started.task or self._workspace.name}, engine {started.engine}")
-        for warning in self.state.warnings:
-            say(f"note: {warning.text} {warning.mend}".rstrip())
-        if self.state.paper is not None:
-            self._line(f"paper      {self.state.paper.title} ({self.state.paper.pages} pages)")
+        self._print(self._start)
 
     def event(self, record: Record) -> None:
         """Prints one event."""
-        if self._json:
-            sys.stdout.buffer.write(encode_record(record))
-            sys.stdout.flush()
-            return
-        teller = _TELLERS.get(type(record.event))
-        if teller is not None:
-            self._line(teller(self, record.event), record.time)
+        self._print(lambda: self._event(record))
 
     def finish(self) -> None:
         """Prints the experiments as a table, and what came of the session."""
-        if self._json:
+        if not self._json:
+            self._print(self._finish)
+
+    def command(self, words: str) -> str:
+        """The shell command that says `words` to this workspace."""
+        return f"mlrcopilot {words}{where(self._workspace)}"
+
+    def _print(self, write: Callable[[], None]) -> None:
+        """Printing must not break what is printed about: once nobody reads, there is nothing more to say."""
+        if self._unheard is None:
             return
+        try:
+            write()
+        except OSError:
+            unheard, self._unheard = self._unheard, None
+            abandon_output()
+            unheard()
+
+    def _start(self) -> None:
+        state = self.state
+        if self._json:
+            sys.stdout.buffer.write(self._journal.read_bytes())
+            sys.stdout.flush()
+        elif state.started is not None:
+            so_far = f", resumed: {_counts(state)}" if state.runs else ""
+            task = state.started.task or self._workspace.name
+            say(one_line(f"session {state.session} on {task}, engine {self._engine}{so_far}", WIDEST))
+            for warning in () if state.runs else state.warnings:
+                self._line(f"note       {warning.text} {warning.mend}".rstrip())
+            if state.paper is not None:
+                self._line(f"paper      {state.paper.title} ({counted(state.paper.pages, 'page')})")
+
+    def _event(self, record: Record) -> None:
+        if self._json:
+            sys.stdout.buffer.write(encode_record(record))
+            sys.stdout.flush()
+        elif teller := _TELLERS.get(type(record.event)):
+            self._line(teller(self, record.event), record.time)
+            if isinstance(record.event, ev.GateOpened):
+                for answer in self._answers(record.event):
+                    say(f"                     {answer}")
+
+    def _answers(self, event: ev.GateOpened) -> list[str]:
+        gate = event.gate
+        if gate.kind == "question":
+            return [self.command("answer TEXT")]
+        about = gate.idea or "IDEA"
+        words = [f"approve {about}", f"reject {about} REASON"] + [f"show {about}", f"feedback {about} TEXT"] * bool(
+            gate.idea
+        )
+        return [self.command(word) for word in words]
+
+    def _finish(self) -> None:
         state = self.state
         rows = [
             (
@@ -59,27 +113,31 @@ class EventPrinter:
                 number(mean(judged.verdict.values.values()) if judged.verdict.values else None),
                 str(len(judged.verdict.values)),
                 span(judged.wall_s),
-                judged.commit[:10],
-                idea.idea.title,
+                judged.commit[:SHA],
+                one_line(idea.idea.title, 80),
             )
             for idea in state.ideas.values()
             for judged in idea.verdicts
         ]
-        if rows:
-            say()
-            say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", "commit", "title")))
         say()
+        if rows:
+            say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", "commit", "title")))
+            say()
         say(summary_line(state))
         if not state.finished:
-            say(f"It can go on: `mlrcopilot run -C {self._workspace}`.")
+            say(f"It can go on: `{self.command('run')}`.")
+        elif state.kept:
+            say(f"Take the kept ideas with `{self.command('promote --onto BRANCH')}`.")
 
     def _line(self, text: str, time: str = "") -> None:
-        stamp = time[11:19] or "        "
-        say(f"{stamp}  {text}")
+        stamp = f"{datetime.fromisoformat(time).astimezone():%H:%M:%S}" if time else " " * 8
+        room = max(60, min(self._width, WIDEST)) - 2 - len(stamp) - LABEL
+        say(f"{stamp}  {text[:LABEL]}{one_line(text[LABEL:], room)}")
 
-    def command(self, words: str) -> str:
-        """The shell command that says `words` to this workspace."""
-        return f"mlrcopilot {words} -C {self._workspace}"
+
+def where(workspace: Path) -> str:
+    """How a command names the workspace: not at all where it is here."""
+    return "" if Path.cwd() == workspace else f" -C {shlex.quote(str(workspace))}"
 
 
 _E = TypeVar("_E", bound=ev.Event)
@@ -97,8 +155,8 @@ def _tells(kind: type[_E]) -> Callable[[_Teller[_E]], _Teller[_E]]:
 
 @_tells(ev.PaperSummarized)
 def _tell_summary(_: EventPrinter, event: ev.PaperSummarized) -> str:
-    gaps = len(event.summary.gaps)
-    return f"summary    {gaps} gap{'s' * (gaps != 1)} found" + (f": {event.summary.gaps[0].statement}" if gaps else "")
+    gaps = event.summary.gaps
+    return f"summary    {counted(len(gaps), 'gap')} found" + (f": {gaps[0].statement}" if gaps else "")
 
 
 @_tells(ev.WarningRaised)
@@ -108,7 +166,8 @@ def _tell_warning(_: EventPrinter, event: ev.WarningRaised) -> str:
 
 @_tells(ev.IdeaProposed)
 def _tell_idea(_: EventPrinter, event: ev.IdeaProposed) -> str:
-    return f"idea {event.idea.number:<5} {event.idea.title}"
+    grown = f" (from idea {event.idea.parent})" if event.idea.parent else ""
+    return f"idea {event.idea.number:<5} {event.idea.title}{grown}"
 
 
 @_tells(ev.BaselineMeasured)
@@ -117,35 +176,31 @@ def _tell_baseline(_: EventPrinter, event: ev.BaselineMeasured) -> str:
     kind = (
         "deterministic" if baseline.deterministic else "repeatable" if baseline.repeatable else "noisy at equal seeds"
     )
-    values = ", ".join(number(value) for value in baseline.values.values())
+    values = ", ".join(dict.fromkeys(number(value) for value in baseline.values.values()))
     return f"baseline   {values} ({kind})"
+
+
+@_tells(ev.IdeaStarted)
+def _tell_started(printer: EventPrinter, event: ev.IdeaStarted) -> str:
+    anew = "it beat its parent; now the champion" if printer.state.ideas[event.idea].verdicts else "implementing it"
+    return f"idea {event.idea:<5} {anew}, on {event.parent[:SHA]}"
 
 
 @_tells(ev.PatchCommitted)
 def _tell_patch(_: EventPrinter, event: ev.PatchCommitted) -> str:
     attempt = event.attempt
     files = ", ".join(f"{file.path} +{file.added} -{file.removed}" for file in attempt.files)
-    return f"patch {attempt.idea:<4} {attempt.commit[:10]} {attempt.subject} ({files})"
+    return f"patch {attempt.idea:<4} {attempt.commit[:SHA]} {attempt.subject} ({files})"
 
 
 @_tells(ev.GateOpened)
-def _tell_gate(printer: EventPrinter, event: ev.GateOpened) -> str:
-    gate = event.gate
-    about = gate.idea or "IDEA"
-    if gate.kind == "question":
-        answers = [printer.command("answer TEXT")]
-    else:
-        answers = [printer.command(f"approve {about}"), printer.command(f"reject {about} REASON")]
-    lines = [
-        f"waits      {gate.question} {gate.forecast}".rstrip(),
-        *(f"                     {one}" for one in answers),
-    ]
-    return "\n".join(lines)
+def _tell_gate(_: EventPrinter, event: ev.GateOpened) -> str:
+    return f"waits      {event.gate.question} {event.gate.forecast}".rstrip()
 
 
 @_tells(ev.DecisionApplied)
 def _tell_applied(_: EventPrinter, event: ev.DecisionApplied) -> str:
-    return f"{event.decision.by}: {event.said}"
+    return f"decided    {event.decision.by}: {event.said}"
 
 
 @_tells(ev.DecisionRefused)
@@ -176,7 +231,14 @@ def _tell_verdict(_: EventPrinter, event: ev.VerdictReached) -> str:
 @_tells(ev.ChampionChanged)
 def _tell_champion(printer: EventPrinter, event: ev.ChampionChanged) -> str:
     gain = printer.state.improvement()
-    return f"champion   {event.commit[:10]}" + (f", {percent(gain)} over the starter" if gain is not None else "")
+    told = "measured next" if event.unmeasured else f"{percent(gain)} over the starter" if gain is not None else "kept"
+    return f"champion   {event.commit[:SHA]}, {told}"
+
+
+@_tells(ev.ChampionMeasured)
+def _tell_measured(printer: EventPrinter, event: ev.ChampionMeasured) -> str:
+    values = number(mean(event.values.values())) if event.values else "its runs failed"
+    return f"champion   {event.commit[:SHA]}, {values}, {percent(printer.state.improvement())} over the starter"
 
 
 @_tells(ev.SessionFinished)
@@ -186,9 +248,12 @@ def _tell_finished(_: EventPrinter, event: ev.SessionFinished) -> str:
 
 def summary_line(state: SessionState) -> str:
     """What came of the session, in a line."""
-    kept, judged = len(state.kept), len(state.experiments)
-    line = f"{judged} experiment{'s' * (judged != 1)}, {kept} kept"
     if state.champion is None or state.baseline is None or not state.champion.values or state.started is None:
-        return f"{line}."
+        return f"{_counts(state)}."
     best, start = mean(state.champion.values.values()), mean(state.baseline.values.values())
-    return f"{line}; {state.started.metric} {number(start)} -> {number(best)} ({percent(state.improvement())})."
+    change = f"{state.started.metric} {number(start)} -> {number(best)} ({percent(state.improvement())})"
+    return f"{_counts(state)}; {change}."
+
+
+def _counts(state: SessionState) -> str:
+    return f"{counted(len(state.experiments), 'experiment')}, {len(state.kept)} kept"

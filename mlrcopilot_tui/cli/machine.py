@@ -1,10 +1,12 @@
 """The machine and the settings: `doctor`, `config`, `themes`, `completions`."""
 
 import argparse
+import sys
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
 from mlrcopilot_tui.cli.output import columns, say, say_json
 from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.text import printable
 
 _SIGNS = {"ok": "ok", "warn": "note", "fail": "LACKS"}
 
@@ -77,7 +79,7 @@ def list_themes(arguments: argparse.Namespace) -> int:
         found = read_themes(folder)
         rows += [(theme.name, origin, "dark" if theme.dark else "light") for theme in found.themes]
         for error in found.errors:
-            say(str(error))
+            sys.stderr.write(f"{printable(str(error))}\n")
     if arguments.json:
         say_json([{"name": name, "origin": origin, "kind": kind} for name, origin, kind in rows])
     else:

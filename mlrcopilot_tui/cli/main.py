@@ -1,14 +1,15 @@
 """The command line's front door: finds the command, runs it, and turns errors into one sentence and an exit code."""
 
 import argparse
-import os
+import contextlib
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.cli import decisions, machine, papers, results, running, sessions, workspaces
+from mlrcopilot_tui.cli.output import abandon_output
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable
 
@@ -21,7 +22,10 @@ GROUPS = (workspaces, running, sessions, decisions, results, papers, machine)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors read like all the others."""
+    """A parser whose errors read like all the others, and that guesses no option from its first letters."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Prints the error with the way to help, and exits 2."""
@@ -50,39 +54,39 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
     if sys.platform == "win32":
-        sys.stderr.write("mlrcopilot: Windows is not supported; use WSL.\n")
-        return 3
+        return _complain("Windows is not supported; use WSL.", 3)
     arguments = build_parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
-    except CopilotError as error:
-        if arguments.debug:
-            raise
-        sys.stderr.write(f"mlrcopilot: {error}\n")
-        return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe went away: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _complain("Interrupted.", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe went away: nobody is left to tell
+        abandon_output()
         return 0
-    except OSError as error:
-        if arguments.debug:
-            raise
-        name = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"mlrcopilot: {name}{error.strerror or error}.\n")
-        return 3
     except Exception as error:
         if arguments.debug:
             raise
-        if not sys.stderr.isatty():  # a log keeps what a person need not read
-            traceback.print_exc()
-        sys.stderr.write(
-            f"mlrcopilot: an error of its own: {type(error).__name__}: {printable(str(error))}. "
-            "Say --debug to see where, and please report it.\n"
-        )
-        return BROKEN
+        return _told(error)
+    return code
+
+
+def _told(error: Exception) -> int:
+    """Says in a sentence what is wrong; the exit code that goes with it."""
+    if isinstance(error, CopilotError):
+        return _complain(str(error), error.exit_code)
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{name}{error.strerror or error}.", 3)
+    if not sys.stderr.isatty():  # a log keeps what a person need not read
+        traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}".rstrip(". ")
+    return _complain(f"an error of its own: {what}. Say --debug to see where, and please report it.", BROKEN)
+
+
+def _complain(sentence: str, code: int) -> int:
+    with contextlib.suppress(OSError):  # the terminal is gone
+        sys.stderr.write(f"mlrcopilot: {printable(sentence)}\n")
+        sys.stderr.flush()
     return code
 
 

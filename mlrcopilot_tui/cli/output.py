@@ -1,5 +1,7 @@
 """Printing: plain lines and columns, safe whatever the text holds, quiet about colour when piped."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,6 +21,14 @@ def say_json(value: Any) -> None:  # noqa: ANN401 - whatever msgspec can write
 
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
     sys.stdout.flush()
+
+
+def abandon_output() -> None:
+    """Sends what is still to be printed nowhere, because nobody reads it; else Python complains on its way out."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def columns(rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> str:
@@ -42,6 +52,11 @@ def number(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """A share as a signed percentage; a dash where there is none."""
     return "-" if value is None else f"{value:+.1%}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 session`, `2 sessions`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def span(seconds: float) -> str:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlrcopilot_tui.errors import InputError
-from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.lock import Holder, current_holder
-from mlrcopilot_tui.session.session import read_state
+from mlrcopilot_tui.session.session import begun_sessions, checked_state, read_state
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.workspace.layout import Layout, find_workspace
 
@@ -20,31 +19,23 @@ class ReadSession:
     holder: Holder | None
 
 
-def sessions_of(folder: Path) -> tuple[Layout, list[str]]:
-    """The workspace around `folder` and its sessions, newest first."""
-    layout = Layout(find_workspace(folder))
-    journals = layout.sessions.glob(f"*/{JOURNAL_NAME}")
-    begun = [(read_state(path.parent).started_at, path.parent.name) for path in journals]
-    return layout, [session for _, session in sorted(begun, reverse=True)]
-
-
 def read_session(folder: Path, session: str | None = None) -> ReadSession:
-    """The named session of the workspace around `folder`, or its latest.
+    """The named session of the workspace around `folder`, or the one that was written to last.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or none that this program understands.
     """
+    layout = Layout(find_workspace(folder))
     if session is None:
-        layout, ids = sessions_of(folder)
-        if not ids:
+        session = next(iter(begun_sessions(layout.sessions)), None)
+        if session is None:
             raise InputError(f"{layout.root} has no session yet.", "Begin one with `mlrcopilot run`.")
-        session = ids[0]
-    else:
-        layout = Layout(find_workspace(folder))
-        if not layout.journal(session).exists():
-            raise InputError(f"There is no session {session} here.", "`mlrcopilot sessions` lists them.")
+    elif not layout.journal(session).exists():
+        raise InputError(f"There is no session {session} here.", "`mlrcopilot sessions` lists them.")
     where = layout.session(session)
-    return ReadSession(layout, read_state(where), current_holder(where))
+    state = read_state(where)
+    checked_state(state, session)
+    return ReadSession(layout, state, current_holder(where))
 
 
 def find_idea(state: SessionState, name: str) -> IdeaState:

@@ -2,15 +2,19 @@
 
 import argparse
 import os
-import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.arguments import Commands, add_command, amount_of, count_of, folder_of
 from mlrcopilot_tui.cli.output import say
 from mlrcopilot_tui.errors import EnvironmentLackError, InputError
 from mlrcopilot_tui.research.options import Options
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from mlrcopilot_tui.workspace.opening import Workspace
+
+SIGNALLED = 128
+"""Added to a signal's number, as shells do: 130 for ctrl+c."""
 
 
 def add(commands: Commands) -> None:
@@ -31,10 +35,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no screen: one line an event on standard output")
     parser.add_argument("--auto", action="store_true", help="ask nothing: ideas and patches are taken as they come")
     parser.add_argument("--allow-unsandboxed", action="store_true", help="with --auto, where no sandbox works")
-    parser.add_argument("--max-experiments", metavar="N", type=_count, help="finish after so many experiments")
-    parser.add_argument("--budget-minutes", metavar="T", type=_amount, help="finish after so many minutes of work")
-    parser.add_argument("--budget-usd", metavar="X", type=_amount, help="finish when so much is spent on a model")
-    parser.add_argument("--seeds", metavar="N", type=_count, help="at most so many seeds for a verdict")
+    parser.add_argument("--max-experiments", metavar="N", type=count_of, help="finish after so many experiments")
+    parser.add_argument("--budget-minutes", metavar="T", type=amount_of, help="finish after so many minutes of work")
+    parser.add_argument("--budget-usd", metavar="X", type=amount_of, help="finish when so much is spent on a model")
+    parser.add_argument("--seeds", metavar="N", type=count_of, help="at most so many seeds for a verdict")
     parser.add_argument("--json", action="store_true", help="with --headless: the journal's own lines")
 
 
@@ -53,34 +57,46 @@ def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - `--help` needs none of this
 
     from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415
-    from mlrcopilot_tui.research.begin import begin_session, latest_session, open_bench  # noqa: PLC0415
+    from mlrcopilot_tui.research.begin import open_bench, take_options  # noqa: PLC0415
     from mlrcopilot_tui.research.copilot import Copilot  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
     opened = open_workspace(workspace)
     options = options_of(arguments)
-    session = getattr(arguments, "session", None)
-    if session is None and not options.new:
-        session = latest_session(opened.layout, unfinished=True)
-    session = session or begin_session(opened, options)
+    session = _session(opened, options, getattr(arguments, "session", None))
     with open_bench(opened, session, options) as bench:
-        printer = EventPrinter(bench.state, opened.layout.root, json=arguments.json)
+        take_options(bench, opened, options)
+        copilot = Copilot(bench)
+        printer = EventPrinter(bench, json=arguments.json, unheard=copilot.let_go)
         printer.start()
         bench.session.listeners.append(printer.event)
-        copilot = Copilot(bench)
         asyncio.run(copilot.run())
         printer.finish()
-        if copilot.signalled == signal.SIGINT:
-            return INTERRUPTED
-        return 0 if bench.state.kept or not bench.state.finished else 1
+        if copilot.signalled is not None:
+            return SIGNALLED + copilot.signalled
+        return 0 if bench.state.kept or copilot.out_of_budget or not bench.state.finished else 1
+
+
+def _session(workspace: "Workspace", options: Options, named: str | None) -> str:
+    """The session to run: the named one, else the last unfinished one, else a new one."""
+    from mlrcopilot_tui.research.begin import (  # noqa: PLC0415 - see run_headless
+        begin_session,
+        refuse_unfenced_beginning,
+        unfinished_session,
+    )
+
+    if named is not None and options.new:
+        raise InputError("--session and --new contradict each other.", "Say one of them.")
+    session = named if options.new or named else unfinished_session(workspace.layout)
+    if session is None:
+        refuse_unfenced_beginning(workspace, options)
+        session = begin_session(workspace, options)
+    return session
 
 
 def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
     """Opens the screen, which starts the copilot after its first frame."""
-    if not (os.isatty(0) and os.isatty(1)):
-        raise EnvironmentLackError(
-            "The screen needs a terminal.", "Use `mlrcopilot run --headless` in a pipe or a job."
-        )
+    refuse_without_terminal()
     from mlrcopilot_tui.tui.launch import run_tui  # noqa: PLC0415 - 170 ms of textual that no other command pays for
     from mlrcopilot_tui.user_settings import load_settings  # noqa: PLC0415 - only the screen has settings
 
@@ -93,6 +109,14 @@ def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
         plain=arguments.plain or settings.screen.plain,
         keymap=settings.keys,
     )
+
+
+def refuse_without_terminal() -> None:
+    """Raises `EnvironmentLackError` where no screen can be shown."""
+    if not (os.isatty(0) and os.isatty(1)):
+        raise EnvironmentLackError(
+            "The screen needs a terminal.", "Use `mlrcopilot run --headless` in a pipe or a job."
+        )
 
 
 def open_screen(arguments: argparse.Namespace) -> int:
@@ -151,17 +175,3 @@ def _detach(workspace: Path, arguments: argparse.Namespace) -> int:
     say(f"Session {session} runs in the background.")
     say(f"Look at it with `mlrcopilot -C {root}`, or `mlrcopilot status -C {root}`.")
     return 0
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _amount(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("must be a number of at least 0")
-    return value

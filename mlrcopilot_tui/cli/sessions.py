@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
 from mlrcopilot_tui.cli.output import columns, number, percent, say, say_json, span
+from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.text import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlrcopilot_tui.session.state import IdeaState, SessionState
 
 
@@ -59,10 +63,10 @@ def show_status(arguments: argparse.Namespace) -> int:
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
     rows += [("waits", gate["question"]) for gate in view["waiting"]]
     say(columns(rows))
-    if view["waiting"]:
+    if view["waiting"] and view["state"] != "finished":
         about = view["waiting"][0]["idea"] or "IDEA"
         say(f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`.")
-    elif view["state"] == "stopped":
+    if view["state"] == "stopped":
         say("Go on with `mlrcopilot run`.")
     return 0
 
@@ -106,29 +110,40 @@ def _relative(one: dict[str, object]) -> str:
 
 
 def list_sessions(arguments: argparse.Namespace) -> int:
-    """Every session of the workspace, newest first."""
-    from mlrcopilot_tui.cli.reading import read_session, sessions_of  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
+    """Every session of the workspace, the one that was written to last first; one that cannot be read is told of."""
+    from mlrcopilot_tui.session.session import begun_sessions  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.workspace.layout import Layout, find_workspace  # noqa: PLC0415
 
-    layout, ids = sessions_of(folder_of(arguments))
-    reads = [read_session(layout.root, session) for session in ids]
+    layout = Layout(find_workspace(folder_of(arguments)))
+    views = [_session_view(layout.root, session) for session in begun_sessions(layout.sessions)]
     if arguments.json:
-        say_json([{**status_view(read.state, read.holder), "started": read.state.started_at} for read in reads])
+        say_json(views)
         return 0
     rows = [
         (
-            view["session"], read.state.started_at[:16].replace("T", " "), view["state"], str(view["experiments"]),
+            view["session"], view["started"][:16].replace("T", " "), view["state"], str(view["experiments"]),
             str(view["kept"]), percent(view["champion"]["improvement"] if view["champion"] else None),
         )
-        for read in reads
-        for view in [status_view(read.state, read.holder)]
+        for view in views
     ]  # fmt: skip
-    say(
-        columns(rows, head=("session", "started", "state", "experiments", "kept", "gain"))
-        if rows
-        else "No session yet."
-    )
+    head = ("session", "started", "state", "experiments", "kept", "gain")
+    say(columns(rows, head=head) if rows else "No session yet.")
+    for view in views:
+        if "error" in view:
+            sys.stderr.write(f"mlrcopilot: {printable(view['error'])}\n")
     return 0
+
+
+def _session_view(root: Path, session: str) -> dict[str, Any]:
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - see list_sessions
+    from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
+
+    try:
+        read = read_session(root, session)
+    except CopilotError as error:
+        unknown = {"started": "", "experiments": 0, "kept": 0, "champion": None}
+        return {"session": session, "state": "unreadable", **unknown, "error": str(error)}
+    return {**status_view(read.state, read.holder), "started": read.state.started_at}
 
 
 def show_idea(arguments: argparse.Namespace) -> int:
@@ -142,11 +157,12 @@ def show_idea(arguments: argparse.Namespace) -> int:
         say_json(show_view(read.state, idea))
         return 0
     say(_as_text(read.state, idea))
-    if idea.attempt is not None:
-        patch = read.layout.session(read.state.session) / "patches" / f"{idea.attempt.commit}.diff"
+    named = [attempt for attempt in idea.attempts if attempt.commit.startswith(arguments.what)]
+    for attempt in named or idea.attempts[-1:]:
+        patch = read.layout.session(read.state.session) / "patches" / f"{attempt.commit}.diff"
+        say(f"\npatch {attempt.idea}.{attempt.number} at {attempt.commit[:10]}: {attempt.subject}")
         if patch.exists():
-            say()
-            say(patch.read_text("utf-8", "replace"))
+            say(patch.read_text("utf-8", "replace").rstrip("\n"))
     return 0
 
 

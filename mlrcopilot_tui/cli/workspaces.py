@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
-from mlrcopilot_tui.cli.output import columns, say, say_json, span
-from mlrcopilot_tui.cli.running import add_run_options, run_headless, run_screen
-from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.cli.output import columns, counted, say, say_json, span
+from mlrcopilot_tui.cli.running import add_run_options, refuse_without_terminal, run_headless, run_screen
+from mlrcopilot_tui.errors import RefusedError
 
 DEMO_TEMPLATE = "digits"
 
@@ -45,12 +45,14 @@ def make_demo(arguments: argparse.Namespace) -> int:
     """A new workspace from a template, then the screen, or the loop without one."""
     from mlrcopilot_tui.workspace.templates import create_workspace, find_template  # noqa: PLC0415
 
-    named = arguments.positional
-    if named is None:
-        destination = Path(tempfile.mkdtemp(prefix=f"mlrcopilot-{arguments.template}-"))
-    else:
+    if not arguments.headless:
+        refuse_without_terminal()
+    template = find_template(arguments.template)
+    if arguments.positional or arguments.directory:
         destination = folder_of(arguments)
-    workspace = create_workspace(find_template(arguments.template), destination)
+    else:
+        destination = Path(tempfile.mkdtemp(prefix=f"mlrcopilot-{template.name}-"))
+    workspace = create_workspace(template, destination)
     if not arguments.json:
         say(f"The workspace is {workspace}.")
     return run_headless(workspace, arguments) if arguments.headless else run_screen(workspace, arguments)
@@ -108,34 +110,29 @@ def list_all(arguments: argparse.Namespace) -> int:
 
 def clean(arguments: argparse.Namespace) -> int:
     """Removes checkouts that no live run and no open experiment needs."""
-    from mlrcopilot_tui.research.begin import session_ids  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.research.upkeep import trees_in_use  # noqa: PLC0415
+    from mlrcopilot_tui.research.upkeep import clean as clean_up  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
-    from mlrcopilot_tui.workspace.worktrees import clean_trees  # noqa: PLC0415
 
     workspace = open_workspace(folder_of(arguments))
-    used = [path for session in session_ids(workspace.layout) for path in trees_in_use(workspace.layout, session)]
-    removed = clean_trees(workspace.layout, used)
-    say(f"Removed {len(removed)} checkout{'s' * (len(removed) != 1)}; {len(used)} in use.")
+    removed, used = clean_up(workspace.layout, workspace.repository)
+    say(f"Removed {counted(len(removed), 'checkout')}; {len(used)} in use.")
     return 0
 
 
 def let_go(arguments: argparse.Namespace) -> int:
     """Removes all of ours from a repository."""
-    from mlrcopilot_tui.research.begin import session_ids  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.research.upkeep import refuse_while_running  # noqa: PLC0415
+    from mlrcopilot_tui.research.upkeep import refuse_while_running  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.workspace.adopt import let_go as remove_all  # noqa: PLC0415
-    from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.layout import Layout, find_workspace  # noqa: PLC0415
 
-    workspace = open_workspace(folder_of(arguments))
-    sessions = session_ids(workspace.layout)
-    refuse_while_running(workspace.layout, sessions)
-    if not arguments.yes and not _confirmed(
-        f"Remove {len(sessions)} sessions, their branches and evidence from {workspace.layout.root}?"
-    ):
-        raise InputError("Nothing was removed.", "Say --yes to remove it without being asked.")
-    refs = remove_all(workspace.layout.root, remove_config=arguments.remove_config)
-    say(f"Removed {len(sessions)} sessions and {len(refs)} refs; your own branches and files are as they were.")
+    layout = Layout(find_workspace(folder_of(arguments)))
+    refuse_while_running(layout)
+    sessions = counted(len(list(layout.sessions.glob("*"))), "session")
+    question = f"Remove {sessions} with branches and evidence from {layout.root}?"
+    if not arguments.yes and not _confirmed(question):
+        raise RefusedError("Nothing was removed.", "Say --yes to remove it without being asked.")
+    refs = remove_all(layout.root, remove_config=arguments.remove_config)
+    say(f"Removed {sessions} and {counted(len(refs), 'ref')}; your own branches and files are as they were.")
     return 0
 
 

@@ -3,11 +3,13 @@
 import ast
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.session.events import PatchCommitted
+from mlrcopilot_tui.research.steps import was_selected
+from mlrcopilot_tui.session.events import Event, PatchCommitted
 from mlrcopilot_tui.session.model import Attempt, FileCount
 from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
@@ -16,6 +18,8 @@ from mlrcopilot_tui.workspace.messages import commit_message
 from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render, select
 
 Author = Literal["agent", "researcher"]
+
+EDITED = "As edited by the researcher."
 
 
 class Attempts:
@@ -38,12 +42,30 @@ class Attempts:
         """Who wrote the attempt, as git knows them."""
         return self._bench.repository.identity() or COPILOT if by == "researcher" else COPILOT
 
-    async def record(self, idea: IdeaState, commit: str, subject: str, by: Author) -> None:
-        """Keeps `commit`, which stands on the idea's parent, as its next attempt, and journals it."""
-        attempt = await asyncio.to_thread(self._keep, idea, commit, subject, by)
-        self._bench.session.record(PatchCommitted(attempt=attempt))
+    async def record(
+        self,
+        idea: IdeaState,
+        commit: str,
+        subject: str,
+        by: Author,
+        *,
+        moved_from: str = "",
+        also: Sequence[Event] = (),
+    ) -> None:
+        """Keeps `commit`, which stands on the idea's parent, as its next attempt; journals it, with what else it means.
 
-    def _keep(self, idea: IdeaState, commit: str, subject: str, by: Author) -> Attempt:
+        Args:
+            idea: the idea.
+            commit: the attempt.
+            subject: its commit's subject.
+            by: who wrote it.
+            moved_from: the commit that it is written anew from, if it is.
+            also: events that hold if and only if the attempt stands.
+        """
+        attempt = await asyncio.to_thread(self._keep, idea, commit, subject, by, moved_from)
+        self._bench.session.record(*also, PatchCommitted(attempt=attempt))
+
+    def _keep(self, idea: IdeaState, commit: str, subject: str, by: Author, moved_from: str) -> Attempt:
         bench = self._bench
         number = idea.idea.number
         attempt = self._next_number(idea)
@@ -59,6 +81,7 @@ class Attempts:
             subject=subject,
             files=tuple(_count(file) for file in parse(patch).files),
             by=by,
+            moved_from=moved_from,
         )
 
     def _next_number(self, idea: IdeaState) -> int:
@@ -72,6 +95,15 @@ class Attempts:
         aside = target.with_suffix(".part")
         aside.write_text(patch, encoding="utf-8", errors="surrogateescape")
         aside.rename(target)
+
+
+def left_out(bench: Bench, idea: IdeaState) -> str:
+    """The hunks of the idea's patch that the researcher took out of it, as a diff; empty where they took all of it."""
+    attempts = [attempt for attempt in idea.attempts if attempt.parent == idea.parent_commit]
+    for before, attempt in reversed(list(pairwise(attempts))):
+        if was_selected(bench.state, idea, attempt):
+            return bench.repository.diff(attempt.commit, before.commit)
+    return ""
 
 
 def chosen_patch(bench: Bench, commit: str, hunks: Sequence[int]) -> str:

@@ -4,21 +4,28 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Literal
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.agents.base import Engine
 from mlrcopilot_tui.errors import EnvironmentLackError, InputError
 from mlrcopilot_tui.papers.library import PaperLibrary
+from mlrcopilot_tui.papers.model import Paper
+from mlrcopilot_tui.papers.pdf import file_digest
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import LocalExecutor
-from mlrcopilot_tui.runs.sandbox import Sandbox, best_sandbox, why_not
-from mlrcopilot_tui.session.events import FORMAT, PaperRead, SessionStarted, SettingsChanged, WarningRaised
-from mlrcopilot_tui.session.journal import JOURNAL_NAME
-from mlrcopilot_tui.session.session import OpenSession, new_session_id, read_state
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not
+from mlrcopilot_tui.session.events import (
+    FORMAT,
+    CopilotStopped,
+    Event,
+    PaperRead,
+    SessionStarted,
+    SettingsChanged,
+    WarningRaised,
+)
+from mlrcopilot_tui.session.session import OpenSession, begun_sessions, checked_state, new_session_id, read_state
 from mlrcopilot_tui.workspace.adopt import check_repository
 from mlrcopilot_tui.workspace.command import command_argv, resolve_python
 from mlrcopilot_tui.workspace.config import LoadedConfig, parse_config
@@ -30,20 +37,10 @@ from mlrcopilot_tui.workspace.templates import PAPER_NAME, list_templates
 from mlrcopilot_tui.workspace.worktrees import force_remove
 
 
-def session_ids(layout: Layout) -> list[str]:
-    """The workspace's sessions, newest first."""
-    folders = layout.sessions.glob(f"*/{JOURNAL_NAME}")
-    return [path.parent.name for path in sorted(folders, key=lambda path: path.stat().st_ctime_ns, reverse=True)]
-
-
-def latest_session(layout: Layout, *, unfinished: bool = False) -> str | None:
-    """The session that began last, or the last one that is not finished."""
-    states = sorted(
-        ((session, read_state(layout.session(session))) for session in session_ids(layout)),
-        key=lambda pair: pair[1].started_at,
-        reverse=True,
-    )
-    return next((session for session, state in states if not (unfinished and state.finished)), None)
+def unfinished_session(layout: Layout) -> str | None:
+    """The session that was written to last among those that are not finished."""
+    sessions = begun_sessions(layout.sessions)
+    return next((session for session in sessions if not read_state(layout.session(session)).finished), None)
 
 
 def begin_session(workspace: Workspace, options: Options) -> str:
@@ -58,32 +55,35 @@ def begin_session(workspace: Workspace, options: Options) -> str:
     head = repository.head()
     if head is None:  # check_repository has refused that
         raise InputError(f"{layout.root} has no commit yet.", "Commit your files with git, then try again.")
-    paper_file = options.paper or next((path for path in [layout.root / PAPER_NAME] if path.exists()), None)
     session = new_session_id()
+    started = _started(session, workspace.contract, options, head)
+    line = SessionLine(repository, session)
     folder = layout.make(layout.session(session))
     try:
+        paper_file = options.paper or next((path for path in [layout.root / PAPER_NAME] if path.exists()), None)
         paper = PaperLibrary(layout.papers(session)).add(paper_file) if paper_file else None
-        SessionLine(repository, session).start(head.commit)
+        line.start(head.commit)
+        with OpenSession(folder) as opened:
+            opened.record(started, *_first_events(workspace, options, head, paper))
     except BaseException:
+        repository.delete_refs([ref for ref in (line.ref, line.base_ref) if ref in repository.refs(ref)])
         force_remove(folder)
         raise
-    with OpenSession(folder) as opened:
-        opened.record(_started(session, workspace.contract, options, head))
-        settings = _settings(Settings.from_config(workspace.contract.config), options)
-        opened.record(SettingsChanged(values=settings.as_values(), by="researcher"))
-        if paper is not None:
-            opened.record(
-                PaperRead(digest=paper.digest, title=paper.title, pages=paper.page_count, source=paper.source)
-            )
-        if dirt := repository.dirt():
-            changed = dirt.staged + dirt.unstaged
-            opened.record(
-                WarningRaised(
-                    text=f"Uncommitted changes ({changed}) are left out; the session starts at {head.commit[:10]}.",
-                    mend="Commit them and start another with `mlrcopilot run --new` to include them.",
-                )
-            )
     return session
+
+
+def _first_events(workspace: Workspace, options: Options, head: Head, paper: Paper | None) -> Iterator[Event]:
+    config = workspace.contract.config
+    settings = Settings.from_config(config).chosen(options, config)
+    yield SettingsChanged(values=settings.as_values(), by="researcher")
+    if paper is not None:
+        yield PaperRead(digest=paper.digest, title=paper.title, pages=paper.page_count, source=paper.source)
+    if dirt := workspace.repository.dirt():
+        changed = dirt.staged + dirt.unstaged
+        yield WarningRaised(
+            text=f"Uncommitted changes ({changed}) are left out; the session starts at {head.commit[:10]}.",
+            mend="Commit them and start another with `mlrcopilot run --new` to include them.",
+        )
 
 
 def check_command(workspace: Workspace, tracked: frozenset[str]) -> None:
@@ -111,7 +111,7 @@ def check_command(workspace: Workspace, tracked: frozenset[str]) -> None:
 
 
 @contextmanager
-def open_bench(workspace: Workspace, session: str, options: Options) -> Iterator[Bench]:
+def open_bench(workspace: Workspace, session: str, options: Options = Options()) -> Iterator[Bench]:  # noqa: B008 - frozen
     """The session opened for writing, with everything that its loop needs.
 
     Raises:
@@ -122,21 +122,9 @@ def open_bench(workspace: Workspace, session: str, options: Options) -> Iterator
     if not layout.journal(session).exists():
         raise InputError(f"There is no session {session} here.", "`mlrcopilot sessions` lists them.")
     with OpenSession(layout.session(session)) as opened:
-        started = opened.state.started
-        if started is None:
-            raise InputError(f"Session {session} never began.", "Start another: `mlrcopilot run --new`.")
-        if started.format > FORMAT:
-            raise InputError(f"Session {session} was written by a newer mlrcopilot.", "Upgrade: `pip install -U`.")
-        before = Settings.of(opened.state)
-        if (wanted := _settings(before, options)) != before:
-            opened.record(SettingsChanged(values=wanted.as_values(), by="researcher"))
-        if workspace.contract.digest != started.config_digest:
-            opened.record(
-                WarningRaised(
-                    text=f"{CONFIG_NAME} has changed; this session goes on with what it began with.",
-                    mend="Start another with `mlrcopilot run --new` to use the new one.",
-                )
-            )
+        started = checked_state(opened.state, session)
+        if opened.state.copilot is not None:
+            opened.record(CopilotStopped(reason="It ended without a word.", vanished=True))
         config = parse_config(started.config, layout.config)
         yield Bench(
             layout=layout,
@@ -146,21 +134,54 @@ def open_bench(workspace: Workspace, session: str, options: Options) -> Iterator
             line=SessionLine(repository, session),
             engine=make_engine(options.engine or started.engine, started.seed),
             executor=LocalExecutor(),
-            sandbox=choose_sandbox(opened.state, options),
+            sandbox=best_sandbox(),
             python=resolve_python(config.run, layout.root),
         )
 
 
-def choose_sandbox(state: SessionState, options: Options) -> Sandbox:
-    """The strongest sandbox here; where nobody approves patches, having none must be allowed in so many words."""
-    sandbox = best_sandbox()
-    shipped = state.started is not None and bool(state.started.template)
-    if options.auto and sandbox.level == "plain" and not (options.allow_unsandboxed or shipped):
+def take_options(bench: Bench, workspace: Workspace, options: Options) -> None:
+    """Puts into force what the researcher says when they run an open session: approvals anew, limits where given.
+
+    Raises:
+        InputError: they name a paper that is not the session's.
+        EnvironmentLackError: nobody approves patches, and nothing fences them in.
+    """
+    state = bench.state
+    started = checked_state(state, bench.session_folder.name)
+    if options.paper is not None and file_digest(options.paper) != (state.paper.digest if state.paper else ""):
+        raise InputError(
+            f"Session {state.session} began with {'another' if state.paper else 'no'} paper.",
+            "Begin a new one with `mlrcopilot run --new`.",
+        )
+    wanted = bench.settings.chosen(options, bench.config)
+    refuse_unfenced(wanted, options, shipped=bool(started.template))
+    if wanted != bench.settings:
+        bench.session.record(SettingsChanged(values=wanted.as_values(), by="researcher"))
+    changed = f"{CONFIG_NAME} has changed; this session goes on with what it began with."
+    if workspace.contract.digest != started.config_digest and all(said.text != changed for said in state.warnings):
+        bench.warn(changed, "Start another with `mlrcopilot run --new` to use the new one.")
+
+
+def refuse_unfenced(settings: Settings, options: Options, *, shipped: bool) -> None:
+    """Where nobody approves patches, having no sandbox must be allowed in so many words, but for what we ship.
+
+    Raises:
+        EnvironmentLackError: no sandbox works here.
+    """
+    if settings.patches == "ask" or options.allow_unsandboxed or shipped:
+        return
+    if best_sandbox().level == "plain":
         raise EnvironmentLackError(
             f"Nothing fences in what the agents write: {why_not('bwrap')}",
             "With --allow-unsandboxed it runs all the same, with your own rights.",
         )
-    return sandbox
+
+
+def refuse_unfenced_beginning(workspace: Workspace, options: Options) -> None:
+    """As `refuse_unfenced`, before there is a session."""
+    config = workspace.contract.config
+    settings = Settings.from_config(config).chosen(options, config)
+    refuse_unfenced(settings, options, shipped=bool(_shipped_template(workspace.contract)))
 
 
 def make_engine(name: str, seed: int) -> Engine:
@@ -170,19 +191,6 @@ def make_engine(name: str, seed: int) -> Engine:
 
         return OfflineEngine(seed)
     raise InputError(f"There is no engine {name!r} here.", "Use the engine `offline`.")
-
-
-def _settings(settings: Settings, options: Options) -> Settings:
-    auto: Literal["auto"] | None = "auto" if options.auto else None
-    return settings.changed(
-        ideas=auto,
-        patches=auto,
-        auto=options.auto or None,
-        max_experiments=options.max_experiments,
-        minutes=options.minutes,
-        usd=options.usd,
-        seeds=options.seeds,
-    )
 
 
 def _started(session: str, contract: LoadedConfig, options: Options, head: Head) -> SessionStarted:

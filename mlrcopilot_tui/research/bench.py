@@ -2,30 +2,45 @@
 
 import asyncio
 import threading
-from dataclasses import dataclass
+import traceback
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mlrcopilot_tui.agents.base import Brief, Engine, Say, SourceTree
+from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
 from mlrcopilot_tui.session.events import AgentSaid, WarningRaised
 from mlrcopilot_tui.session.session import OpenSession
-from mlrcopilot_tui.session.state import Champion, SessionState
+from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
+from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.workspace.commit_tree import CommitTree
 from mlrcopilot_tui.workspace.config import WorkspaceConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
+from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
 
 AgentName = Literal["IdeaAgent", "ExperimentAgent"]
+T = TypeVar("T")
+
+
+class AgentFailedError(RefusedError):
+    """An agent's own code broke; the session goes on without what it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One session's tools. `python` is the interpreter that stands for a leading `python` in the run command."""
+    """One session's tools.
+
+    Attributes:
+        python: the interpreter that stands for a leading `python` in the run command.
+        line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
+    """
 
     layout: Layout
     session: OpenSession
@@ -36,6 +51,7 @@ class Bench:
     executor: Executor
     sandbox: Sandbox
     python: str
+    line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def state(self) -> SessionState:
@@ -68,6 +84,11 @@ class Bench:
         """The files of `commit`, by default the champion's, read-only and straight from git."""
         return CommitTree(self.repository, commit or self.champion.commit, self.rules)
 
+    def idea_tree(self, idea: IdeaState) -> IdeaTree:
+        """The worktree in which an idea's next attempt is written, on the commit that the idea starts from."""
+        path = self.layout.idea_tree(self.state.session, idea.idea.number)
+        return IdeaTree(self.repository, path, idea.parent_commit, self.rules)
+
     def patch_file(self, commit: str) -> Path:
         """Where the diff of an attempt lies for screens that call no git."""
         return self.session_folder / "patches" / f"{commit}.diff"
@@ -75,6 +96,27 @@ class Bench:
     def warn(self, text: str, mend: str = "") -> None:
         """Tells the researcher something that stops nothing."""
         self.session.record(WarningRaised(text=text, mend=mend))
+
+    async def asked(self, agent: AgentName, work: Awaitable[T]) -> T:
+        """What an agent answers.
+
+        Raises:
+            AgentFailedError: its code broke.
+            CopilotError: it says itself why there is no answer.
+        """
+        try:
+            return await work
+        except CopilotError:
+            raise
+        except Exception as error:
+            raise AgentFailedError(f"The {agent} failed: {self.note_error(error)}") from error
+
+    def note_error(self, error: Exception) -> str:
+        """Keeps the traceback of a defect, and says in a line what it is and where the traceback is."""
+        log = self.session_folder / "errors.log"
+        with log.open("a", encoding="utf-8", errors="replace") as file:
+            traceback.print_exception(error, file=file)
+        return f"{printable(f'{type(error).__name__}: {error}')[:200]} (see {log})."
 
     def voice(self, agent: AgentName, idea: int = 0) -> Say:
         """An agent's way to speak about idea `idea`, from the event loop or from a thread that works for it."""

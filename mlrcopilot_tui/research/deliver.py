@@ -1,49 +1,59 @@
 """Delivering a decision: to the copilot that runs the session, or, where none does, by applying it here."""
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
 import msgspec
 
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
-from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.session.inbox import Inbox, new_decision_id
 from mlrcopilot_tui.session.journal import JournalReader
-from mlrcopilot_tui.session.lock import current_holder
+from mlrcopilot_tui.session.lock import SessionHeldError, current_holder
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.layout import Layout
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 POLL_S = 0.02
 
 
 def new_decision(kind: str, **values: Any) -> Decision:  # noqa: ANN401 - the fields of Decision, checked on conversion
-    """A decision of the researcher's with a fresh id."""
-    return msgspec.convert({"id": new_decision_id(), "kind": kind, **values}, Decision)
+    """A decision of the researcher's with a fresh id; text that a shell passed as it came is made readable."""
+    readable = {
+        name: value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+    return msgspec.convert({"id": new_decision_id(), "kind": kind, **readable}, Decision)
 
 
 def deliver(layout: Layout, session: str, decision: Decision) -> str:
     """Hands the decision over, waits for what becomes of it, and returns that as a sentence.
+
+    Whoever holds the session takes it from the inbox: its copilot, else this process, else the next copilot.
 
     Raises:
         RefusedError: the decision was refused; the sentence says why.
         EnvironmentLackError: the copilot does not react.
     """
     folder = layout.session(session)
-    if current_holder(folder) is None:
-        return _apply_here(layout, session, decision)
-    Inbox(folder / "inbox").drop(decision)
+    inbox = Inbox(folder / "inbox")
+    inbox.drop(decision)
     state, reader = SessionState(), JournalReader(layout.journal(session))
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
+        if current_holder(folder) is None:
+            try:
+                with contextlib.suppress(SessionHeldError):  # another command or a copilot was quicker
+                    _apply_here(layout, session)
+            except BaseException:
+                inbox.discard(decision)  # who is told of an error does not expect it to happen later
+                raise
         for record in reader.poll():
             state.apply(record)
         if decision.id in state.decisions:
             return _result(state, decision)
-        if current_holder(folder) is None:
-            return _apply_here(layout, session, decision)
         time.sleep(POLL_S)
     raise EnvironmentLackError(
         "The copilot has not reacted yet.",
@@ -51,17 +61,25 @@ def deliver(layout: Layout, session: str, decision: Decision) -> str:
     )
 
 
-def _apply_here(layout: Layout, session: str, decision: Decision) -> str:
+def _apply_here(layout: Layout, session: str) -> None:
+    """Applies every decision that waits for a session that no copilot runs."""
     from mlrcopilot_tui.research.begin import open_bench  # noqa: PLC0415 - only where no copilot does the work
-    from mlrcopilot_tui.research.desk import make_desk  # noqa: PLC0415
+    from mlrcopilot_tui.research.desk import DecisionDesk  # noqa: PLC0415
+    from mlrcopilot_tui.research.keeping import Keeper  # noqa: PLC0415
+    from mlrcopilot_tui.research.measure import Laboratory  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
-    with open_bench(open_workspace(layout.root), session, Options()) as bench:
-        desk = make_desk(bench)
-        for waiting in [*bench.session.inbox.waiting(), decision]:
-            asyncio.run(desk.apply(waiting))
-            bench.session.inbox.discard(waiting)
-        return _result(bench.state, decision)
+    async def apply() -> None:
+        async with Laboratory(bench) as laboratory:
+            await laboratory.recover()
+            await Keeper(bench).recover()
+            desk = DecisionDesk(bench, laboratory)
+            for waiting in bench.session.inbox.waiting():
+                await desk.apply(waiting)
+                bench.session.inbox.discard(waiting)
+
+    with open_bench(open_workspace(layout.root), session) as bench:
+        asyncio.run(apply())
 
 
 def _result(state: SessionState, decision: Decision) -> str:

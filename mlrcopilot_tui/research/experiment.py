@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from mlrcopilot_tui.agents.base import Assignment, Failure, Withdrawal
-from mlrcopilot_tui.research.attempts import Attempts
+from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
+from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
@@ -17,13 +18,14 @@ from mlrcopilot_tui.research.steps import (
     GiveUp,
     Implement,
     Measure,
+    Rebase,
     Step,
     TakeEdit,
     TakeSelection,
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import Rule, judge
-from mlrcopilot_tui.session.events import IdeaEdited, IdeaStarted, IdeaWithdrawn
+from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.state import IdeaState, RunState
 from mlrcopilot_tui.text import printable
@@ -59,82 +61,106 @@ class Experimenter:
             if isinstance(step, Done):
                 break
             await self._take(idea, step)
-        await asyncio.to_thread(self._tree(idea).remove)
+        await asyncio.to_thread(self._bench.idea_tree(idea).remove)
 
     async def _take(self, idea: IdeaState, step: Step) -> None:
         match step:
             case Implement():
                 await self._implement(idea, step)
             case Ask(attempt=attempt):
-                gate = self._gates.open(
-                    "patch",
-                    f"May idea {attempt.idea} run? {attempt.subject}",
-                    idea=attempt.idea,
-                    commit=attempt.commit,
-                    forecast=self._forecast(),
-                )
-                await self._gates.answer(gate)
+                await self._ask(attempt)
             case TakeSelection(attempt=attempt, patch=patch):
                 await self._take_selection(idea, attempt, patch)
             case TakeEdit(attempt=attempt):
                 await self._take_edit(idea, attempt)
+            case Rebase(attempt=attempt):
+                await self._keeper.rebase(idea, attempt)
             case Measure(attempt=attempt):
                 await self._measure(idea, attempt)
             case GiveUp(attempt=attempt, failed=failed):
-                await self._keeper.conclude(idea, attempt, _failure_verdict(failed))
+                await self._keeper.conclude(idea, attempt, _failure_verdict(failed), (failed,))
 
     # Attempts
 
-    async def _implement(self, idea: IdeaState, step: Implement) -> None:
-        """Lets the agent write the next attempt, or give the idea up."""
-        bench = self._bench
-        number = idea.idea.number
-        start = (
-            idea.attempt.commit if idea.attempt and idea.attempt.parent == idea.parent_commit else idea.parent_commit
+    async def _ask(self, attempt: Attempt) -> None:
+        """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
+        gate = self._gates.open(
+            "patch",
+            f"May idea {attempt.idea} run? {attempt.subject}",
+            idea=attempt.idea,
+            commit=attempt.commit,
+            forecast=self._forecast(),
         )
-        tree = self._tree(idea)
+        if self._bench.settings.patches == "auto":
+            self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="rule"))
+        await self._gates.answer(gate)
+
+    async def _implement(self, idea: IdeaState, step: Implement) -> None:
+        """Lets the agent write the next attempt, or give the idea up; what cannot stand as a patch gives it up too."""
+        bench = self._bench
+        standing = idea.attempt if idea.attempt and idea.attempt.parent == idea.parent_commit else None
+        start = standing.commit if standing else idea.parent_commit
+        tree = self._bench.idea_tree(idea)
         await asyncio.to_thread(tree.check_out, start)
         assignment = Assignment(
             idea=idea.idea,
             attempt=step.number,
             failure=self._failure(step.failed) if step.failed else None,
             feedback=step.feedback,
+            left_out=await asyncio.to_thread(left_out, bench, idea),
         )
-        brief = bench.brief(tree, "ExperimentAgent", number)
-        outcome = await bench.engine.experiments.implement(brief, assignment)
-        if isinstance(outcome, Withdrawal):
-            bench.session.record(IdeaWithdrawn(idea=number, reason=outcome.reason))
-            return
-        body = "\n\n".join(part for part in (outcome.body, f"Hypothesis: {idea.idea.hypothesis}") if part)
-        message = self._attempts.message(idea, outcome.subject, body, "agent")
+        brief = bench.brief(tree, "ExperimentAgent", idea.idea.number)
+        try:
+            outcome = await bench.asked("ExperimentAgent", bench.engine.experiments.implement(brief, assignment))
+            if isinstance(outcome, Withdrawal):
+                self._withdraw(idea, outcome.reason)
+            else:
+                await self._take_proposal(idea, tree, start, outcome)
+        except (RefusedError, InputError) as error:
+            self._withdraw(idea, str(error))
+
+    async def _take_proposal(self, idea: IdeaState, tree: IdeaTree, start: str, proposal: Proposal) -> None:
+        bench = self._bench
+        body = "\n\n".join(part for part in (proposal.body, f"Hypothesis: {idea.idea.hypothesis}") if part)
+        message = self._attempts.message(idea, proposal.subject, body, "agent")
         commit = await asyncio.to_thread(tree.commit, message)
         if commit is None or bench.repository.tree_id(commit) == bench.repository.tree_id(start):
-            bench.session.record(IdeaWithdrawn(idea=number, reason="The agent's edit changes nothing."))
+            self._withdraw(idea, "The agent's edit changes nothing.")
             return
-        if outcome.recipe is not None and outcome.recipe != idea.idea.recipe:
-            revised = msgspec.structs.replace(idea.idea, recipe=outcome.recipe)
-            bench.session.record(IdeaEdited(idea=revised, by=bench.engine.name))
-        await self._attempts.record(idea, commit, outcome.subject, "agent")
+        revised = []
+        if proposal.recipe is not None and proposal.recipe != idea.idea.recipe:
+            changed = msgspec.structs.replace(idea.idea, recipe=proposal.recipe)
+            revised.append(IdeaEdited(idea=changed, by=bench.engine.name))
+        await self._attempts.record(idea, commit, proposal.subject, "agent", also=revised)
 
     async def _take_selection(self, idea: IdeaState, attempt: Attempt, patch: str) -> None:
         """What the researcher took of an attempt becomes the next one, and needs no further approval."""
         body = "Only the hunks that the researcher took; the rest was left out."
         message = self._attempts.message(idea, attempt.subject, body, "researcher")
         author = self._attempts.author("researcher")
-        commit = await asyncio.to_thread(self._tree(idea).commit_patch, patch, message, author=author)
-        if commit is not None:  # the desk takes no decision that leaves nothing
+        commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit_patch, patch, message, author=author)
+        if commit is None:
+            self._withdraw(idea, "Nothing of the patch was taken.")
+        else:
             await self._attempts.record(idea, commit, attempt.subject, "researcher")
 
     async def _take_edit(self, idea: IdeaState, attempt: Attempt) -> None:
         """The researcher's edit becomes the next attempt, which waits for approval in its turn."""
-        message = self._attempts.message(idea, attempt.subject, "As edited by the researcher.", "researcher")
         author = self._attempts.author("researcher")
-        commit = await asyncio.to_thread(self._tree(idea).commit, message, author=author)
+        message = self._attempts.message(idea, attempt.subject, EDITED, "researcher")
+        try:
+            commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit, message, author=author)
+        except (RefusedError, InputError) as error:
+            self._bench.warn(f"The edit of idea {attempt.idea} was not taken. {error.sentence}", error.mend)
+            await self._ask(attempt)
+            return
         if commit is None:
-            reason = "The edit took the whole patch back."
-            self._bench.session.record(IdeaWithdrawn(idea=attempt.idea, reason=reason))
+            self._withdraw(idea, "The edit took the whole patch back.")
         else:
             await self._attempts.record(idea, commit, attempt.subject, "researcher")
+
+    def _withdraw(self, idea: IdeaState, reason: str) -> None:
+        self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))
 
     def _failure(self, run: RunState) -> Failure:
         log = self._bench.layout.run(self._bench.state.session, run.run) / "output.log"
@@ -143,28 +169,31 @@ class Experimenter:
     # Measuring
 
     async def _measure(self, idea: IdeaState, attempt: Attempt) -> None:
-        """Runs child and parent over seeds until the rule decides; a failed run ends it without a verdict."""
+        """Runs child and parent over seeds until the rule decides; a failed run ends it without a verdict.
+
+        A child's failure is the next step's business; a parent that fails where it ran before decides nothing.
+        """
         rule = self._rule()
         child: dict[int, float] = {}
         parent: dict[int, float] = {}
+        used: list[RunState] = []
         for seed in range(rule.max_seeds):
-            for commit, values in ((attempt.commit, child), (attempt.parent, parent)):
-                await self._gates.unpaused()
-                purpose: Purpose = "idea" if commit == attempt.commit else "parent"
-                run = await self._laboratory.measure(commit, seed, purpose, idea=attempt.idea, attempt=attempt.number)
-                if run.value is None:
-                    await self._parent_failed(idea, attempt, run)
-                    return
-                values[seed] = run.value
-            if (seed or rule.max_seeds == 1 or rule.deterministic) and (verdict := judge(child, parent, rule)):
-                await self._keeper.conclude(idea, attempt, verdict)
+            run = await self._run(attempt.commit, seed, "idea", attempt)
+            if run.value is None:
+                return
+            other = await self._run(attempt.parent, seed, "parent", attempt)
+            if other.value is None:
+                why = f"the parent failed at seed {seed}: {other.reason}"
+                await self._keeper.conclude(idea, attempt, Verdict(kind="inconclusive", rule=why), (other,))
+                return
+            child[seed], parent[seed] = run.value, other.value
+            used += [run, other]
+            if verdict := judge(child, parent, rule):
+                await self._keeper.conclude(idea, attempt, verdict, used)
                 return
 
-    async def _parent_failed(self, idea: IdeaState, attempt: Attempt, run: RunState) -> None:
-        """A child's failure is the next step's business; a parent that fails where it ran before decides nothing."""
-        if run.commit == attempt.parent and run.outcome != "lost":
-            rule = f"the parent failed at seed {run.seed}: {run.reason}"
-            await self._keeper.conclude(idea, attempt, Verdict(kind="inconclusive", rule=rule))
+    async def _run(self, commit: str, seed: int, purpose: Purpose, attempt: Attempt) -> RunState:
+        return await self._laboratory.measure(commit, seed, purpose, idea=attempt.idea, attempt=attempt.number)
 
     def _rule(self) -> Rule:
         bench = self._bench
@@ -177,7 +206,7 @@ class Experimenter:
             relative=effect.relative,
             deterministic=deterministic,
             paired=baseline is None or baseline.repeatable,
-            max_seeds=1 if deterministic else bench.settings.seeds,
+            max_seeds=bench.settings.seeds,
         )
 
     def _forecast(self) -> str:
@@ -186,17 +215,11 @@ class Experimenter:
         if not walls:
             return ""
         rule = self._rule()
-        least = 1 if rule.deterministic else min(2, rule.max_seeds)
+        least = min(2, rule.max_seeds)
+        most = least if rule.deterministic else rule.max_seeds
         each = sum(walls) / len(walls)
-        span = f"{least} to {rule.max_seeds} runs" if rule.max_seeds > least else f"{least} run{'s' * (least > 1)}"
-        return f"{span} of about {each:.0f} s each"
-
-    # The idea's worktree
-
-    def _tree(self, idea: IdeaState) -> IdeaTree:
-        bench = self._bench
-        path = bench.layout.idea_tree(bench.state.session, idea.idea.number)
-        return IdeaTree(bench.repository, path, idea.parent_commit, bench.rules)
+        runs = f"{least} to {most} runs" if most > least else f"{least} run{'s' * (least > 1)}"
+        return f"{runs} of about {each:.0f} s each"
 
 
 def tail(log: Path) -> str:
@@ -210,6 +233,7 @@ def tail(log: Path) -> str:
 
 
 def _failure_verdict(run: RunState) -> Verdict:
-    if run.outcome == "stopped":
-        return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} was stopped before it was decided")
+    if run.outcome in {"stopped", "lost"}:
+        ended = "was stopped" if run.outcome == "stopped" else "vanished"
+        return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} {ended} before it was decided")
     return Verdict(kind="crash", rule=f"run {run.run} at seed {run.seed} failed: {run.reason}")

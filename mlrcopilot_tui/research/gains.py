@@ -5,21 +5,12 @@ from mlrcopilot_tui.session.state import IdeaState, SessionState
 
 def standing(state: SessionState) -> list[tuple[IdeaState, str]]:
     """The kept ideas with the commit that each was kept at, oldest first; reverted ones are absent."""
-    joined: dict[str, IdeaState] = {}
+    joined: dict[str, int] = {}
     for moved in state.line:
-        if moved.reason == "kept" and moved.idea in state.ideas:
-            joined[moved.commit] = state.ideas[moved.idea]
+        if moved.reason == "kept":
+            joined[moved.commit] = moved.idea
         elif moved.reason == "reverted":
-            _forget(joined, moved.of)
-        elif moved.reason == "redone" and (idea := _idea_of(state, moved.of)) is not None:
-            joined[moved.of] = idea
-    return [(idea, commit) for commit, idea in joined.items()]
-
-
-def _forget(joined: dict[str, IdeaState], commit: str) -> None:
-    joined.pop(commit, None)
-
-
-def _idea_of(state: SessionState, commit: str) -> IdeaState | None:
-    attempt = state.attempt_of(commit)
-    return state.ideas[attempt.idea] if attempt is not None else None
+            joined.pop(moved.of, None)
+        elif (attempt := state.attempt_of(moved.of)) is not None:
+            joined[moved.of] = attempt.idea
+    return [(state.ideas[idea], commit) for commit, idea in joined.items() if idea in state.ideas]

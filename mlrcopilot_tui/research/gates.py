@@ -3,7 +3,7 @@
 import asyncio
 
 from mlrcopilot_tui.session.events import GateAnswered, GateOpened
-from mlrcopilot_tui.session.model import Gate, GateKind
+from mlrcopilot_tui.session.model import Answer, Gate, GateKind
 from mlrcopilot_tui.session.session import OpenSession
 
 
@@ -18,8 +18,8 @@ class Gatekeeper:
     def open(self, kind: GateKind, question: str, *, idea: int = 0, commit: str = "", forecast: str = "") -> Gate:
         """Puts a question, or finds the same one that an earlier process left open."""
         state = self._session.state
-        for gate in state.gates.values():
-            if gate.id not in state.answers and (gate.kind, gate.idea, gate.commit) == (kind, idea, commit):
+        for gate in state.open_gates.values():
+            if (gate.kind, gate.idea, gate.commit) == (kind, idea, commit):
                 return gate
         gate = Gate(
             id=f"g{len(state.gates) + 1}", kind=kind, question=question, idea=idea, commit=commit, forecast=forecast
@@ -32,6 +32,11 @@ class Gatekeeper:
         while (answer := self._session.state.answers.get(gate.id)) is None:
             await self.change()
         return answer
+
+    def close(self, kind: GateKind, answer: Answer) -> None:
+        """Answers, by rule, the questions of a kind that still wait."""
+        waiting = [gate for gate in self._session.state.open_gates.values() if gate.kind == kind]
+        self._session.record(*(GateAnswered(gate=gate.id, answer=answer, by="rule") for gate in waiting))
 
     async def unpaused(self) -> None:
         """Waits while the session is paused."""

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from mlrcopilot_tui.agents.base import IdeaDraft
+from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.papers.library import PaperLibrary
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
-from mlrcopilot_tui.session.events import GateAnswered, IdeaApproved, IdeaProposed, PaperRead, PaperSummarized
+from mlrcopilot_tui.session.events import IdeaApproved, IdeaProposed, IdeaReflected, PaperSummarized
 from mlrcopilot_tui.session.model import Idea
-from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, OPEN_STATUSES, IdeaState
 
 FIRST_IDEAS = 5
 MORE_IDEAS = 3
@@ -23,68 +24,76 @@ class IdeaGrower:
         self._bench = bench
         self._gates = gates
 
-    async def read(self, library: PaperLibrary, digest: str) -> None:
-        """Summarises the parsed paper `digest`, once."""
+    async def summarize(self) -> None:
+        """Lets the IdeaAgent read the session's paper, once; without a summary the session goes on all the same."""
         bench = self._bench
-        if bench.state.summary is not None:
+        if bench.state.paper is None or bench.state.summary is not None:
             return
-        paper = library.get(digest)
-        if bench.state.paper is None:
-            bench.session.record(
-                PaperRead(digest=paper.digest, title=paper.title, pages=paper.page_count, source=paper.source)
-            )
-        summary = await bench.engine.ideas.summarize(paper, bench.brief(bench.code(), "IdeaAgent"))
-        bench.session.record(PaperSummarized(summary=summary))
+        try:
+            paper = PaperLibrary(bench.layout.papers(bench.state.session)).get(bench.state.paper.digest)
+            work = bench.engine.ideas.summarize(paper, bench.brief(bench.code(), "IdeaAgent"))
+            summary = await bench.asked("IdeaAgent", work)
+        except (RefusedError, InputError) as error:
+            bench.warn(f"The paper has no summary. {error.sentence}", error.mend)
+        else:
+            bench.session.record(PaperSummarized(summary=summary))
 
-    async def propose(self, count: int) -> int:
-        """Asks for up to `count` more ideas; how many came."""
+    async def propose(self, count: int) -> Sequence[IdeaDraft]:
+        """Up to `count` more ideas of the IdeaAgent's; none, and a warning, where it fails."""
         bench = self._bench
-        drafts = await bench.engine.ideas.propose(bench.brief(bench.code(), "IdeaAgent"), count)
-        return self.add(drafts)
+        try:
+            work = bench.engine.ideas.propose(bench.brief(bench.code(), "IdeaAgent"), count)
+            return await bench.asked("IdeaAgent", work)
+        except (RefusedError, InputError) as error:
+            bench.warn(f"There are no new ideas. {error.sentence}", error.mend)
+            return []
 
-    async def reflect(self, number: int) -> int:
-        """Asks for the children that the verdict on an idea suggests; how many came."""
+    async def reflect(self) -> None:
+        """Grows the children that the ends of ideas suggest: of the last one, and of any that a crash cut off."""
+        for idea in list(self._bench.state.ideas.values()):
+            if idea.started_at and not idea.reflected and idea.status not in OPEN_STATUSES:
+                await self._reflect_on(idea.idea.number)
+
+    async def _reflect_on(self, number: int) -> None:
         bench = self._bench
-        drafts = await bench.engine.ideas.reflect(bench.brief(bench.code(), "IdeaAgent"), number)
-        return self.add(drafts)
+        drafts: Sequence[IdeaDraft] = []
+        try:
+            work = bench.engine.ideas.reflect(bench.brief(bench.code(), "IdeaAgent"), number)
+            drafts = await bench.asked("IdeaAgent", work)
+        except (RefusedError, InputError) as error:
+            bench.warn(f"Nothing was learnt from idea {number}. {error.sentence}", error.mend)
+        children = self.numbered(drafts)
+        bench.session.record(*children, IdeaReflected(idea=number, children=len(children)))
 
-    def add(self, drafts: Sequence[IdeaDraft], *, by: str = "engine", base: str | None = None) -> int:
-        """Numbers the drafts and puts them into the tree."""
-        for draft in drafts:
-            number = max(self._bench.state.ideas, default=0) + 1
-            idea = msgspec.convert(
-                {**{name: getattr(draft, name) for name in draft.__slots__}, "number": number, "by": by, "base": base},
-                Idea,
-            )
-            self._bench.session.record(IdeaProposed(idea=idea))
-        return len(drafts)
+    def numbered(
+        self, drafts: Sequence[IdeaDraft], *, by: str = "engine", base: str | None = None
+    ) -> list[IdeaProposed]:
+        """The drafts as new nodes of the tree; to be journaled before anything else can grow."""
+        first = max(self._bench.state.ideas, default=0) + 1
+        fields = [{name: getattr(draft, name) for name in draft.__slots__} for draft in drafts]
+        return [
+            IdeaProposed(idea=msgspec.convert({**values, "number": number, "by": by, "base": base}, Idea))
+            for number, values in enumerate(fields, first)
+        ]
 
     def active(self) -> IdeaState | None:
-        """The idea that an earlier process was at work on."""
+        """The idea that is at work: an earlier process's, or one that has to beat another champion."""
         return next((idea for idea in self._bench.state.ideas.values() if idea.status in ACTIVE_STATUSES), None)
 
-    async def pick(self) -> IdeaState | None:
-        """The next idea to try, approved by the researcher or by rule; None when there is nothing left to try."""
+    async def replenish(self) -> bool:
+        """Sees to it that there is an idea to try; False when none is left."""
         state = self._bench.state
-        while True:
-            queue = state.queue()
-            approved = next((idea for idea in queue if idea.status == "approved"), None)
-            if approved is not None:
-                self._close_gates()
-                return approved
-            if not queue:
-                if await self.propose(FIRST_IDEAS if not state.ideas else MORE_IDEAS) == 0:
-                    return None
-                continue
-            if self._bench.settings.ideas == "auto":
-                self._bench.session.record(IdeaApproved(idea=queue[0].idea.number, by="rule"))
-                continue
-            self._gates.open("ideas", "Which idea may be tried next?")
-            await self._gates.change()
+        if state.queue():
+            return True
+        proposed = self.numbered(await self.propose(MORE_IDEAS if state.ideas else FIRST_IDEAS))
+        self._bench.session.record(*proposed)
+        return bool(state.queue())
 
-    def _close_gates(self) -> None:
-        """An approval that came without naming the open question answers it all the same."""
-        state = self._bench.state
-        for gate in state.gates.values():
-            if gate.kind == "ideas" and gate.id not in state.answers:
-                self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="researcher"))
+    def next(self) -> IdeaState | None:
+        """The next idea to try, approved by the researcher or by rule; None while the researcher is to be asked."""
+        queue = self._bench.state.queue()
+        approved = next((idea for idea in queue if idea.status == "approved"), None)
+        if approved is None and queue and self._bench.settings.ideas == "auto":
+            approved = queue[0]
+            self._bench.session.record(IdeaApproved(idea=approved.idea.number, by="rule"))
+        return approved

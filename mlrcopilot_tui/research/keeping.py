@@ -1,14 +1,17 @@
 """Keeping: a verdict goes into the journal, its evidence into a git note, and a kept patch onto the session's line."""
 
 import asyncio
+from collections.abc import Sequence
 
 from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWithdrawn, VerdictReached
 from mlrcopilot_tui.session.model import Attempt, Verdict
-from mlrcopilot_tui.session.state import IdeaState, VerdictState
-from mlrcopilot_tui.workspace.evidence import CommitEvidence, write_note
+from mlrcopilot_tui.session.state import IdeaState, RunState, VerdictState
+from mlrcopilot_tui.workspace.evidence import CommitEvidence, read_note, write_note
+
+PATIENCE_S = 1.0
 
 
 class Keeper:
@@ -21,27 +24,23 @@ class Keeper:
     async def recover(self) -> None:
         """Brings line and notes in step with the journal, which is the truth."""
         bench = self._bench
-        await asyncio.to_thread(self._align_line)
-        on_line = {moved.commit for moved in bench.state.line}
-        for idea in bench.state.ideas.values():
-            if idea.status == "kept" and idea.verdicts[-1].commit not in on_line:
-                await self._note(idea, idea.verdicts[-1])
-                await self._advance(idea, idea.attempts[-1])
+        await asyncio.to_thread(align_line, bench)
+        judged = [(verdict.time, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
+        if not judged:
+            return
+        # One verdict is reached at a time, so that only the last one can have been cut off.
+        _, idea, verdict = max(judged, key=lambda found: found[0])
+        if await asyncio.to_thread(read_note, bench.repository, verdict.commit) is None:
+            await self._note(idea, verdict)
+        attempt = bench.state.attempt_of(verdict.commit)
+        if idea.status == "kept" and attempt is not None and all(m.commit != verdict.commit for m in bench.state.line):
+            await self._advance(attempt)
 
-    def _align_line(self) -> None:
-        line, champion = self._bench.line, self._bench.champion
-        if line.tip != champion.commit:
-            self._bench.repository.move_ref(line.ref, champion.commit, line.tip, "mlrcopilot: as journaled")
-
-    async def conclude(self, idea: IdeaState, attempt: Attempt, verdict: Verdict) -> None:
-        """Journals the verdict, attaches the evidence, and moves the line where it is a keep."""
+    async def conclude(self, idea: IdeaState, attempt: Attempt, verdict: Verdict, runs: Sequence[RunState]) -> None:
+        """Journals the verdict with the runs that it rests on, attaches the evidence, and keeps what is to be kept."""
         bench = self._bench
-        runs = [
-            run
-            for run in bench.state.runs.values()
-            if run.commit in {attempt.commit, attempt.parent} and run.outcome == "ok" and run.seed in verdict.values
-        ]
-        own = [run for run in bench.state.runs.values() if run.commit == attempt.commit]
+        made = (attempt.idea, attempt.number)
+        own = [run for run in bench.state.runs.values() if (run.idea, run.attempt) == made and run.purpose == "idea"]
         bench.session.record(
             VerdictReached(
                 idea=attempt.idea,
@@ -49,36 +48,65 @@ class Keeper:
                 commit=attempt.commit,
                 parent=attempt.parent,
                 verdict=verdict,
-                runs=tuple(run.run for run in (runs or own)),
+                runs=tuple(run.run for run in runs),
                 wall_s=sum(run.wall_s for run in own),
             )
         )
         await self._note(idea, idea.verdicts[-1])
         if verdict.kind == "keep":
-            await self._advance(idea, attempt)
+            await self._advance(attempt)
 
-    async def _advance(self, idea: IdeaState, attempt: Attempt) -> None:
-        """Moves the line to a kept attempt, or starts the idea anew on a champion that moved meanwhile."""
+    async def _advance(self, attempt: Attempt) -> None:
+        """Moves the line to a kept attempt; where its parent is not the champion it is to beat that first."""
         bench = self._bench
-        champion = bench.champion
-        if bench.repository.is_ancestor(champion.commit, attempt.commit):
-            await asyncio.to_thread(bench.line.keep, attempt.commit)
-            bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
-            return
-        number = attempt.idea
-        try:
-            moved = await asyncio.to_thread(bench.line.rebase, attempt.commit)
-        except RefusedError as error:
-            bench.session.record(
-                IdeaWithdrawn(idea=number, reason=f"It beats its own base, but does not join the champion. {error}")
-            )
-            return
-        bench.session.record(IdeaStarted(idea=number, parent=champion.commit))
-        await self._attempts.record(idea, moved, attempt.subject, attempt.by)
+        warned = False
+        while True:
+            async with bench.line_moves:
+                if attempt.parent != bench.champion.commit:
+                    bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
+                    return
+                try:
+                    await asyncio.to_thread(self._keep, attempt.commit)
+                except RefusedError as error:
+                    if not warned:  # somebody stands on the branch: it moves when they leave
+                        bench.warn(f"Idea {attempt.idea} is kept, but {error.sentence}", error.mend)
+                    warned = True
+                else:
+                    bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
+                    return
+            await asyncio.sleep(PATIENCE_S)
+
+    def _keep(self, commit: str) -> None:
+        align_line(self._bench)
+        self._bench.line.keep(commit)
+
+    async def rebase(self, idea: IdeaState, attempt: Attempt) -> None:
+        """Writes a kept attempt anew on the champion as the idea's next attempt, or withdraws it where that fails."""
+        bench = self._bench
+        async with bench.line_moves:
+            champion = bench.champion.commit
+            if idea.parent_commit != champion:
+                bench.session.record(IdeaStarted(idea=attempt.idea, parent=champion))
+            try:
+                commit = await asyncio.to_thread(self._written_anew, attempt, champion)
+            except RefusedError as error:
+                reason = f"It beats its own base, but does not join the champion. {error}"
+                bench.session.record(IdeaWithdrawn(idea=attempt.idea, reason=reason))
+                return
+            await self._attempts.record(idea, commit, attempt.subject, attempt.by, moved_from=attempt.commit)
+
+    def _written_anew(self, attempt: Attempt, champion: str) -> str:
+        """The attempt as one commit on the champion, with all that lies between the two where it grew from there."""
+        repository = self._bench.repository
+        if not repository.is_ancestor(champion, attempt.commit):
+            return self._bench.line.rebase(attempt.commit)
+        written = repository.commit(attempt.commit)
+        return repository.write_commit(written.tree, (champion,), written.message + "\n", author=written.author)
 
     async def _note(self, idea: IdeaState, judged: VerdictState) -> None:
         bench = self._bench
-        logs = {run.seed: run.log_sha256 for run in bench.state.runs.values() if run.commit == judged.commit}
+        runs = [bench.state.runs[name] for name in judged.runs]
+        logs = {run.seed: run.log_sha256 for run in runs if run.commit != judged.parent}
         evidence = CommitEvidence(
             session=bench.state.session,
             idea=idea.idea.number,
@@ -96,3 +124,12 @@ class Keeper:
             await asyncio.to_thread(write_note, bench.repository, evidence)
         except CopilotError as error:
             bench.warn(f"The evidence of {judged.commit[:10]} has no git note: {error.sentence}", error.mend)
+
+
+def align_line(bench: Bench) -> None:
+    """Puts the line where the journal has it: a process may have died, or been told to let go, between the two."""
+    started, line = bench.state.started, bench.line
+    if started is not None:
+        line.start(started.base)
+    if line.tip != bench.champion.commit:
+        bench.repository.move_ref(line.ref, bench.champion.commit, line.tip, "mlrcopilot: as journaled")

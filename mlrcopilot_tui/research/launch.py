@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
-from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.lock import current_holder
+from mlrcopilot_tui.session.session import begun_sessions
 from mlrcopilot_tui.workspace.layout import Layout
 
 PATIENCE_S = 60.0
@@ -28,14 +29,15 @@ def ensure_copilot(workspace: Path, session: str | None, options: Sequence[str] 
     layout = Layout(workspace)
     if session is not None and current_holder(layout.session(session)) is not None:
         return session
-    layout.make(layout.home)
-    log = layout.home / "copilot.log"
+    log = layout.make(layout.session(session) if session else layout.home) / "copilot.log"
     chosen = ["--session", session] if session else []
     command = [sys.executable, "-m", "mlrcopilot_tui.cli.main", "run", str(workspace), "--headless", *chosen, *options]
     with log.open("wb") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
+    # Waiting for it leaves no zombie; a daemon thread does not keep this process from ending.
+    threading.Thread(target=child.wait, name="reap copilot", daemon=True).start()
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         code = child.poll()
@@ -49,18 +51,18 @@ def ensure_copilot(workspace: Path, session: str | None, options: Sequence[str] 
 
 def _held_by(layout: Layout, pid: int) -> str | None:
     """The session that process `pid` holds."""
-    for journal in layout.sessions.glob(f"*/{JOURNAL_NAME}"):
-        holder = current_holder(journal.parent)
+    for session in begun_sessions(layout.sessions):
+        holder = current_holder(layout.session(session))
         if holder is not None and holder.here and holder.pid == pid:
-            return journal.parent.name
+            return session
     return None
 
 
 def _ended(layout: Layout, code: int, log: Path) -> str:
     """A copilot that ended before it was seen: it had nothing to do, or it says in its last line what is wrong."""
-    journals = sorted(layout.sessions.glob(f"*/{JOURNAL_NAME}"), key=lambda path: path.stat().st_mtime_ns)
-    if code in {0, 1} and journals:
-        return journals[-1].parent.name
+    sessions = begun_sessions(layout.sessions)
+    if code in {0, 1} and sessions:
+        return sessions[0]
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    error = CopilotError(lines[-1].removeprefix("mlrcopilot: ") if lines else "The copilot ended without a word.")
-    raise error
+    said = lines[-1].removeprefix("mlrcopilot: ") if lines else "The copilot ended without a word."
+    raise EnvironmentLackError(said) if code == EnvironmentLackError.exit_code else CopilotError(said)

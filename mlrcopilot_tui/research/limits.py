@@ -5,26 +5,27 @@ from mlrcopilot_tui.session.state import SessionState
 
 
 def reached(state: SessionState, settings: Settings) -> str:
-    """Which limit is reached, as a sentence; empty while none is."""
+    """Which limit keeps the next experiment from starting, as a sentence; empty while none does."""
     if settings.max_experiments and len(state.experiments) >= settings.max_experiments:
-        return f"All {settings.max_experiments} experiments are done."
-    if settings.minutes and state.active_s >= settings.minutes * 60:
-        return f"The budget of {settings.minutes:g} minutes is spent."
+        count = settings.max_experiments
+        return f"All {count} experiments are done." if count > 1 else "The 1 experiment asked for is done."
     if settings.patience and _since_keep(state) >= settings.patience:
         return f"The last {settings.patience} ideas brought no gain."
     return ""
 
 
+def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
+    """Says so when the budget of minutes is spent at `now`, a time as journals write it; empty before."""
+    if settings.minutes and state.worked_s(now) >= settings.minutes * 60:
+        return f"The budget of {settings.minutes:g} minutes is spent."
+    return ""
+
+
 def _since_keep(state: SessionState) -> int:
-    """How many ideas in a row ended without being kept, whatever ended them."""
+    """How many ideas in a row ended without being kept since the session was last opened, whatever ended them."""
     count = 0
     for idea in sorted(state.ideas.values(), key=lambda idea: idea.started_at, reverse=True):
-        if idea.status in {"kept", "reverted"}:
+        if idea.status in {"kept", "reverted"} or idea.started_at <= state.reopened_at:
             break
-        count += bool(idea.started_at)
+        count += 1
     return count
-
-
-def seconds_left(state: SessionState, settings: Settings) -> float | None:
-    """What is left of the budget of minutes, in seconds; None without one."""
-    return max(0.0, settings.minutes * 60 - state.active_s) if settings.minutes else None

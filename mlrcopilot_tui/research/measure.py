@@ -1,46 +1,61 @@
 """Measuring: one commit at one seed, in a tree of its own, once; and never twice where the result is known."""
 
 import asyncio
-import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import Final, Literal, Self
 
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint, run_environment
+from mlrcopilot_tui.research.retries import is_to_be_repeated
+from mlrcopilot_tui.research.run_key import RunKeys
+from mlrcopilot_tui.research.run_trees import RunTrees
+from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy
-from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
+from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.model import Baseline
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.command import command_argv
-from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree, shared_digest
-from mlrcopilot_tui.workspace.worktrees import force_remove
 
 Purpose = Literal["baseline", "idea", "parent", "verify"]
+StoppedBy = Literal["researcher", "budget"]
+
+ASTRONOMIC: Final = 1e100
+"""A larger metric is no number to reckon with: its square, which a variance needs, is none that a computer has."""
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What a run's tree held that must not change: digests of protected files; sources and states of shared inputs."""
-
-    digests: Mapping[str, str]
-    shared: Mapping[str, str]
-    inputs: Mapping[str, str]
+async def _at_once() -> None:
+    """What runs wait for where nothing holds them."""
 
 
 class Laboratory:
     """Runs commits and journals what they measure.
 
     A run's intent is journaled before its folder is made, and its folder is made exclusively: whatever dies when,
-    nothing runs twice.
+    nothing runs twice. A run's life is a task of its own: who waits for a run may give up at any moment, and the run
+    is started, followed and journaled all the same. Use as an asynchronous context manager, which ends the following;
+    runs go on.
+
+    Args:
+        bench: the session.
+        hold: awaited before each new run; it returns when the researcher lets new ones start.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, hold: Callable[[], Awaitable[None]] = _at_once) -> None:
         self._bench = bench
-        self._fingerprint: Fingerprint | None = None
+        self._hold = hold
+        self._keys = RunKeys(bench)
+        self._trees = RunTrees(bench)
+        self._lives: dict[str, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for life in self._lives.values():
+            life.cancel()
+        await asyncio.gather(*self._lives.values(), return_exceptions=True)
 
     async def measure(
         self, commit: str, seed: int, purpose: Purpose, *, idea: int = 0, attempt: int = 0, fresh: bool = False
@@ -48,35 +63,48 @@ class Laboratory:
         """The finished run of `commit` at `seed`.
 
         A run with the same key answers instead where there is one: a live one is waited for, a successful one is
-        reused, unless `fresh` asks for a repetition.
+        reused, unless `fresh` asks for a repetition. A run that vanished is run again.
         """
-        key = await self.key(commit, seed)
-        if not fresh and (known := self._known(key)) is not None:
-            return known if not known.live else await self._follow(known)
-        run = f"r{len(self._bench.state.runs) + 1}"
-        self._bench.session.record(
-            RunPlanned(run=run, commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
-        )
-        return await self._start(self._bench.state.runs[run])
+        key = await self._keys.key(commit, seed)
+        while True:
+            if fresh or self._known(key) is None:
+                await self._hold()
+            run = None if fresh else self._known(key)
+            if run is None:
+                name = f"r{len(self._bench.state.runs) + 1}"
+                self._bench.session.record(
+                    RunPlanned(run=name, commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
+                )
+                run = self._bench.state.runs[name]
+            await self._end_of(run)
+            if not is_to_be_repeated(self._bench.state, run):
+                return run
 
     async def recover(self) -> None:
-        """Settles what an earlier process left: a run that never started is closed, the rest is left to `measure`."""
+        """Settles what an earlier process left: ended runs are journaled, live ones followed, and leftovers removed."""
         for run in self._bench.state.live_runs:
             folder = self._folder(run.run)
-            status = self._bench.executor.status(folder) if folder.exists() else None
+            status = await asyncio.to_thread(self._bench.executor.status, folder) if folder.exists() else None
             if status is None:
                 self._finish(run, "lost", "The copilot ended before this run was started.")
-            elif status.state == "finished":
+                continue
+            if not run.started_at and status.child_pid is not None:
+                self._bench.session.record(RunStarted(run=run.run, sandbox=status.sandbox, network=status.network))
+            if status.state == "finished":
                 await self._settle(run, status)
+            else:
+                self._lives[run.run] = asyncio.create_task(self._follow(run))
+        await asyncio.to_thread(self._trees.remove_leftovers)
 
-    async def stop(self, run: RunState) -> None:
+    async def stop(self, run: RunState, by: StoppedBy) -> None:
         """Asks a live run to end; it gets its time for a checkpoint."""
+        self._bench.session.record(RunStopped(run=run.run, by=by))
         await asyncio.to_thread(self._bench.executor.stop, self._folder(run.run))
 
-    async def end(self, run: RunState) -> RunState:
+    async def end(self, run: RunState, by: StoppedBy) -> None:
         """Stops a live run and waits for its end."""
-        await self.stop(run)
-        return await self._follow(run)
+        await self.stop(run, by)
+        await self._end_of(run)
 
     async def baseline(self, commit: str) -> Baseline | RunState:
         """What the starter measures: twice on seed 0 and once on seed 1. A run that failed is returned instead."""
@@ -91,32 +119,17 @@ class Laboratory:
             return other
         repeatable = first.value == again.value
         deterministic = repeatable and other.value == first.value
-        values = {0: first.value} if deterministic else {0: first.value, 1: other.value}
-        return Baseline(commit=commit, values=values, deterministic=deterministic, repeatable=repeatable)
-
-    async def key(self, commit: str, seed: int) -> str:
-        """A digest of everything that the result of a run depends on."""
-        bench = self._bench
-        if self._fingerprint is None:
-            self._fingerprint = await asyncio.to_thread(fingerprint, bench.python)
-        run = bench.config.run
-        parts = {
-            "tree": await asyncio.to_thread(bench.repository.tree_id, commit),
-            "commands": [run.command, bench.config.evaluate.command],
-            "seed": seed,
-            "metric": bench.config.metric.name,
-            "shared": await asyncio.to_thread(shared_digest, bench.repository.root, bench.rules),
-            "environment": msgspec.to_builtins(self._fingerprint),
-            "env": run.env,
-            "limits": [run.timeout_minutes, run.silence_minutes],
-        }
-        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+        return Baseline(
+            commit=commit, values={0: first.value, 1: other.value}, deterministic=deterministic, repeatable=repeatable
+        )
 
     async def _repetition(self, commit: str, first: RunState) -> RunState:
         twins = [self._bench.state.runs[name] for name in self._bench.state.runs_by_key[first.key]]
         for twin in twins:
             if twin.run != first.run and (twin.live or twin.value is not None):
-                return twin if not twin.live else await self._follow(twin)
+                await self._end_of(twin)
+                if twin.value is not None:
+                    return twin
         return await self.measure(commit, 0, "baseline", fresh=True)
 
     def _known(self, key: str) -> RunState | None:
@@ -124,59 +137,57 @@ class Laboratory:
         runs = [state.runs[name] for name in state.runs_by_key.get(key, ())]
         return next((run for run in runs if run.outcome == "ok"), next((run for run in runs if run.live), None))
 
-    async def _start(self, run: RunState) -> RunState:
+    # A run's life
+
+    async def _end_of(self, run: RunState) -> None:
+        """Waits for the end of a run; it lives on when this waiting is cancelled."""
+        if not run.live:
+            return
+        life = self._lives.get(run.run)
+        if life is None:
+            life = self._lives[run.run] = asyncio.create_task(self._live(run))
+        try:
+            await asyncio.shield(life)
+        finally:
+            if life.done():
+                self._lives.pop(run.run, None)
+
+    async def _live(self, run: RunState) -> None:
+        """Starts a planned run, follows it, and journals its end."""
         bench = self._bench
-        folder = self._folder(run.run)
-        await asyncio.to_thread(self._make_tree, run)
+        await asyncio.to_thread(self._trees.make, run)
+        if run.stopped_by:
+            self._finish(run, "stopped", "It was stopped before it was started.")
+            await asyncio.to_thread(self._trees.remove, run.run)
+            return
         spec = self._spec(run)
-        await asyncio.to_thread(bench.executor.start, spec, folder)
-        bench.session.record(RunStarted(run=run.run, sandbox=bench.sandbox.level, network=spec.sandbox.network))
-        return await self._follow(run)
+        await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run))
+        open_network = spec.sandbox.network or spec.sandbox.level == "plain"
+        bench.session.record(RunStarted(run=run.run, sandbox=spec.sandbox.level, network=open_network))
+        if bench.state.runs[run.run].stopped_by:  # meanwhile
+            await asyncio.to_thread(bench.executor.stop, self._folder(run.run))
+        await self._follow(run)
 
-    def _make_tree(self, run: RunState) -> None:
-        """Exports the commit, and keeps what its protected files were where no run can reach."""
-        bench = self._bench
-        session = bench.state.session
-        tree = export_run_tree(bench.repository, bench.layout.run_tree(session, run.run), run.commit, bench.rules)
-        bench.layout.make(bench.layout.scratch(session, run.run))
-        manifest = self._manifest(run.run)
-        bench.layout.make(manifest.parent)
-        sources = {name: str(source) for name, source in tree.shared.items()}
-        manifest.write_bytes(msgspec.json.encode(Manifest(tree.digests, sources, tree.inputs)))
-
-    async def _follow(self, run: RunState) -> RunState:
-        status = await self._bench.executor.wait(self._folder(run.run))
-        if run.live:
+    async def _follow(self, run: RunState) -> None:
+        try:
+            status = await self._bench.executor.wait(self._folder(run.run))
+        except FileNotFoundError:
+            self._finish(run, "lost", "The folder of its records is gone.")
+        else:
             await self._settle(run, status)
-        return run
 
     async def _settle(self, run: RunState, status: RunStatus) -> None:
-        """Closes a run: its tree is checked and removed, its numbers go into the journal."""
+        """Closes a run: its tree is checked, its numbers go into the journal, and only then is its tree removed."""
         outcome, reason = status.outcome or "lost", status.reason
         if outcome == "lost":
             await asyncio.to_thread(sweep_leftovers, self._name(run))
-        changed = await asyncio.to_thread(self._clear_tree, run)
+        changed = await asyncio.to_thread(self._trees.changed, run)
         if changed and outcome == "ok":
             outcome, reason = "voided", f"The run changed protected files: {', '.join(changed[:3])}."
-        if run.live:
-            self._finish(run, outcome, reason, status)
-
-    def _clear_tree(self, run: RunState) -> list[str]:
-        """Removes the run's tree; which of its protected files the run changed."""
-        bench = self._bench
-        session = bench.state.session
-        path, manifest = bench.layout.run_tree(session, run.run), self._manifest(run.run)
-        changed: list[str] = []
-        if path.exists() and manifest.exists():
-            kept = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-            shared = {name: Path(source) for name, source in kept.shared.items()}
-            changed = RunTree(path, run.commit, bench.rules, shared, kept.digests, kept.inputs).verify_protected()
-        for leftover in (path, bench.layout.scratch(session, run.run), manifest):
-            force_remove(leftover)
-        return changed
-
-    def _manifest(self, run: str) -> Path:
-        return self._bench.session_folder / "trees" / f"{run}.json"
+        elif outcome == "ok" and status.value is not None and abs(status.value) > ASTRONOMIC:
+            outcome, reason = "diverged", f"The last {self._bench.config.metric.name} is {status.value:.3g}."
+        self._finish(run, outcome, reason, status)
+        await asyncio.to_thread(self._trees.remove, run.run)
 
     def _finish(self, run: RunState, outcome: str, reason: str, status: RunStatus | None = None) -> None:
         self._bench.session.record(
@@ -194,11 +205,8 @@ class Laboratory:
         )
 
     def _spec(self, run: RunState) -> RunSpec:
-        bench = self._bench
-        config = bench.config
-        session = bench.state.session
-        name = self._name(run)
-        tree, scratch = bench.layout.run_tree(session, run.run), bench.layout.scratch(session, run.run)
+        bench, config = self._bench, self._bench.config
+        name, tree, scratch = self._name(run), self._trees.path(run.run), self._trees.scratch(run.run)
         env = run_environment(
             os.environ,
             extra={**config.run.env, "TMPDIR": str(scratch)},
@@ -221,16 +229,10 @@ class Laboratory:
             sandbox=SandboxPolicy(
                 level=bench.sandbox.level,
                 writable=(str(tree), str(scratch)),
-                read_only=self._read_only(run),
+                read_only=self._trees.read_only(run),
                 network=False,
             ),
         )
-
-    def _read_only(self, run: RunState) -> tuple[str, ...]:
-        """Protected files and shared inputs: a sandbox shows them and lets nobody write them."""
-        kept = msgspec.json.decode(self._manifest(run.run).read_bytes(), type=Manifest)
-        tree = self._bench.layout.run_tree(self._bench.state.session, run.run)
-        return (*(str(tree / name) for name in kept.digests), *kept.shared.values())
 
     def _name(self, run: RunState) -> str:
         """The run's name on this machine, by which its processes are found."""

@@ -17,11 +17,11 @@ def promote_session(workspace: Workspace, state: SessionState, branch: str) -> s
     repository = workspace.repository
     patches = []
     for idea, commit in standing(state):
-        note = read_note(repository, commit)
+        note, attempt = read_note(repository, commit), state.attempt_of(commit)
         patches.append(
             KeptPatch(
                 idea=idea.idea.number,
-                title=idea.attempts[-1].subject,
+                title=attempt.subject if attempt is not None else idea.idea.title,
                 commit=commit,
                 evidence="\n\n".join(
                     part for part in (idea.idea.hypothesis, evidence_text(note) if note else "") if part

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
+from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import WorkspaceConfig
 
@@ -46,10 +47,24 @@ class Settings:
         known = {name: value for name, value in state.settings.items() if name in cls.__slots__}
         return cls(**known)
 
-    def changed(self, **values: str | float | bool | None) -> Self:
-        """A copy with the values that are not None."""
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        return replace(self, **given)
+    def chosen(self, options: Options, config: WorkspaceConfig) -> Self:
+        """A copy as the researcher wants it now: limits where they name them; approvals by rule only if they say so.
+
+        `--auto` holds for the run that it is said to: who resumes the session without it is asked again.
+        """
+        limits: dict[str, Any] = {
+            "max_experiments": options.max_experiments,
+            "minutes": options.minutes,
+            "usd": options.usd,
+            "seeds": options.seeds,
+        }
+        return replace(
+            self,
+            ideas="auto" if options.auto else config.approval.ideas,
+            patches="auto" if options.auto else config.approval.patches,
+            auto=options.auto,
+            **{name: value for name, value in limits.items() if value is not None},
+        )
 
     def as_values(self) -> dict[str, Any]:
         """The form that `settings.changed` carries."""

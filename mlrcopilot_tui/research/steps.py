@@ -1,7 +1,8 @@
 """What an idea needs next, found from the journal's state alone, so that nothing is lost or doubled by a crash."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mlrcopilot_tui.research.retries import failed_run
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
@@ -9,8 +10,6 @@ from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 
 REPAIRABLE = frozenset({"crashed", "timeout", "silent", "diverged", "no_metric", "not_started"})
 """Failures that may be the patch's own fault, so that its author gets another try."""
-
-RETRIES_OF_LOST_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,13 @@ class TakeEdit:
     """The researcher edited the attempt's files: their edit becomes the next attempt."""
 
     attempt: Attempt
-    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebase:
+    """The attempt beat its own parent, but the champion is another by now: it is written anew on that, and measured."""
+
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Done:
     """Nothing is left to do for the idea."""
 
 
-Step = Implement | Ask | TakeSelection | TakeEdit | Measure | GiveUp | Done
+Step = Implement | Ask | TakeSelection | TakeEdit | Rebase | Measure | GiveUp | Done
 
 _ENDED = frozenset({"rejected", "pruned", "withdrawn", "kept", "discarded", "inconclusive", "crashed", "reverted"})
 
@@ -75,31 +80,42 @@ def next_step(state: SessionState, idea: IdeaState, settings: Settings) -> Step:
     if idea.status in _ENDED:
         return Done()
     attempt = idea.attempt
+    following = Implement(number=len(idea.attempts) + 1, feedback=feedback_on(state, idea))
     if attempt is None or attempt.parent != idea.parent_commit:
-        return Implement(number=len(idea.attempts) + 1)
-    decided = _decision(state, idea, attempt, settings)
-    if decided is not None:
-        return decided
-    failed = failed_run(state, attempt)
+        return Rebase(attempt) if attempt is not None and _was_kept(idea, attempt) else following
+    if not _may_run(state, idea, attempt, settings):
+        return _decided(state, attempt, following)
+    failed = failed_run(state, attempt.commit)
     if failed is None:
         return Measure(attempt)
     if failed.outcome in REPAIRABLE and _failed_attempts(state, idea) <= settings.repairs:
-        return Implement(number=attempt.number + 1, failed=failed, feedback=feedback_on(state, idea))
+        return replace(following, failed=failed)
     return GiveUp(attempt, failed)
 
 
-def _decision(state: SessionState, idea: IdeaState, attempt: Attempt, settings: Settings) -> Step | None:
-    """What the researcher's decision on the attempt leads to; None where it may run."""
+def _may_run(state: SessionState, idea: IdeaState, attempt: Attempt, settings: Settings) -> bool:
+    """Whether the attempt, as it is, was approved, by the researcher or by a rule."""
+    answer = answer_on(state, attempt.commit)
+    if answer is not None:
+        return answer.answer == "approve" and not answer.patch
+    if any(gate.kind == "patch" and gate.commit == attempt.commit for gate in state.gates.values()):
+        return False  # it was asked, and wants an answer even where a rule that came later gives it
+    return settings.patches == "auto" or bool(attempt.moved_from) or was_selected(state, idea, attempt)
+
+
+def _decided(state: SessionState, attempt: Attempt, following: Implement) -> Step:
+    """What the researcher's decision on an attempt that may not run leads to."""
     answer = answer_on(state, attempt.commit)
     if answer is None:
-        if not _asked(state, attempt.commit) and (settings.patches == "auto" or _was_selected(state, idea, attempt)):
-            return None
         return Ask(attempt)
-    if answer.answer == "approve":
-        return TakeSelection(attempt, answer.patch) if answer.patch else None
     if answer.answer == "edit":
-        return TakeEdit(attempt, answer.text)
-    return Implement(number=attempt.number + 1, feedback=feedback_on(state, idea))
+        return TakeEdit(attempt)
+    return TakeSelection(attempt, answer.patch) if answer.answer == "approve" else following
+
+
+def _was_kept(idea: IdeaState, attempt: Attempt) -> bool:
+    last = idea.verdicts[-1] if idea.verdicts else None
+    return last is not None and last.commit == attempt.commit and last.verdict.kind == "keep"
 
 
 def answer_on(state: SessionState, commit: str) -> GateAnswered | None:
@@ -119,25 +135,12 @@ def feedback_on(state: SessionState, idea: IdeaState) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(said.text for said in idea.feedback), *from_gates]))
 
 
-def failed_run(state: SessionState, attempt: Attempt) -> RunState | None:
-    """A run of the attempt that failed and is not to be repeated."""
-    runs = [run for run in state.runs.values() if run.commit == attempt.commit and not run.live]
-    lost = [run for run in runs if run.outcome == "lost"]
-    if len(lost) > RETRIES_OF_LOST_RUNS:
-        return lost[-1]
-    return next((run for run in runs if run.outcome not in {"ok", "lost"}), None)
-
-
-def _failed_attempts(state: SessionState, idea: IdeaState) -> int:
-    return sum(failed_run(state, attempt) is not None for attempt in idea.attempts)
-
-
-def _asked(state: SessionState, commit: str) -> bool:
-    return any(gate.kind == "patch" and gate.commit == commit for gate in state.gates.values())
-
-
-def _was_selected(state: SessionState, idea: IdeaState, attempt: Attempt) -> bool:
+def was_selected(state: SessionState, idea: IdeaState, attempt: Attempt) -> bool:
     """Whether the attempt is the part of its predecessor that the researcher approved."""
     before = [other for other in idea.attempts if other.number < attempt.number]
     answer = answer_on(state, before[-1].commit) if before else None
     return attempt.by == "researcher" and answer is not None and answer.answer == "approve"
+
+
+def _failed_attempts(state: SessionState, idea: IdeaState) -> int:
+    return sum(failed_run(state, attempt.commit) is not None for attempt in idea.attempts)

@@ -1,34 +1,69 @@
-"""Upkeep: which checkouts are in use, and whether something still runs."""
+"""Upkeep: checkouts that nothing uses, and whether anything still runs."""
 
+import contextlib
 from pathlib import Path
 
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.runs.executor import LocalExecutor
+from mlrcopilot_tui.session.journal import JournalDamagedError
 from mlrcopilot_tui.session.lock import current_holder
 from mlrcopilot_tui.session.session import read_state
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.layout import Layout
+from mlrcopilot_tui.workspace.worktrees import remove_asides, remove_worktree
+
+ASIDE_S = 60.0
+"""What is younger in the git folder may be another session at work."""
 
 
-def trees_in_use(layout: Layout, session: str) -> list[Path]:
-    """The checkouts that a session's live runs and open experiments work in."""
-    state = read_state(layout.session(session))
-    runs = [layout.run_tree(session, run.run) for run in state.live_runs]
-    scratch = [layout.scratch(session, run.run) for run in state.live_runs]
-    ideas = [
-        layout.idea_tree(session, number) for number, idea in state.ideas.items() if idea.status in ACTIVE_STATUSES
-    ]
-    return [*runs, *scratch, *ideas]
+def clean(layout: Layout, repository: Repository) -> tuple[list[Path], list[Path]]:
+    """Removes the checkouts that nothing uses; returns those that it removed, and those in use."""
+    # Listed before the journals are read: whatever a run or an idea works in was journaled before it was made.
+    found = sorted({*layout.worktrees.glob("*/*"), *_recorded(layout, repository)})
+    used = {path for session in {path.parent.name for path in found} for path in _in_use(layout, session, found)}
+    dead = [path for path in found if path not in used]
+    for path in dead:
+        remove_worktree(repository, path)
+    remove_asides(repository, older_than=ASIDE_S)
+    for session in layout.worktrees.glob("*"):
+        with contextlib.suppress(OSError):  # not empty
+            session.rmdir()
+    return dead, sorted(used)
 
 
-def refuse_while_running(layout: Layout, sessions: list[str]) -> None:
-    """Raises `RefusedError` while a copilot or a run of one of the sessions is alive."""
-    for session in sessions:
-        if (holder := current_holder(layout.session(session))) is not None:
+def refuse_while_running(layout: Layout) -> None:
+    """Raises `RefusedError` while a copilot or a run of the workspace is alive; journals may be damaged."""
+    for folder in layout.sessions.glob("*"):
+        if (holder := current_holder(folder)) is not None:
             raise RefusedError(
-                f"Session {session} is run by process {holder.pid} on {holder.host}.",
-                f"Stop it first: `mlrcopilot stop --all -C {layout.root}`.",
+                f"Session {folder.name} is run by process {holder.pid} on {holder.host}.",
+                f"Stop it first: `mlrcopilot stop --all --session {folder.name} -C {layout.root}`.",
             )
-        if live := read_state(layout.session(session)).live_runs:
-            raise RefusedError(
-                f"{live[0].run} of session {session} may still be running.", "Run the session to its end."
-            )
+        for run in sorted(folder.glob("runs/*")):
+            status = LocalExecutor().status(run)
+            if status is not None and status.state != "finished":
+                raise RefusedError(
+                    f"{run.name} of session {folder.name} still runs.",
+                    f"Stop it first: `mlrcopilot stop --session {folder.name} -C {layout.root}`.",
+                )
+
+
+def _recorded(layout: Layout, repository: Repository) -> list[Path]:
+    """Our checkouts that git still knows of, be their folders there or not."""
+    return [entry.path for entry in repository.worktrees() if layout.worktrees in entry.path.parents]
+
+
+def _in_use(layout: Layout, session: str, found: list[Path]) -> list[Path]:
+    """The checkouts of a session that live runs and open ideas work in; all of them while its copilot is at work."""
+    folder = layout.sessions / session
+    if current_holder(folder) is not None:
+        return [path for path in found if path.parent.name == session]
+    try:
+        state = read_state(folder)
+    except JournalDamagedError:
+        return [path for path in found if path.parent.name == session]  # nobody can tell
+    runs = [layout.run_tree(session, run) for run in state.live]
+    scratch = [layout.scratch(session, run) for run in state.live]
+    ideas = [layout.idea_tree(session, number) for number, i in state.ideas.items() if i.status in ACTIVE_STATUSES]
+    return [path for path in found if path in {*runs, *scratch, *ideas}]

@@ -6,7 +6,7 @@ from math import floor, sqrt
 from statistics import fmean, variance
 from typing import Literal
 
-from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.model import Verdict, VerdictKind
 
 CONFIDENCE = 0.95
 
@@ -26,7 +26,8 @@ class Rule:
         direction: which way the metric is better.
         min_effect: the improvement that a patch must exceed; in the metric's unit, or a share of the parent's mean.
         relative: `min_effect` is a share.
-        deterministic: neither seed nor repetition changes the starter's metric, so one run decides.
+        deterministic: neither seed nor repetition changed the starter's metric; where two seeds change nothing for
+            child and parent either, there is no chance in their difference.
         paired: equal seeds repeat, so that child and parent are compared seed by seed.
         max_seeds: how many seeds may be spent before an undecided verdict becomes `inconclusive`.
     """
@@ -54,26 +55,20 @@ def judge(child: Mapping[int, float], parent: Mapping[int, float], rule: Rule) -
     effect, base = fmean(gains), fmean(parent.values())
     threshold = rule.min_effect * abs(base) if rule.relative else rule.min_effect
     exhausted = len(gains) >= rule.max_seeds
-    if rule.deterministic or (exhausted and len(gains) == 1):
-        kind: Literal["keep", "discard", "inconclusive"] = "keep" if effect > threshold else "discard"
-        why = "deterministic: one run decides" if rule.deterministic else "one seed only: no interval"
-        interval = None
-    elif len(gains) == 1:
+    if len(gains) == 1 and not exhausted:
         return None
+    interval = None
+    constant = rule.deterministic and len(set(child.values())) == len(set(parent.values())) == 1
+    if constant or len(gains) == 1:
+        kind: VerdictKind | None = "keep" if effect > threshold else "discard"
+        why = f"deterministic: {len(gains)} seeds agree" if len(gains) > 1 else "one seed only: no interval"
     else:
         half = _half_width(gains) if rule.paired else _welch_half_width(list(child.values()), list(parent.values()))
         interval = (effect - half, effect + half)
-        # Equal gains on two seeds are what a coarse metric gives by chance; a third seed has to agree.
-        settled = half > 0 or len(gains) > 2 or exhausted
-        if interval[0] > threshold and settled:
-            kind = "keep"
-        elif interval[1] <= threshold:
-            kind = "discard"
-        elif exhausted:
-            kind = "inconclusive"
-        else:
-            return None
+        kind = _by_interval(interval, threshold, len(gains), exhausted=exhausted)
         why = f"{'paired' if rule.paired else 'unpaired'} t interval, {CONFIDENCE:.0%}, {len(gains)} seeds"
+    if kind is None:
+        return None
     return Verdict(
         kind=kind,
         rule=f"{why}; keep above {threshold:.6g}",
@@ -85,6 +80,17 @@ def judge(child: Mapping[int, float], parent: Mapping[int, float], rule: Rule) -
     )
 
 
+def _by_interval(interval: tuple[float, float], threshold: float, seeds: int, *, exhausted: bool) -> VerdictKind | None:
+    """What the interval of the effect says; None where it says nothing yet."""
+    low, high = interval
+    # Equal gains on two seeds are what a coarse metric gives by chance; a third seed has to agree.
+    if low > threshold and (high > low or seeds > 2 or exhausted):
+        return "keep"
+    if high <= threshold:
+        return "discard"
+    return "inconclusive" if exhausted else None
+
+
 def _half_width(gains: list[float]) -> float:
     return _quantile(len(gains) - 1) * sqrt(variance(gains) / len(gains))
 
@@ -92,10 +98,12 @@ def _half_width(gains: list[float]) -> float:
 def _welch_half_width(a: list[float], b: list[float]) -> float:
     """Welch's interval for two means with unequal variances; both samples have at least two values."""
     share_a, share_b = variance(a) / len(a), variance(b) / len(b)
-    if share_a + share_b == 0:
+    both = share_a + share_b
+    if both == 0:
         return 0.0
-    freedom = (share_a + share_b) ** 2 / (share_a**2 / (len(a) - 1) + share_b**2 / (len(b) - 1))
-    return _quantile(floor(freedom)) * sqrt(share_a + share_b)
+    # By ratios, because the squares of tiny shares are zero.
+    freedom = 1 / ((share_a / both) ** 2 / (len(a) - 1) + (share_b / both) ** 2 / (len(b) - 1))
+    return _quantile(floor(freedom)) * sqrt(both)
 
 
 def _quantile(freedom: int) -> float:

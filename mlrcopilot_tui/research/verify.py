@@ -7,7 +7,9 @@ from pathlib import Path
 
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.watch import watch_inbox
 from mlrcopilot_tui.runs.curve import read_readings, trusted_readings
 from mlrcopilot_tui.runs.spec import LOG_FILE
 from mlrcopilot_tui.session.state import RunState, SessionState
@@ -39,22 +41,43 @@ def same(a: float, b: float) -> bool:
 
 
 async def verify_commit(bench: Bench, commit: str) -> list[Check]:
-    """Runs `commit` again from a clean checkout at every seed that it was measured at.
+    """Runs `commit` again from a clean checkout at every seed that it was measured at; decisions are taken meanwhile.
 
     Raises:
-        InputError: no run of it is recorded.
+        InputError: no number of it is recorded.
     """
-    recorded = {run.seed: run for run in _measured(bench.state) if run.commit == commit and run.purpose != "verify"}
+    recorded = _numbers(bench.state, commit)
     if not recorded:
         raise InputError(f"No run of {commit[:10]} is recorded.", "`mlrcopilot log` lists the measured commits.")
-    laboratory = Laboratory(bench)
-    await laboratory.recover()
     checks = []
-    for seed, run in sorted(recorded.items()):
-        again = await laboratory.measure(commit, seed, "verify", fresh=True)
-        failed = "" if again.value is not None else f"{again.outcome}: {again.reason}"
-        checks.append(Check(again.run, commit, seed, run.value or 0.0, again.value, failed))
+    async with Laboratory(bench) as laboratory:
+        await laboratory.recover()
+        async with watch_inbox(bench.session.inbox, DecisionDesk(bench, laboratory).apply, URGENT):
+            try:
+                for seed, value in sorted(recorded.items()):
+                    again = await laboratory.measure(commit, seed, "verify", fresh=True)
+                    failed = "" if again.value is not None else f"{again.outcome}: {again.reason}"
+                    checks.append(Check(again.run, commit, seed, value, again.value, failed))
+            finally:
+                for run in bench.state.live_runs:  # of an interrupted verification; nobody would want the rest of it
+                    if run.purpose == "verify":
+                        await laboratory.end(run, "researcher")
     return checks
+
+
+def _numbers(state: SessionState, commit: str) -> dict[int, float]:
+    """What the journal has for `commit`, by seed: from its own runs, and from verdicts that it took part in.
+
+    These may rest on another commit's runs of the same tree.
+    """
+    numbers: dict[int, float] = {}
+    for judged in (judged for idea in state.ideas.values() for judged in idea.verdicts):
+        if commit == judged.parent:
+            numbers |= judged.verdict.parent_values
+        if commit == judged.commit:
+            numbers |= judged.verdict.values
+    own = [run for run in _measured(state) if run.commit == commit and run.purpose != "verify"]
+    return {run.seed: run.value for run in own if run.value is not None} | numbers
 
 
 def verify_records(layout: Layout, state: SessionState) -> Iterator[Check]:

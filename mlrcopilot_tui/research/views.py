@@ -3,15 +3,17 @@
 from typing import Any
 
 from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
 from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState, mean
 
 
 def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
-    """The form of `status --json`."""
+    """The form of `status --json`; `holder` is who runs the session now."""
     champion, baseline = state.champion, state.baseline
     settings = Settings.of(state)
     started = state.started
+    worked = state.worked_s(utc_now()) if holder is not None else state.active_s
     return {
         "session": state.session,
         "engine": started.engine if started else "",
@@ -31,8 +33,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         "waiting": [
             {"gate": gate.id, "kind": gate.kind, "idea": gate.idea or None, "commit": gate.commit or None,
              "question": gate.question}
-            for gate in state.gates.values()
-            if gate.id not in state.answers
+            for gate in state.open_gates.values()
         ],
         "live_runs": [
             {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at}
@@ -40,7 +41,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         ],
         "budget": {
             "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
-            "minutes": {"used": round(state.active_s / 60, 3), "limit": settings.minutes or None},
+            "minutes": {"used": round(worked / 60, 3), "limit": settings.minutes or None},
             "usd": {"used": 0.0, "limit": settings.usd or None},
         },
     }  # fmt: skip
@@ -67,8 +68,8 @@ def log_view(state: SessionState) -> list[dict[str, Any]]:
 
 def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> dict[str, Any]:
     verdict = judged.verdict
-    runs = [state.runs[name] for name in judged.runs]
-    own = next((run for run in runs if run.commit == judged.commit), None)
+    runs = [state.runs[name] for name in judged.runs if name in state.runs]
+    own = next((run for run in runs if run.commit != judged.parent), None)
     return {
         "idea": idea.idea.number,
         "title": idea.idea.title,

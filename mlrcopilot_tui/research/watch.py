@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import NoReturn
 
 from mlrcopilot_tui.session.inbox import Inbox
@@ -15,44 +15,55 @@ Apply = Callable[[Decision], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def watch_inbox(inbox: Inbox, apply: Apply) -> AsyncIterator["asyncio.Task[NoReturn]"]:
+async def watch_inbox(
+    inbox: Inbox, apply: Apply, urgent: Collection[str] = ()
+) -> AsyncIterator["list[asyncio.Task[NoReturn]]"]:
     """Applies every decision that is dropped into `inbox` while the context lasts.
 
-    Yields the task that does so: it ends only by an error, which is its owner's to see.
+    Decisions of the `urgent` kinds overtake the others, which may wait for an agent. Yields the tasks that apply them:
+    they end only by an error, which is their owner's to see.
     """
     from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - see below
     from watchdog.observers import Observer  # noqa: PLC0415 - 46 ms (2 vCPU Xeon VM): only the copilot pays for it
 
     inbox.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
-    arrived = asyncio.Event()
+    bells = [asyncio.Event(), asyncio.Event()]
+
+    def ring() -> None:
+        for bell in bells:
+            bell.set()
 
     class Bell(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             if isinstance(event, FileMovedEvent):
-                loop.call_soon_threadsafe(arrived.set)
+                loop.call_soon_threadsafe(ring)
 
     observer = Observer()
     observer.schedule(Bell(), str(inbox.folder))
     with contextlib.suppress(OSError):  # no inotify watches left: polling carries on
         observer.start()
-    consumer = asyncio.create_task(_consume(inbox, apply, arrived))
+    lanes = [
+        asyncio.create_task(_serve(inbox, apply, bells[0], lambda decision: decision.kind in urgent)),
+        asyncio.create_task(_serve(inbox, apply, bells[1], lambda decision: decision.kind not in urgent)),
+    ]
     try:
-        yield consumer
+        yield lanes
     finally:
-        consumer.cancel()
-        await asyncio.gather(consumer, return_exceptions=True)
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
         if observer.is_alive():
             observer.stop()
             await asyncio.to_thread(observer.join)
 
 
-async def _consume(inbox: Inbox, apply: Apply, arrived: asyncio.Event) -> NoReturn:
+async def _serve(inbox: Inbox, apply: Apply, bell: asyncio.Event, mine: Callable[[Decision], bool]) -> NoReturn:
     while True:
+        bell.clear()
         for decision in inbox.waiting():
-            await apply(decision)
-            inbox.discard(decision)
-        arrived.clear()
-        if not inbox.waiting():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(arrived.wait(), POLL_S)
+            if mine(decision):
+                await apply(decision)
+                inbox.discard(decision)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(bell.wait(), POLL_S)

@@ -254,7 +254,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
 @_on(ev.ChampionChanged)
 def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
     state.line.append(event)
-    values = {} if event.unmeasured else values_of(state, event.commit)
+    values = {} if event.unmeasured else _judged_values(state, event)
     state.champion = Champion(event.commit, event.idea, values, event.unmeasured)
     if event.reason != "kept" and event.of:
         for idea in state.ideas.values():
@@ -269,6 +269,13 @@ def _champion_measured(state: "SessionState", event: ev.ChampionMeasured) -> Non
     if state.champion is not None and state.champion.commit == event.commit:
         state.champion.values = dict(event.values)
         state.champion.unmeasured = False
+
+
+def _judged_values(state: "SessionState", event: ev.ChampionChanged) -> dict[int, float]:
+    """What the kept commit measured; its runs may be another commit's of the same tree."""
+    idea = state.ideas.get(event.idea)
+    judged = next((v for v in reversed(idea.verdicts) if v.commit == event.commit), None) if idea else None
+    return dict(judged.verdict.values) if judged else values_of(state, event.commit)
 
 
 def values_of(state: "SessionState", commit: str) -> dict[int, float]:

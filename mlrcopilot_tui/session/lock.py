@@ -22,6 +22,10 @@ _NAMELESS_S = 10.0
 _NO_FLOCK = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 
 
+class SessionHeldError(RefusedError):
+    """Another process has the session open."""
+
+
 class Holder(msgspec.Struct, frozen=True):
     """Who holds a lock. `created` is the process's start time, so that a reused pid is not taken for the holder."""
 
@@ -48,7 +52,7 @@ class Holder(msgspec.Struct, frozen=True):
 class SessionLock:
     """An exclusive lock on a session folder: `flock`, or an exclusive file where the mount refuses that.
 
-    Use as a context manager. Raises `RefusedError` when somebody else holds it.
+    Use as a context manager. Raises `SessionHeldError` when somebody else holds it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +71,7 @@ class SessionLock:
         self.release()
 
     def acquire(self) -> None:
-        """Takes the lock or raises `RefusedError` naming the holder."""
+        """Takes the lock or raises `SessionHeldError` naming the holder."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -177,6 +181,8 @@ def _myself() -> Holder:
     return Holder(os.getpid(), socket.gethostname(), psutil.Process().create_time())
 
 
-def _held(holder: Holder | None) -> RefusedError:
+def _held(holder: Holder | None) -> SessionHeldError:
     who = f"process {holder.pid} on {holder.host}" if holder else "another process"
-    return RefusedError(f"This session is already run by {who}.", "Open it with `mlrcopilot`, or stop that process.")
+    return SessionHeldError(
+        f"This session is already run by {who}.", "Open it with `mlrcopilot`, or stop that process."
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
+from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 
 TRAIN = """
@@ -54,6 +55,19 @@ def make_workspace(tmp_path: Path) -> MakeWorkspace:
         return open_workspace(root)
 
     return make
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
+    """Makes every bench execute runs without processes, on a machine that is always the same."""
+    from mlrcopilot_tui.research import begin, run_key
+    from mlrcopilot_tui.runs.environment import Fingerprint
+
+    executor = FakeExecutor()
+    machine = Fingerprint(python="/python", version="3", packages="", package_count=0, device="box", cpus=2, threads={})
+    monkeypatch.setattr(begin, "LocalExecutor", lambda: executor)
+    monkeypatch.setattr(run_key, "fingerprint", lambda _: machine)
+    return executor
 
 
 @pytest.fixture

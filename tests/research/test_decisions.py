@@ -1,29 +1,22 @@
 """Decisions: what each does, that the first wins, and that a session goes on from wherever it was left."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from mlrcopilot_tui.errors import RefusedError
-from mlrcopilot_tui.research.begin import begin_session, open_bench
-from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.copilot import Copilot
+from mlrcopilot_tui.research.begin import open_bench
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.gains import standing
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.results import promote_session
 from mlrcopilot_tui.research.verify import verify_commit, verify_records
-from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.session import read_state
-from mlrcopilot_tui.session.state import SessionState
-from mlrcopilot_tui.workspace.opening import Workspace
+from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
-
-Use = Callable[[FakeEngine], FakeEngine]
+from tests.research.running import Use, running
 
 ASKING = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
 TWO_PLACES = """
@@ -44,50 +37,9 @@ print(f"val_error: {(LEVEL + noise) * SCALE}")
 BETTER = ("better", [("LEVEL = 1.0", "LEVEL = 0.5")])
 
 
-class Running:
-    """A copilot at work in this process, with the researcher beside it."""
-
-    def __init__(self, workspace: Workspace, bench: Bench, task: "asyncio.Task[str]") -> None:
-        self.layout = workspace.layout
-        self.bench = bench
-        self.task = task
-        self.state: SessionState = bench.state
-
-    async def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
-        async def wait() -> None:
-            while not condition():
-                if self.task.done():
-                    self.task.result()
-                    raise AssertionError(f"the copilot ended before: {self.state.finished}")
-                await asyncio.sleep(0.02)
-
-        await asyncio.wait_for(wait(), seconds)
-
-    async def gate(self) -> Gate:
-        await self.until(lambda: self.state.waiting)
-        gate = self.state.waiting
-        assert gate is not None
-        return gate
-
-    async def decide(self, kind: str, **values: object) -> str:
-        decision = new_decision(kind, **values)
-        return await asyncio.to_thread(deliver, self.layout, self.state.session, decision)
-
-
-@contextlib.asynccontextmanager
-async def running(workspace: Workspace, session: str | None = None) -> AsyncIterator[Running]:
-    session = session or begin_session(workspace, Options())
-    with open_bench(workspace, session, Options()) as bench:
-        task = asyncio.create_task(Copilot(bench).run())
-        try:
-            yield Running(workspace, bench, task)
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-
-async def test_an_approved_patch_runs_and_a_late_answer_is_told(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_an_approved_patch_runs_and_a_late_answer_is_told(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     async with running(make_workspace(contract=ASKING)) as copilot:
         gate = await copilot.gate()
@@ -103,7 +55,9 @@ async def test_an_approved_patch_runs_and_a_late_answer_is_told(make_workspace: 
         await asyncio.to_thread(deliver, copilot.layout, session, new_decision("approve"))
 
 
-async def test_a_rejection_ends_the_idea_with_its_reason(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_a_rejection_ends_the_idea_with_its_reason(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     async with running(make_workspace(contract=ASKING)) as copilot:
         await copilot.gate()
@@ -114,7 +68,9 @@ async def test_a_rejection_ends_the_idea_with_its_reason(make_workspace: MakeWor
         assert not [run for run in copilot.state.runs.values() if run.purpose == "idea"]
 
 
-async def test_feedback_sends_the_patch_back(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_feedback_sends_the_patch_back(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     engine = scripted(FakeEngine([("tune", [("LEVEL = 1.0", "LEVEL = 0.9"), ("LEVEL = 0.9", "LEVEL = 0.4")])]))
     async with running(make_workspace(contract=ASKING)) as copilot:
         first = await copilot.gate()
@@ -130,7 +86,7 @@ async def test_feedback_sends_the_patch_back(make_workspace: MakeWorkspace, scri
         assert {attempt.commit for attempt in idea.attempts} <= set(refs.values())
 
 
-async def test_one_hunk_of_two_is_taken(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_one_hunk_of_two_is_taken(make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor) -> None:
     both = TWO_PLACES.replace("LEVEL = 1.0", "LEVEL = 0.5").replace("SCALE = 1.0", "SCALE = 9.0").lstrip()
     scripted(FakeEngine([("two", [(TWO_PLACES.lstrip(), both)])]))
     workspace = make_workspace(train=TWO_PLACES, contract=ASKING)
@@ -148,7 +104,9 @@ async def test_one_hunk_of_two_is_taken(make_workspace: MakeWorkspace, scripted:
         assert idea.status == "kept"
 
 
-async def test_an_edit_in_the_worktree_becomes_the_next_attempt(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_an_edit_in_the_worktree_becomes_the_next_attempt(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([("tune", [("LEVEL = 1.0", "LEVEL = 0.9")])]))
     workspace = make_workspace(contract=ASKING)
     async with running(workspace) as copilot:
@@ -167,7 +125,7 @@ async def test_an_edit_in_the_worktree_becomes_the_next_attempt(make_workspace: 
 
 
 async def test_a_session_goes_on_after_the_copilot_was_cut_off_at_a_gate(
-    make_workspace: MakeWorkspace, scripted: Use
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:
     engine = scripted(FakeEngine([BETTER]))
     workspace = make_workspace(contract=ASKING)
@@ -184,7 +142,9 @@ async def test_a_session_goes_on_after_the_copilot_was_cut_off_at_a_gate(
     assert len(set(commits)) == len(commits), "nothing ran twice"
 
 
-async def test_revert_takes_a_patch_back_and_redo_brings_it_again(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_revert_takes_a_patch_back_and_redo_brings_it_again(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     workspace = make_workspace()
     async with running(workspace) as copilot:
@@ -209,7 +169,9 @@ async def test_revert_takes_a_patch_back_and_redo_brings_it_again(make_workspace
         assert not copilot.state.champion.unmeasured
 
 
-async def test_pause_holds_the_loop_and_resume_lets_it_go_on(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_pause_holds_the_loop_and_resume_lets_it_go_on(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     async with running(make_workspace(contract=ASKING)) as copilot:
         await copilot.gate()
@@ -233,7 +195,9 @@ async def test_a_stopped_run_leaves_the_idea_undecided(make_workspace: MakeWorks
         assert copilot.state.ideas[1].status == "inconclusive"
 
 
-async def test_words_become_an_idea_or_are_refused(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_words_become_an_idea_or_are_refused(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     async with running(make_workspace(contract=ASKING)) as copilot:
         await copilot.gate()
@@ -246,7 +210,7 @@ async def test_words_become_an_idea_or_are_refused(make_workspace: MakeWorkspace
 
 
 async def test_verify_and_promote_tell_the_same_story(
-    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
 ) -> None:
     scripted(FakeEngine([BETTER]))
     workspace = make_workspace()

@@ -1,34 +1,20 @@
 """The loop from end to end: real git, real runs, a scripted engine."""
 
-import asyncio
-from collections.abc import Callable
+import dataclasses
 
 import pytest
 
-from mlrcopilot_tui.research.begin import begin_session, open_bench
-from mlrcopilot_tui.research.copilot import BaselineFailedError, Copilot
-from mlrcopilot_tui.research.options import Options
-from mlrcopilot_tui.session.session import read_state
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.research.copilot import BaselineFailedError
 from mlrcopilot_tui.workspace.evidence import read_note
-from mlrcopilot_tui.workspace.opening import Workspace
+from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import MakeWorkspace
-
-Use = Callable[[FakeEngine], FakeEngine]
+from tests.research.running import AUTO, Use, run_session
 
 BETTER = ("better", [("LEVEL = 1.0", "LEVEL = 0.5")])
 WORSE = ("worse", [("LEVEL = 1.0", "LEVEL = 2.0")])
 CRASHING = ("crashing", [("LEVEL = 1.0", "LEVEL = 1 / 0"), ("LEVEL = 1 / 0", "LEVEL = 0.7")])
 HOPELESS = ("hopeless", [("LEVEL = 1.0", "LEVEL = 1 / 0"), ("1 / 0", "2 / 0"), ("2 / 0", "3 / 0"), ("3 / 0", "4 / 0")])
-
-
-async def run_session(workspace: Workspace, **options: object) -> SessionState:
-    chosen = Options(auto=True, allow_unsandboxed=True, **options)  # type: ignore[arg-type]
-    session = begin_session(workspace, chosen)
-    with open_bench(workspace, session, chosen) as bench:
-        await asyncio.wait_for(Copilot(bench).run(), 60)
-    return read_state(workspace.layout.session(session))
 
 
 async def test_a_better_patch_is_kept_and_a_worse_one_is_not(make_workspace: MakeWorkspace, scripted: Use) -> None:
@@ -64,7 +50,7 @@ async def test_a_crash_goes_back_to_its_author_with_the_traceback(make_workspace
     assert "ZeroDivisionError" in failure.log_tail
 
 
-async def test_repairs_are_bounded(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_repairs_are_bounded(make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor) -> None:
     scripted(FakeEngine([HOPELESS]))
     state = await run_session(make_workspace())
     assert state.ideas[1].status == "crashed"
@@ -73,7 +59,9 @@ async def test_repairs_are_bounded(make_workspace: MakeWorkspace, scripted: Use)
     assert state.champion.idea == 0
 
 
-async def test_where_nothing_varies_one_run_decides(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_where_nothing_varies_one_run_decides(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([BETTER]))
     workspace = make_workspace(train='LEVEL = 1.0\nprint(f"val_error={LEVEL}")\n')
     state = await run_session(workspace)
@@ -82,11 +70,11 @@ async def test_where_nothing_varies_one_run_decides(make_workspace: MakeWorkspac
     verdict = state.ideas[1].verdict
     assert verdict is not None
     assert "deterministic" in verdict.rule
-    assert verdict.values == {0: 0.5}
+    assert verdict.values == {0: 0.5, 1: 0.5}
 
 
 async def test_a_starter_that_does_not_run_is_an_error_with_its_log(
-    make_workspace: MakeWorkspace, scripted: Use
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:
     scripted(FakeEngine([BETTER]))
     workspace = make_workspace(train="raise SystemExit('no data')\n")
@@ -102,8 +90,10 @@ async def test_a_run_that_touches_protected_files_is_void(make_workspace: MakeWo
     assert any(run.outcome == "voided" for run in state.runs.values())
 
 
-async def test_max_experiments_ends_the_session(make_workspace: MakeWorkspace, scripted: Use) -> None:
+async def test_max_experiments_ends_the_session(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
     scripted(FakeEngine([WORSE, BETTER]))
-    state = await run_session(make_workspace(), max_experiments=1)
+    state = await run_session(make_workspace(), dataclasses.replace(AUTO, max_experiments=1))
     assert len(state.experiments) == 1
     assert "1 experiment" in state.finished

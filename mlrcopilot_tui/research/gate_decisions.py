@@ -1,0 +1,142 @@
+"""Answers to gates: approve, reject, feedback, answer, edit. The first one wins, a late one is told who answered."""
+
+import asyncio
+
+from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.research.attempts import EDITED, Attempts, check_selection, chosen_patch
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.effects import Effect, Handler
+from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
+from mlrcopilot_tui.session.events import GateAnswered, IdeaApproved
+from mlrcopilot_tui.session.model import Answer, Decision, Gate
+
+
+class GateDecisions:
+    """Works out what answers to a session's questions do."""
+
+    def __init__(self, bench: Bench, ideas: IdeaDecisions) -> None:
+        self._bench = bench
+        self._ideas = ideas
+
+    def handlers(self) -> dict[str, Handler]:
+        """By kind of decision."""
+        return {
+            "approve": self._approve,
+            "reject": self._reject,
+            "feedback": self._feedback,
+            "answer": self._answer,
+            "edit": self._edit,
+        }
+
+    async def _approve(self, decision: Decision) -> Effect:
+        gate = self._find_gate(decision)
+        if gate is None or gate.kind == "ideas":
+            return self._approve_ideas(decision)
+        if gate.kind != "patch":
+            raise RefusedError("That question wants an answer in words.", "Use `mlrcopilot answer TEXT`.")
+        patch = decision.patch
+        if decision.hunks and not patch:
+            patch = await asyncio.to_thread(chosen_patch, self._bench, gate.commit, decision.hunks)
+        attempt = self._bench.state.attempt_of(gate.commit)
+        if patch and attempt is not None:
+            await asyncio.to_thread(check_selection, self._bench, attempt, patch)
+        said = f"Idea {gate.idea} may run with the hunks you took." if patch else f"Idea {gate.idea} may run."
+        return Effect(said, (self._closed(gate, "approve", decision, patch=patch),))
+
+    def _approve_ideas(self, decision: Decision) -> Effect:
+        state = self._bench.state
+        gates = [gate for gate in state.open_gates.values() if gate.kind == "ideas"]
+        if not gates and not decision.idea:
+            raise _nothing_waits()
+        waiting = [idea.idea.number for idea in state.queue() if idea.status == "proposed"]
+        numbers = [decision.idea] if decision.idea else waiting
+        if not numbers or any(number not in waiting for number in numbers):
+            raise not_waiting(state, decision.idea)
+        approved = [IdeaApproved(idea=number, by=decision.by) for number in numbers]
+        closed = [self._closed(gate, "approve", decision) for gate in gates]
+        return Effect(f"Approved: idea {', '.join(map(str, numbers))}.", (*approved, *closed))
+
+    async def _reject(self, decision: Decision) -> Effect:
+        gate = self._find_gate(decision)
+        if gate is not None and gate.kind == "patch":
+            closed = self._closed(gate, "reject", decision)
+            return Effect(f"The patch for idea {gate.idea} was rejected.", (closed,))
+        return await self._ideas.prune(decision)
+
+    async def _feedback(self, decision: Decision) -> Effect:
+        """Feedback on a patch that waits sends it back; other feedback stands for the idea or the session."""
+        bench = self._bench
+        gate = self._find_gate(decision) if decision.gate or decision.idea else None
+        idea = gate.idea if gate is not None else decision.idea
+        if idea and idea not in bench.state.ideas:
+            raise InputError(f"There is no idea {idea}.", "`mlrcopilot feedback 0 TEXT` speaks to the whole session.")
+        # Words on a patch are about the code with that patch in it.
+        taken = await understood(bench, decision.text, idea, gate.commit if gate is not None else "")
+        if gate is None or gate.kind != "patch":
+            return Effect(taken.understood, (taken,))
+        return Effect(taken.understood, (taken, self._closed(gate, "feedback", decision)))
+
+    async def _answer(self, decision: Decision) -> Effect:
+        gate = self._gate(decision, "question")
+        return Effect("The agent has your answer.", (self._closed(gate, "answer", decision),))
+
+    async def _edit(self, decision: Decision) -> Effect:
+        gate = self._gate(decision, "patch")
+        await asyncio.to_thread(self._check_edit, gate)
+        closed = self._closed(gate, "edit", decision)
+        return Effect(f"Your edit of idea {gate.idea} becomes its next attempt.", (closed,))
+
+    def _check_edit(self, gate: Gate) -> None:
+        """Refuses an edit that cannot become an attempt while the researcher can still mend it."""
+        idea = self._bench.state.ideas[gate.idea]
+        attempts = Attempts(self._bench)
+        message = attempts.message(idea, EDITED, "", "researcher")
+        if self._bench.idea_tree(idea).commit(message, author=attempts.author("researcher")) is None:
+            raise RefusedError("The edit takes the whole patch back.", "Reject the patch, or leave a change in it.")
+
+    def _gate(self, decision: Decision, kind: str) -> Gate:
+        gate = self._find_gate(decision)
+        if gate is None:
+            raise _nothing_waits()
+        if gate.kind != kind:
+            raise RefusedError(
+                "What waits is a yes or a no, not an answer in words." if kind == "question" else "No patch waits.",
+                "`mlrcopilot status` shows what waits.",
+            )
+        return gate
+
+    def _find_gate(self, decision: Decision) -> Gate | None:
+        """The open gate that a decision is about: by its id, else by its idea, else the oldest that waits."""
+        state = self._bench.state
+        if decision.gate:
+            gate = state.gates.get(decision.gate)
+            if gate is None:
+                raise RefusedError(f"There is no question {decision.gate}.", "`mlrcopilot status` shows what waits.")
+            self._refuse_late(gate)
+            if decision.commit and gate.commit and decision.commit != gate.commit:
+                raise RefusedError(f"That decision is about {decision.commit[:10]}, not {gate.commit[:10]}.")
+            return gate
+        waiting = list(state.open_gates.values())
+        if decision.idea:
+            waiting = [gate for gate in waiting if gate.idea == decision.idea]
+        return waiting[0] if waiting else None
+
+    def _closed(self, gate: Gate, answer: Answer, decision: Decision, *, patch: str = "") -> GateAnswered:
+        self._refuse_late(gate)
+        return GateAnswered(
+            gate=gate.id,
+            answer=answer,
+            by=decision.by,
+            text=decision.text,
+            hunks=decision.hunks,
+            patch=patch,
+            decision=decision.id,
+        )
+
+    def _refuse_late(self, gate: Gate) -> None:
+        if (answer := self._bench.state.answers.get(gate.id)) is not None:
+            raise RefusedError(f"{answer.by} answered that first: {answer.answer}.")
+
+
+def _nothing_waits() -> RefusedError:
+    return RefusedError("No question waits for an answer.", "`mlrcopilot status` shows what is going on.")

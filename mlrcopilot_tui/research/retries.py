@@ -1,0 +1,26 @@
+"""Runs that gave no result: which of them speak against their commit, and which are to be run again."""
+
+from mlrcopilot_tui.session.state import RunState, SessionState
+
+RETRIES = 2
+"""How often a run may vanish or be ended by a stranger before that counts as its commit's fault."""
+
+
+def is_to_be_repeated(state: SessionState, run: RunState) -> bool:
+    """Whether the end of a run says nothing about its commit: it vanished, a stranger or a limit of ours ended it."""
+    if run.outcome not in {"lost", "stopped"} or run.stopped_by == "researcher":
+        return False
+    if run.stopped_by or not run.started_at:
+        return True
+    twins = (state.runs[name] for name in state.runs_by_key[run.key])
+    return sum(_was_ended_by_a_stranger(twin) for twin in twins) <= RETRIES
+
+
+def _was_ended_by_a_stranger(run: RunState) -> bool:
+    return bool(run.started_at) and run.outcome in {"lost", "stopped"} and not run.stopped_by
+
+
+def failed_run(state: SessionState, commit: str) -> RunState | None:
+    """A run of `commit` that failed and is not to be repeated; verifying decides nothing."""
+    runs = (run for run in state.runs.values() if run.commit == commit and run.purpose != "verify" and not run.live)
+    return next((run for run in runs if run.outcome != "ok" and not is_to_be_repeated(state, run)), None)

@@ -1,0 +1,37 @@
+"""The key of a run: equal keys mean that nothing differs on which its numbers depend, so that it need not run again."""
+
+import asyncio
+import hashlib
+import os
+
+import msgspec
+
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint
+from mlrcopilot_tui.workspace.run_tree import shared_digest
+
+
+class RunKeys:
+    """Makes the keys of a session's runs; the interpreter is looked at once."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._fingerprint: Fingerprint | None = None
+
+    async def key(self, commit: str, seed: int) -> str:
+        """A digest of the tree of `commit`, the seed, the commands, inputs, limits, and the machine as runs find it."""
+        bench = self._bench
+        if self._fingerprint is None:
+            self._fingerprint = await asyncio.to_thread(fingerprint, bench.python)
+        run = bench.config.run
+        parts = {
+            "tree": await asyncio.to_thread(bench.repository.tree_id, commit),
+            "commands": [run.command, bench.config.evaluate.command],
+            "seed": seed,
+            "metric": bench.config.metric.name,
+            "shared": await asyncio.to_thread(shared_digest, bench.repository.root, bench.rules),
+            "environment": msgspec.to_builtins(self._fingerprint),
+            "env": {**{name: os.environ.get(name) for name in run.pass_env}, **run.env},
+            "limits": [run.timeout_minutes, run.silence_minutes],
+        }
+        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

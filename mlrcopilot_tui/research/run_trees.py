@@ -1,0 +1,77 @@
+"""Run trees: each run's own checkout, what its protected files were before it began, and what became of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.session.state import RunState
+from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
+from mlrcopilot_tui.workspace.worktrees import force_remove
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a run's tree held that must not change: digests of protected files; sources and states of shared inputs."""
+
+    digests: Mapping[str, str]
+    shared: Mapping[str, str]
+    inputs: Mapping[str, str]
+
+
+class RunTrees:
+    """Makes, checks and removes the checkouts of a session's runs."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def make(self, run: RunState) -> None:
+        """Exports the run's commit, and keeps what its protected files were where no run can reach."""
+        bench = self._bench
+        tree = export_run_tree(bench.repository, self.path(run.run), run.commit, bench.rules)
+        bench.layout.make(self.scratch(run.run))
+        sources = {name: str(source) for name, source in tree.shared.items()}
+        manifest = self._manifest(run.run)
+        bench.layout.make(manifest.parent)
+        manifest.write_bytes(msgspec.json.encode(Manifest(tree.digests, sources, tree.inputs)))
+
+    def read_only(self, run: RunState) -> tuple[str, ...]:
+        """Protected files and shared inputs: a sandbox shows them and lets nobody write them."""
+        kept = self._kept(run.run)
+        return (*(str(self.path(run.run) / name) for name in kept.digests), *kept.shared.values())
+
+    def changed(self, run: RunState) -> list[str]:
+        """The protected files and shared inputs that are not as the run found them."""
+        path = self.path(run.run)
+        if not (path.exists() and self._manifest(run.run).exists()):
+            return []
+        kept = self._kept(run.run)
+        shared = {name: Path(source) for name, source in kept.shared.items()}
+        return RunTree(path, run.commit, self._bench.rules, shared, kept.digests, kept.inputs).verify_protected()
+
+    def remove(self, run: str) -> None:
+        """Removes a run's checkout with all that belongs to it; nothing there is fine."""
+        for leftover in (self.path(run), self.scratch(run), self._manifest(run)):
+            force_remove(leftover)
+
+    def remove_leftovers(self) -> None:
+        """Removes the checkouts of runs that have ended, which an earlier process was about to."""
+        session = self._bench.layout.worktrees / self._bench.state.session
+        for path in session.glob("run-*"):
+            run = path.name.removeprefix("run-")
+            if run not in self._bench.state.live:
+                self.remove(run)
+
+    def path(self, run: str) -> Path:
+        """Where a run works."""
+        return self._bench.layout.run_tree(self._bench.state.session, run)
+
+    def scratch(self, run: str) -> Path:
+        """Where a run keeps temporary files and reports its metrics."""
+        return self._bench.layout.scratch(self._bench.state.session, run)
+
+    def _kept(self, run: str) -> Manifest:
+        return msgspec.json.decode(self._manifest(run).read_bytes(), type=Manifest)
+
+    def _manifest(self, run: str) -> Path:
+        return self._bench.session_folder / "trees" / f"{run}.json"

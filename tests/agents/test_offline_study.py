@@ -10,6 +10,7 @@ from mlrcopilot_tui.agents.base import IdeaDraft
 from mlrcopilot_tui.agents.offline.advice import advise
 from mlrcopilot_tui.agents.offline.knobs import find_knobs
 from mlrcopilot_tui.agents.offline.recipe import from_dict
+from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.source import load_sources
 from mlrcopilot_tui.agents.offline.study import History, history
 from mlrcopilot_tui.session import events as ev
@@ -200,3 +201,13 @@ def test_constants_that_a_kept_technique_brought_are_tuned_next(session: Simulat
     number = next(n for n, s in session.state.ideas.items() if "momentum" in str(s.idea.recipe))
     judge(session, number, 0.2)
     assert changes(session, session.reflect(number)) == ["MOMENTUM:0.9->0.5"]
+
+
+def test_the_loop_may_go_on_while_the_agent_thinks(session: Simulation) -> None:
+    """What a thread walks does not change size when events come in."""
+    brief = session.brief()
+    frozen = snapshot(brief)
+    session.propose(3)
+    session.record(ev.RunPlanned(run="r1", commit="c0", seed=0, purpose="baseline", key="k"))
+    assert (len(frozen.state.ideas), len(frozen.state.runs)) == (0, 0)
+    assert (len(brief.state.ideas), len(brief.state.runs)) == (3, 1)

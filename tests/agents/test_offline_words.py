@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from mlrcopilot_tui.agents.base import Engine
+from mlrcopilot_tui.agents.offline.engine import OfflineEngine
 from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs
 from mlrcopilot_tui.agents.offline.source import parse
 from mlrcopilot_tui.agents.offline.words import Wish, locks, read
@@ -140,3 +142,22 @@ def test_words_become_an_idea(session: Simulation, words: str, recipe: dict[str,
 def test_words_beyond_the_rules_become_none(session: Simulation) -> None:
     for words in ("use a transformer with rotary embeddings", "train longer on Mars", "leave STEPS alone", ""):
         assert asyncio.run(session.engine.ideas.draft(session.brief(), words, None)) is None
+
+
+def test_words_on_the_session_become_ideas_of_their_own_once(session: Simulation) -> None:
+    session.propose(3)
+    session.instructions = ("set STEPS to 240, and try a larger step size",)
+    said = asyncio.run(session.engine.ideas.understand(session.brief(), session.instructions[0], 0))
+    assert "as an idea of its own" in said.said
+    numbers = session.propose(3)
+    asked = [session.state.ideas[number].idea for number in numbers[:2]]
+    assert [idea.recipe["parts"][0]["to"] for idea in asked] == [240, 0.06]
+    assert session.state.queue()[0].idea.number in numbers[:2]
+    assert "the researcher asked for it" in asked[0].rationale.lower()
+    assert all(session.state.ideas[number].idea.recipe.get("asked") is None for number in session.propose(5))
+
+
+def test_an_engine_is_what_the_loop_expects() -> None:
+    engine: Engine = OfflineEngine(3)
+    assert (engine.name, engine.label, engine.model) == ("offline", "offline rules (no model)", "")
+    asyncio.run(engine.close())

@@ -24,6 +24,7 @@ from mlrcopilot_tui.agents.offline.patching import (
 from mlrcopilot_tui.agents.offline.proposals import knob_title, listed
 from mlrcopilot_tui.agents.offline.recipe import ImportPart, KnobPart, Part, Recipe, from_dict, to_dict
 from mlrcopilot_tui.agents.offline.repair import diagnose
+from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.steering import adjusted
 from mlrcopilot_tui.agents.offline.words import read
 
@@ -35,7 +36,7 @@ class OfflineExperimentAgent:
 
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         """Edits the tree by the idea's recipe; see the module."""
-        work = await asyncio.to_thread(_worked, brief, assignment)
+        work = await asyncio.to_thread(_worked, snapshot(brief), assignment)
         for kind, text in work.said:
             brief.say(kind, text)
         if isinstance(work.result, Proposal):
@@ -151,7 +152,8 @@ def _propose(
     work.texts = {path: text for path, text in desk.texts.items() if text != desk.original[path]}
     work.did(f"Edited {listed(sorted(changed))}: {'; '.join(map(named, done))}.")
     brings = tuple(knob.id for knob in desk.knobs(brief.command) if knob.id not in knobs)
-    recipe = Recipe(parts=tuple(done), undo=way_back(before, changed), brings=brings)
+    asked = from_dict(assignment.idea.recipe).asked
+    recipe = Recipe(parts=tuple(done), undo=way_back(before, changed), brings=brings, asked=asked)
     reasons = [text for kind, text in work.said[:-1] if kind == "action" and assignment.failure is not None]
     subject, body = _message(assignment, [_headline(part, knobs) for part in done], reasons)
     work.result = Proposal(subject, body, to_dict(recipe))

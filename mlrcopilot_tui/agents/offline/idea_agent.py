@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft, Understanding
 from mlrcopilot_tui.agents.offline.advice import Advice, advise, joint
+from mlrcopilot_tui.agents.offline.answering import asked_for, drafted, understood
 from mlrcopilot_tui.agents.offline.catalogue import TECHNIQUES
 from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs
 from mlrcopilot_tui.agents.offline.literals import Setting
@@ -21,8 +22,8 @@ from mlrcopilot_tui.agents.offline.proposals import (
 )
 from mlrcopilot_tui.agents.offline.reading import summarize
 from mlrcopilot_tui.agents.offline.recipe import from_dict
+from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.source import SourceFile, load_sources
-from mlrcopilot_tui.agents.offline.steering import drafted, understood
 from mlrcopilot_tui.agents.offline.study import History, history, next_values
 from mlrcopilot_tui.agents.offline.words import Locks, locks
 from mlrcopilot_tui.papers.model import Paper
@@ -67,7 +68,7 @@ class OfflineIdeaAgent:
 
     async def propose(self, brief: Brief, count: int) -> Sequence[IdeaDraft]:
         """The best new ideas: techniques that fit this code, and knobs with their next values."""
-        drafts, view = await asyncio.to_thread(_proposed, brief, count, self._seed)
+        drafts, view = await asyncio.to_thread(_proposed, snapshot(brief), count, self._seed)
         techniques = sum("technique" in str(draft.recipe) for draft in drafts)
         brief.say(
             "observation",
@@ -78,18 +79,19 @@ class OfflineIdeaAgent:
 
     async def reflect(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
         """What the verdict suggests: further the same way, the other way, or near misses together."""
-        drafts = await asyncio.to_thread(lambda: list(_reflected(brief, idea, self._seed)))
+        frozen = snapshot(brief)
+        drafts = await asyncio.to_thread(lambda: list(_reflected(frozen, idea, self._seed)))
         for draft in drafts:
             brief.say("thought", f"After idea {idea}: {draft.title}.")
         return drafts
 
     async def draft(self, brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
         """A technique or a knob that the words name, as an idea."""
-        return await asyncio.to_thread(drafted, brief, words, parent)
+        return await asyncio.to_thread(drafted, snapshot(brief), words, parent)
 
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         """What the rules read in the words, and what they could not read."""
-        return await asyncio.to_thread(understood, brief, words, idea)
+        return await asyncio.to_thread(understood, snapshot(brief), words, idea)
 
 
 def view_of(brief: Brief, seed: int) -> View:
@@ -103,7 +105,15 @@ def view_of(brief: Brief, seed: int) -> View:
 def _proposed(brief: Brief, count: int, seed: int) -> tuple[list[IdeaDraft], View]:
     view = view_of(brief, seed)
     drafts = sorted([*_technique_drafts(view), *_knob_drafts(view, count)], key=lambda draft: -_priority(draft))
-    return drafts[:count], view
+    return [*_asked(view), *drafts][:count], view
+
+
+def _asked(view: View) -> list[IdeaDraft]:
+    """What the researcher's words on the whole session ask for and no idea took up yet, at the head of the queue."""
+    taken_up = {from_dict(state.idea.recipe).asked for state in view.brief.state.ideas.values()}
+    words = [text for text in view.brief.instructions if text not in taken_up]
+    drafts = [d for text in words for d in asked_for(view.brief, view.sources, view.knobs, view.past, text)]
+    return [replace(draft, scores=draft.scores | {"effectiveness": 10.0}) for draft in drafts]
 
 
 def _priority(draft: IdeaDraft) -> float:
@@ -159,6 +169,7 @@ def knob_idea(view: View, knob: Knob, advice: Advice, parent: int | None = None)
 
 
 def _reflected(brief: Brief, number: int, seed: int) -> Iterator[IdeaDraft]:
+    yield from _asked(view_of(brief, seed))
     state = brief.state.ideas.get(number)
     if state is None or state.verdict is None or state.verdict.kind == "crash":
         return

@@ -47,11 +47,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         parts: applied in order.
         undo: for each file as the newest attempt left it, the way back to the file as the idea found it.
         brings: ids of the knobs that the parts added to the code.
+        asked: the researcher's words that the idea comes from, if any.
     """
 
     parts: tuple[Part, ...] = ()
     undo: tuple[Undo, ...] = ()
     brings: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def knobs(self) -> tuple[KnobPart, ...]:

@@ -1,18 +1,14 @@
-"""Follows the researcher's words: what they change in an attempt, what stands for the session, what is an idea."""
+"""Follows the researcher's words on a patch: which of its parts change, and to what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from mlrcopilot_tui.agents.base import Brief, IdeaDraft, Understanding
-from mlrcopilot_tui.agents.offline.advice import Advice, advise, first_values
 from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
-from mlrcopilot_tui.agents.offline.knobs import Knob, find_knobs
+from mlrcopilot_tui.agents.offline.knobs import Knob
 from mlrcopilot_tui.agents.offline.literals import Setting, shown, tidy
-from mlrcopilot_tui.agents.offline.proposals import Match, knob_draft, listed, technique_draft
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, TechniquePart
-from mlrcopilot_tui.agents.offline.source import load_sources
-from mlrcopilot_tui.agents.offline.study import bounds, history
-from mlrcopilot_tui.agents.offline.words import Reading, Wish, read
+from mlrcopilot_tui.agents.offline.study import bounds
+from mlrcopilot_tui.agents.offline.words import Reading, Wish
 
 
 @dataclass(slots=True)
@@ -111,85 +107,3 @@ def wished_value(wish: Wish, knob: Knob, now: Setting) -> Setting | None:
     if not wish.factor and tidy(moved) == knob.value and now * knob.value > 0:
         moved = (now * knob.value) ** 0.5  # all the way back would be no patch: meet half-way
     return tidy(moved) if isinstance(knob.value, float) else max(round(moved), 1)
-
-
-def drafted(brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
-    """The first technique or knob that the words name and this code has room for, as an idea."""
-    sources = load_sources(brief.tree, brief.command)
-    knobs = find_knobs(sources, brief.command)
-    for wish in read(words, knobs).wishes:
-        technique = technique_by_id(wish.target.technique)
-        if technique is not None and wish.kind == "use":
-            for source in sources:
-                change = technique.apply(source)
-                if change is not None:
-                    draft = technique_draft(brief, Match(technique, source, change))
-                    return _with_parent(draft, parent)
-        for knob in wish.target.knobs(knobs)[:1]:
-            advice = advise(knob, history(brief.state))
-            values = list(advice.values) or first_values(knob)
-            value = (
-                wished_value(wish, knob, knob.value)
-                if wish.kind in {"set", "raise", "lower"}
-                else (values[0] if values else None)
-            )
-            if value is not None and value != knob.value and wish.kind not in {"lock", "unlock", "drop"}:
-                reason = f'the researcher asked for it: "{wish.said}"'
-                return knob_draft(brief, knob, value, Advice(advice.expectation, (), reason, None), parent)
-    return None
-
-
-def _with_parent(draft: IdeaDraft, parent: int | None) -> IdeaDraft:
-    return replace(draft, parent=parent)
-
-
-def understood(brief: Brief, words: str, idea: int) -> Understanding:
-    """What the rules make of the words; what stands for the session is said as such."""
-    sources = load_sources(brief.tree, brief.command)
-    knobs = find_knobs(sources, brief.command)
-    reading = read(words, knobs)
-    said: list[str] = []
-    standing: list[str] = []
-    for wish in reading.wishes:
-        sentence = _meaning(wish, knobs)
-        said.append(sentence)
-        if wish.kind in {"lock", "unlock"}:
-            standing.append(wish.said)
-    if not said:
-        return Understanding(
-            "The offline rules understand none of this; name a setting, a technique or a part of the patch."
-        )
-    where = f" for idea {idea}" if idea and len(standing) < len(said) else ""
-    text = f"Understood{where}: {'; '.join(said)}."
-    if reading.unread:
-        text += f" Not understood: {listed([repr(clause) for clause in reading.unread])}."
-    return Understanding(text, "; ".join(standing))
-
-
-def _meaning(wish: Wish, knobs: Sequence[Knob]) -> str:
-    technique = technique_by_id(wish.target.technique)
-    about = technique.claim.known_as if technique is not None else wish.target.about
-    found = wish.target.knobs(knobs)
-    place = f" ({listed([knob.where for knob in found[:3]])})" if found and not wish.target.name else ""
-    if wish.part:
-        which = "last" if wish.part < 0 else str(wish.part)
-        return f"{'keep only' if wish.kind == 'only' else 'drop'} part {which} of the patch"
-    missing = (
-        ""
-        if found or technique or wish.target.family or wish.kind in {"lock", "unlock"}
-        else ", but nothing like it can be set in the editable code"
-    )
-    match wish.kind:
-        case "lock":
-            return f"{about}{place} is left alone for the rest of the session"
-        case "unlock":
-            return f"{about}{place} may be changed again"
-        case "set":
-            return f"{about}{place} is set to {wish.value}{missing}"
-        case "raise" | "lower":
-            by = f" by a factor of {wish.factor:g}" if wish.factor else ""
-            return f"{about}{place} becomes {'larger' if wish.kind == 'raise' else 'smaller'}{by}{missing}"
-        case "drop":
-            return f"{about}{place} is taken out"
-        case _:
-            return f"{about}{place} is tried{missing}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
 
+from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.model import Evidence, Idea, Summary
 from mlrcopilot_tui.session.state import SessionState
@@ -32,7 +33,11 @@ class SourceTree(Protocol):
         ...
 
     def write(self, path: PurePosixPath, text: str) -> None:
-        """Replaces the file's text. Raises `InputError` for a path that is not editable."""
+        """Replaces the file's text, or makes the file. Raises `InputError` for a path that is not editable."""
+        ...
+
+    def delete(self, path: PurePosixPath) -> None:
+        """Removes the file. Raises `InputError` for a path that is not editable or not there."""
         ...
 
 
@@ -49,6 +54,7 @@ class Brief:
         instructions: the researcher's standing words, oldest first.
         seed: makes an engine's random choices repeatable.
         say: the agent's voice.
+        host: what the loop does for the agent while it works.
     """
 
     state: SessionState
@@ -60,6 +66,7 @@ class Brief:
     instructions: tuple[str, ...]
     seed: int
     say: Say
+    host: Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,24 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanClaim:
+    """What an agent says of one step of the plan; the loop holds it against the patch and the runs.
+
+    Attributes:
+        step: counts from 1.
+        where: the lines of the patched file that do it, as `train.py:41-52`; empty where none do.
+        by_run: whether the runs of the experiment are what carries the step out, e.g. "train over seeds and compare".
+        note: one sentence.
+    """
+
+    step: int
+    done: bool
+    where: str = ""
+    by_run: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """The agent edited the tree; the loop commits it.
 
@@ -118,11 +143,13 @@ class Proposal:
         subject: the commit's subject: imperative, under 72 characters.
         body: why the change should help, for the commit's body.
         recipe: replaces the idea's recipe where the agent settled on something else, e.g. a knob's value.
+        claims: what it says of the steps of the plan; steps that it does not name count as not done.
     """
 
     subject: str
     body: str = ""
     recipe: dict[str, Any] | None = None
+    claims: tuple[PlanClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +189,21 @@ class IdeaAgent(Protocol):
 
     async def draft(self, brief: Brief, words: str, parent: int | None) -> IdeaDraft | None:
         """The researcher's own words as an idea; None where the engine cannot implement them."""
+        ...
+
+    async def revise(self, brief: Brief, idea: int, words: str) -> IdeaDraft | None:
+        """Idea `idea` thought through once more, heeding `words` if any; None where that gives nothing new.
+
+        The loop refuses it for ideas that were tried.
+        """
+        ...
+
+    async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+        """The idea as several that can be tested apart; fewer than two where it holds only one."""
+        ...
+
+    async def merge(self, brief: Brief, ideas: Sequence[int]) -> IdeaDraft | None:
+        """Several ideas as one that tests them together; None where they contradict each other."""
         ...
 
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:

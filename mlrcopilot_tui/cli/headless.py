@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, number, percent, say, span
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.events import Record, encode_record
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
+from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.session.state import SessionState, mean
 from mlrcopilot_tui.text import one_line
 

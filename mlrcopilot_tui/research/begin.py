@@ -12,6 +12,7 @@ from mlrcopilot_tui.papers.library import PaperLibrary
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.papers.pdf import file_digest
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import LocalExecutor
@@ -136,6 +137,7 @@ def open_bench(workspace: Workspace, session: str, options: Options = Options())
             executor=LocalExecutor(),
             sandbox=best_sandbox(),
             python=resolve_python(config.run, layout.root),
+            gates=Gatekeeper(opened),
         )
 
 

@@ -10,6 +10,8 @@ from typing import Literal, TypeVar
 
 from mlrcopilot_tui.agents.base import Brief, Engine, Say, SourceTree
 from mlrcopilot_tui.errors import CopilotError, RefusedError
+from mlrcopilot_tui.research.gates import Gatekeeper
+from mlrcopilot_tui.research.host import AgentHost
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
@@ -39,6 +41,7 @@ class Bench:
 
     Attributes:
         python: the interpreter that stands for a leading `python` in the run command.
+        gates: the questions that wait for the researcher.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
 
@@ -51,6 +54,7 @@ class Bench:
     executor: Executor
     sandbox: Sandbox
     python: str
+    gates: Gatekeeper
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -144,4 +148,5 @@ class Bench:
             instructions=tuple(said.text for said in self.state.feedback if said.idea == 0),
             seed=started.seed if started else 0,
             say=self.voice(agent, idea),
+            host=AgentHost(self, agent, idea),
         )

@@ -13,7 +13,6 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.experiment import Experimenter
-from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import minutes_spent, reached
@@ -47,7 +46,7 @@ class Copilot:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._gates = Gatekeeper(bench.session)
+        self._gates = bench.gates
         self._laboratory = Laboratory(bench, self._gates.unpaused)
         self._ideas = IdeaGrower(bench, self._gates)
         self._experimenter = Experimenter(bench, self._gates, self._laboratory)

@@ -7,7 +7,6 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Handler
 from mlrcopilot_tui.research.gate_decisions import GateDecisions
-from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
 from mlrcopilot_tui.research.ideas import IdeaGrower
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
@@ -15,7 +14,7 @@ from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused
 from mlrcopilot_tui.session.model import Decision
 
-URGENT: Final = frozenset({"stop", "pause", "resume", "quit"})
+URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "quit"})
 """Kinds that wait for no agent to finish its answer to an earlier decision."""
 
 
@@ -30,7 +29,7 @@ class DecisionDesk:
 
     def __init__(self, bench: Bench, laboratory: Laboratory, quit_copilot: Callable[[], None] | None = None) -> None:
         self._bench = bench
-        ideas = IdeaDecisions(bench, IdeaGrower(bench, Gatekeeper(bench.session)))
+        ideas = IdeaDecisions(bench, IdeaGrower(bench, bench.gates))
         self._handlers: dict[str, Handler] = {
             **GateDecisions(bench, ideas).handlers(),
             **ideas.handlers(),

@@ -13,6 +13,7 @@ class Gatekeeper:
     def __init__(self, session: OpenSession) -> None:
         self._session = session
         self._changed = asyncio.Event()
+        self._interrupted = asyncio.Event()
         session.listeners.append(lambda _: self._changed.set())
 
     def open(self, kind: GateKind, question: str, *, idea: int = 0, commit: str = "", forecast: str = "") -> Gate:
@@ -42,6 +43,15 @@ class Gatekeeper:
         """Waits while the session is paused."""
         while self._session.state.paused:
             await self.change()
+
+    def interrupt(self) -> None:
+        """Wakes everyone who waits for an interruption."""
+        self._interrupted.set()
+        self._interrupted = asyncio.Event()
+
+    async def interruption(self) -> None:
+        """Waits until the researcher interrupts."""
+        await self._interrupted.wait()
 
     async def change(self) -> None:
         """Waits until something was journaled."""

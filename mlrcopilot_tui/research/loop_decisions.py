@@ -36,6 +36,7 @@ class LoopDecisions:
             "stop": self._stop,
             "pause": self._pause,
             "resume": self._resume,
+            "interrupt": self._interrupt,
             "quit": self._let_go,
         }
 
@@ -87,6 +88,14 @@ class LoopDecisions:
         if not self._bench.state.paused:
             raise RefusedError("The session is not paused.")
         return Effect("The session goes on.", (SessionResumed(by=decision.by),))
+
+    async def _interrupt(self, decision: Decision) -> Effect:
+        """Cuts what an agent is at and pauses; it goes on, with what the researcher said meanwhile, once resumed."""
+        bench = self._bench
+        if not bench.state.paused:
+            bench.session.record(SessionPaused(by=decision.by))
+        bench.gates.interrupt()
+        return Effect("Interrupted; `mlrcopilot resume` lets the agent go on, with your words if you say some.")
 
     async def _let_go(self, _: Decision) -> Effect:
         if self._quit is None:

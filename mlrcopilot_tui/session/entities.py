@@ -5,6 +5,7 @@ from typing import Literal
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Attempt, Idea, Verdict
+from mlrcopilot_tui.session.model_events import ModelCalled, PlanMark
 
 IdeaStatus = Literal[
     "proposed", "approved", "implementing", "waiting", "running",
@@ -60,6 +61,45 @@ class VerdictState:
 
 
 @dataclass(slots=True)
+class Spending:
+    """What calls to models cost: tokens, and dollars at list price.
+
+    `bounded` counts the calls that were cut, whose tokens are booked at their bound; `unpriced` those of models that
+    have no price.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+    bounded: int = 0
+    unpriced: int = 0
+
+    def add(self, call: ModelCalled) -> None:
+        """Books one call."""
+        self.calls += 1
+        self.input_tokens += call.usage.input_tokens
+        self.cache_read_tokens += call.usage.cache_read_tokens
+        self.cache_write_tokens += call.usage.cache_write_tokens
+        self.output_tokens += call.usage.output_tokens
+        self.usd += call.usd or 0.0
+        self.bounded += not call.usage.exact
+        self.unpriced += call.usd is None
+
+    @property
+    def read_tokens(self) -> int:
+        """All input, from the cache or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of the input that came from the cache; None before any was read."""
+        return self.cache_read_tokens / self.read_tokens if self.read_tokens else None
+
+
+@dataclass(slots=True)
 class IdeaState:
     """An idea with everything that became of it."""
 
@@ -73,6 +113,9 @@ class IdeaState:
     parent_commit: str = ""
     reflected: bool = False
     """Whether the IdeaAgent has thought about how it ended."""
+    spending: Spending = field(default_factory=Spending)
+    plan_marks: tuple[PlanMark, ...] = ()
+    """What became of each step of the plan, by the newest attempt that was judged."""
 
     @property
     def attempt(self) -> Attempt | None:

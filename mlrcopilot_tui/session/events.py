@@ -1,9 +1,6 @@
-"""The events of a session, one class a journal line type, and their JSON form."""
+"""The events of a session: one class for each type of line in the journal."""
 
-import re
 from typing import Any, Literal
-
-import msgspec
 
 from mlrcopilot_tui.session.model import (
     Answer,
@@ -318,64 +315,3 @@ class UnknownEvent(Event, frozen=True, kw_only=True, tag="unknown"):
 
     name: str
     raw: dict[str, Any]
-
-
-class Record(msgspec.Struct, frozen=True):
-    """One line of the journal: an event with its place and time."""
-
-    seq: int
-    time: str
-    event: Event
-
-
-class _Place(msgspec.Struct):
-    seq: int
-    time: str
-
-
-class _Envelope(_Place):
-    type: str
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-_envelope_decoder = msgspec.json.Decoder(_Envelope)
-_decoders: dict[str, msgspec.json.Decoder[Event]] = {
-    str(cls.__struct_config__.tag): msgspec.json.Decoder(cls)
-    for cls in Event.__subclasses__()
-    if cls is not UnknownEvent
-}
-_encoder = msgspec.json.Encoder()
-
-
-def encode_record(record: Record) -> bytes:
-    """The journal line of `record`, newline included; half a surrogate pair, as file names may hold, becomes U+FFFD."""
-    place = _encoder.encode(_Place(record.seq, record.time))
-    try:
-        body = _encoder.encode(record.event)
-    except UnicodeEncodeError:
-        body = _encoder.encode(_well_formed(msgspec.to_builtins(record.event)))
-    return place[:-1] + b"," + body[1:] + b"\n"
-
-
-def decode_record(line: bytes) -> Record:
-    """The record of a journal line.
-
-    Raises:
-        msgspec.MsgspecError: the line is no JSON object of the journal's form.
-    """
-    envelope = _envelope_decoder.decode(line)
-    decoder = _decoders.get(envelope.type)
-    if decoder is None:
-        return Record(envelope.seq, envelope.time, UnknownEvent(name=envelope.type, raw=msgspec.json.decode(line)))
-    return Record(envelope.seq, envelope.time, decoder.decode(line))
-
-
-def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_well_formed(key): _well_formed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_well_formed(item) for item in value]
-    return value

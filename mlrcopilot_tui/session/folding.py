@@ -24,7 +24,9 @@ _BY_VERDICT: dict[str, IdeaStatus] = {
 }
 
 
-def _on(kind: type[_E]) -> Callable[[_Handler[_E]], _Handler[_E]]:
+def on(kind: type[_E]) -> Callable[[_Handler[_E]], _Handler[_E]]:
+    """Registers a handler of events of one type."""
+
     def register(handler: _Handler[_E]) -> _Handler[_E]:
         HANDLERS[kind] = handler
         return handler
@@ -32,98 +34,98 @@ def _on(kind: type[_E]) -> Callable[[_Handler[_E]], _Handler[_E]]:
     return register
 
 
-@_on(ev.SessionStarted)
+@on(ev.SessionStarted)
 def _session_started(state: "SessionState", event: ev.SessionStarted) -> None:
     state.started = event
     state.started_at = state.time
     state.champion = Champion(event.base)
 
 
-@_on(ev.CopilotStarted)
+@on(ev.CopilotStarted)
 def _copilot_started(state: "SessionState", event: ev.CopilotStarted) -> None:
     state.copilot = event
 
 
-@_on(ev.CopilotStopped)
+@on(ev.CopilotStopped)
 def _copilot_stopped(state: "SessionState", _: ev.CopilotStopped) -> None:
     state.copilot = None
 
 
-@_on(ev.SessionPaused)
+@on(ev.SessionPaused)
 def _session_paused(state: "SessionState", _: ev.SessionPaused) -> None:
     state.paused = True
 
 
-@_on(ev.SessionResumed)
+@on(ev.SessionResumed)
 def _session_resumed(state: "SessionState", _: ev.SessionResumed) -> None:
     state.paused = False
 
 
-@_on(ev.SessionFinished)
+@on(ev.SessionFinished)
 def _session_finished(state: "SessionState", event: ev.SessionFinished) -> None:
     state.finished = event.reason
 
 
-@_on(ev.SessionReopened)
+@on(ev.SessionReopened)
 def _session_reopened(state: "SessionState", _: ev.SessionReopened) -> None:
     state.finished = ""
     state.reopened_at = state.time
 
 
-@_on(ev.SettingsChanged)
+@on(ev.SettingsChanged)
 def _settings_changed(state: "SessionState", event: ev.SettingsChanged) -> None:
     state.settings.update(event.values)
 
 
-@_on(ev.WarningRaised)
+@on(ev.WarningRaised)
 def _warning_raised(state: "SessionState", event: ev.WarningRaised) -> None:
     state.warnings.append(event)
 
 
-@_on(ev.PaperRead)
+@on(ev.PaperRead)
 def _paper_read(state: "SessionState", event: ev.PaperRead) -> None:
     state.paper = event
 
 
-@_on(ev.PaperSummarized)
+@on(ev.PaperSummarized)
 def _paper_summarized(state: "SessionState", event: ev.PaperSummarized) -> None:
     state.summary = event.summary
 
 
-@_on(ev.BaselineMeasured)
+@on(ev.BaselineMeasured)
 def _baseline_measured(state: "SessionState", event: ev.BaselineMeasured) -> None:
     state.baseline = event.baseline
     if state.champion is not None and state.champion.commit == event.baseline.commit:
         state.champion.values = dict(event.baseline.values)
 
 
-@_on(ev.IdeaProposed)
+@on(ev.IdeaProposed)
 def _idea_proposed(state: "SessionState", event: ev.IdeaProposed) -> None:
     state.ideas[event.idea.number] = IdeaState(event.idea)
 
 
-@_on(ev.IdeaEdited)
+@on(ev.IdeaEdited)
 def _idea_edited(state: "SessionState", event: ev.IdeaEdited) -> None:
     if event.idea.number in state.ideas:
         state.ideas[event.idea.number].idea = event.idea
 
 
-@_on(ev.IdeaApproved)
+@on(ev.IdeaApproved)
 def _idea_approved(state: "SessionState", event: ev.IdeaApproved) -> None:
     _set_status(state, event.idea, "approved")
 
 
-@_on(ev.IdeaPruned)
+@on(ev.IdeaPruned)
 def _idea_pruned(state: "SessionState", event: ev.IdeaPruned) -> None:
     _set_status(state, event.idea, "pruned", event.reason)
 
 
-@_on(ev.IdeasReordered)
+@on(ev.IdeasReordered)
 def _ideas_reordered(state: "SessionState", event: ev.IdeasReordered) -> None:
     state.order = event.order
 
 
-@_on(ev.IdeaStarted)
+@on(ev.IdeaStarted)
 def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
     _set_status(state, event.idea, "implementing")
     if event.idea in state.ideas:
@@ -131,29 +133,29 @@ def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
         state.ideas[event.idea].parent_commit = event.parent
 
 
-@_on(ev.IdeaWithdrawn)
+@on(ev.IdeaWithdrawn)
 def _idea_withdrawn(state: "SessionState", event: ev.IdeaWithdrawn) -> None:
     _set_status(state, event.idea, "withdrawn", event.reason)
 
 
-@_on(ev.IdeaReflected)
+@on(ev.IdeaReflected)
 def _idea_reflected(state: "SessionState", event: ev.IdeaReflected) -> None:
     if idea := state.ideas.get(event.idea):
         idea.reflected = True
 
 
-@_on(ev.AgentSaid)
+@on(ev.AgentSaid)
 def _agent_said(state: "SessionState", event: ev.AgentSaid) -> None:
     state.talk.append((state.time, event))
 
 
-@_on(ev.PatchCommitted)
+@on(ev.PatchCommitted)
 def _patch_committed(state: "SessionState", event: ev.PatchCommitted) -> None:
     if event.attempt.idea in state.ideas:
         state.ideas[event.attempt.idea].attempts.append(event.attempt)
 
 
-@_on(ev.GateOpened)
+@on(ev.GateOpened)
 def _gate_opened(state: "SessionState", event: ev.GateOpened) -> None:
     state.gates[event.gate.id] = event.gate
     if event.gate.id not in state.answers:
@@ -162,7 +164,7 @@ def _gate_opened(state: "SessionState", event: ev.GateOpened) -> None:
         _set_status(state, event.gate.idea, "waiting")
 
 
-@_on(ev.GateAnswered)
+@on(ev.GateAnswered)
 def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
     gate = state.gates.get(event.gate)
     if gate is None or event.gate in state.answers:
@@ -177,25 +179,25 @@ def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
         _set_status(state, gate.idea, "implementing")
 
 
-@_on(ev.DecisionApplied)
+@on(ev.DecisionApplied)
 def _decision_applied(state: "SessionState", event: ev.DecisionApplied) -> None:
     state.decisions[event.decision.id] = event.said
 
 
-@_on(ev.DecisionRefused)
+@on(ev.DecisionRefused)
 def _decision_refused(state: "SessionState", event: ev.DecisionRefused) -> None:
     state.decisions[event.decision.id] = event.reason
     state.refused.add(event.decision.id)
 
 
-@_on(ev.FeedbackTaken)
+@on(ev.FeedbackTaken)
 def _feedback_taken(state: "SessionState", event: ev.FeedbackTaken) -> None:
     state.feedback.append(event)
     if event.idea in state.ideas:
         state.ideas[event.idea].feedback.append(event)
 
 
-@_on(ev.RunPlanned)
+@on(ev.RunPlanned)
 def _run_planned(state: "SessionState", event: ev.RunPlanned) -> None:
     state.runs[event.run] = state.live[event.run] = RunState(
         run=event.run,
@@ -212,20 +214,20 @@ def _run_planned(state: "SessionState", event: ev.RunPlanned) -> None:
         _set_status(state, event.idea, "running")
 
 
-@_on(ev.RunStarted)
+@on(ev.RunStarted)
 def _run_started(state: "SessionState", event: ev.RunStarted) -> None:
     if run := state.runs.get(event.run):
         run.started_at = state.time
         run.sandbox, run.network = event.sandbox, event.network
 
 
-@_on(ev.RunStopped)
+@on(ev.RunStopped)
 def _run_stopped(state: "SessionState", event: ev.RunStopped) -> None:
     if run := state.runs.get(event.run):
         run.stopped_by = event.by
 
 
-@_on(ev.RunFinished)
+@on(ev.RunFinished)
 def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
     state.live.pop(event.run, None)
     if run := state.runs.get(event.run):
@@ -234,7 +236,7 @@ def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
         run.log_sha256, run.peak_rss_bytes = event.log_sha256, event.peak_rss_bytes
 
 
-@_on(ev.VerdictReached)
+@on(ev.VerdictReached)
 def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
     if idea := state.ideas.get(event.idea):
         idea.verdicts.append(
@@ -251,7 +253,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
         idea.status = _BY_VERDICT[event.verdict.kind]
 
 
-@_on(ev.ChampionChanged)
+@on(ev.ChampionChanged)
 def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
     state.line.append(event)
     values = {} if event.unmeasured else _judged_values(state, event)
@@ -264,7 +266,7 @@ def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
         state.decisions[event.decision] = f"{event.of[:10]} was {event.reason}."
 
 
-@_on(ev.ChampionMeasured)
+@on(ev.ChampionMeasured)
 def _champion_measured(state: "SessionState", event: ev.ChampionMeasured) -> None:
     if state.champion is not None and state.champion.commit == event.commit:
         state.champion.values = dict(event.values)

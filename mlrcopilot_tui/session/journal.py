@@ -10,7 +10,8 @@ from typing import Self
 import msgspec
 
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
-from mlrcopilot_tui.session.events import Event, Record, decode_record, encode_record
+from mlrcopilot_tui.session.events import Event
+from mlrcopilot_tui.session.records import Record, decode_record, encode_record
 
 JOURNAL_NAME = "journal.jsonl"
 

@@ -142,7 +142,7 @@ class Baseline(Value, frozen=True, kw_only=True):
     repeatable: bool
 
 
-GateKind = Literal["ideas", "patch", "question"]
+GateKind = Literal["ideas", "patch", "question", "consent"]
 Answer = Literal["approve", "reject", "feedback", "answer", "edit"]
 
 
@@ -166,8 +166,8 @@ class Gate(Value, frozen=True, kw_only=True):
 
 DecisionKind = Literal[
     "approve", "reject", "feedback", "answer", "edit",
-    "idea.add", "idea.edit", "idea.prune", "idea.order", "idea.more",
-    "revert", "redo", "stop", "pause", "resume", "quit",
+    "idea.add", "idea.edit", "idea.prune", "idea.order", "idea.more", "idea.revise", "idea.split", "idea.merge",
+    "revert", "redo", "stop", "pause", "resume", "interrupt", "settings", "quit",
 ]  # fmt: skip
 
 
@@ -179,6 +179,8 @@ class Decision(Value, frozen=True, kw_only=True):
         gate: the gate it answers; empty for one that answers no gate.
         hunks: 1-based hunks to take where only some are approved; empty means all.
         patch: the partial or edited patch text to take instead of the commit's own, as a unified diff.
+        order: the ideas in their new order, or those that are to be merged.
+        draft: new fields of an idea, or new values of settings, by name.
     """
 
     id: str

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from mlrcopilot_tui.errors import InputError
-from mlrcopilot_tui.session.events import FORMAT, Event, Record, SessionStarted
+from mlrcopilot_tui.session.events import FORMAT, Event, SessionStarted
 from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader, JournalWriter
 from mlrcopilot_tui.session.lock import SessionLock
+from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState, fold
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session import model_folding  # noqa: F401 - its handlers take part in the fold
 from mlrcopilot_tui.session.entities import (
     ACTIVE_STATUSES,
     OPEN_STATUSES,
@@ -13,11 +14,13 @@ from mlrcopilot_tui.session.entities import (
     IdeaState,
     IdeaStatus,
     RunState,
+    Spending,
     VerdictState,
 )
-from mlrcopilot_tui.session.events import Record
 from mlrcopilot_tui.session.folding import HANDLERS, values_of
 from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Summary
+from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
+from mlrcopilot_tui.session.records import Record
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -27,6 +30,7 @@ __all__ = [
     "IdeaStatus",
     "RunState",
     "SessionState",
+    "Spending",
     "VerdictState",
     "fold",
     "mean",
@@ -67,6 +71,10 @@ class SessionState:
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)
     feedback: list[ev.FeedbackTaken] = field(default_factory=list)
     warnings: list[ev.WarningRaised] = field(default_factory=list)
+    spending: Spending = field(default_factory=Spending)
+    model_fault: tuple[str, ModelFaulted] | None = None
+    """The newest call's fault with its time; None once a call has ended well."""
+    consents: list[ConsentGiven] = field(default_factory=list)
     passed_over: int = 0
     active_s: float = 0.0
     """Seconds of work up to the newest event; `worked_s` tells those up to now."""

@@ -43,3 +43,7 @@ class CommitTree:
     def write(self, path: PurePosixPath, text: str) -> None:  # noqa: ARG002 - the protocol's signature
         """Refuses: a commit does not change."""
         raise InputError(f"{path} cannot be written here: a commit does not change.")
+
+    def delete(self, path: PurePosixPath) -> None:
+        """Refuses: a commit does not change."""
+        raise InputError(f"{path} cannot be removed here: a commit does not change.")

@@ -21,9 +21,11 @@ from mlrcopilot_tui.agents.offline.engine import OfflineEngine
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.verdicts import Rule, judge
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.events import Event, Record
+from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.model import Attempt, Baseline, Idea, Verdict
+from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState
+from tests.fakes.quiet_host import FakeHost
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -55,6 +57,12 @@ class FakeTree:
             raise InputError(f"{path} is not editable.")
         self.texts[path.as_posix()] = text
 
+    def delete(self, path: PurePosixPath) -> None:
+        """Removes the text."""
+        if not self.editable(path) or path.as_posix() not in self.texts:
+            raise InputError(f"{path} cannot be removed.")
+        del self.texts[path.as_posix()]
+
 
 @dataclass
 class Simulation:
@@ -78,6 +86,7 @@ class Simulation:
     instructions: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
     config: str = ""
+    host: FakeHost = field(default_factory=FakeHost)
 
     def __post_init__(self) -> None:
         self.engine = OfflineEngine(self.seed)
@@ -114,6 +123,7 @@ class Simulation:
             instructions=self.instructions,
             seed=self.seed,
             say=lambda _, text: self.said.append(text),
+            host=self.host,
         )
 
     def add(self, drafts: Sequence[IdeaDraft]) -> list[int]:

@@ -14,8 +14,8 @@ from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.source import load_sources
 from mlrcopilot_tui.agents.offline.study import History, history
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.events import Record, decode_record, encode_record
 from mlrcopilot_tui.session.model import Verdict, VerdictKind
+from mlrcopilot_tui.session.records import Record, decode_record, encode_record
 from mlrcopilot_tui.session.state import fold
 from tests.agents.simulation import FakeTree, Simulation
 

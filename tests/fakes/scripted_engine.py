@@ -52,6 +52,15 @@ class FakeEngine:
         at = next((at for at, (title, _) in enumerate(self.edits) if title in words), None)
         return None if at is None else self._draft(words, at)
 
+    async def revise(self, brief: Brief, idea: int, words: str) -> IdeaDraft | None:
+        return await self.draft(brief, words, None)
+
+    async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+        return []
+
+    async def merge(self, brief: Brief, ideas: Sequence[int]) -> IdeaDraft | None:
+        return None
+
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         return Understanding(said=f"heard: {words}", instruction=words)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlrcopilot_tui.errors import EnvironmentLackError, InputError
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session import records
 from mlrcopilot_tui.session.journal import JournalDamagedError, JournalReader, JournalWriter
 from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Idea, Summary, Verdict
 from mlrcopilot_tui.session.session import OpenSession, begun_sessions, checked_state, read_state
@@ -89,17 +90,17 @@ def test_the_fold_tells_the_story(tmp_path: Path) -> None:
 
 @given(st.integers(0, len(story())), st.randoms())
 def test_any_prefix_and_any_order_folds(count: int, random: object) -> None:
-    fold(ev.Record(i + 1, "2026-01-01T00:00:00.000Z", event) for i, event in enumerate(story()[:count]))
+    fold(records.Record(i + 1, "2026-01-01T00:00:00.000Z", event) for i, event in enumerate(story()[:count]))
     shuffled = story()
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    fold(ev.Record(i + 1, "2026-01-01T00:00:00.000Z", event) for i, event in enumerate(shuffled))
+    fold(records.Record(i + 1, "2026-01-01T00:00:00.000Z", event) for i, event in enumerate(shuffled))
 
 
 @given(cut=st.integers(min_value=0))
 def test_a_cut_at_any_byte_loses_only_the_torn_event(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
     time = "2026-01-01T00:00:00.000Z"
-    whole = b"".join(ev.encode_record(ev.Record(at, time, event)) for at, event in enumerate(story(), 1))
+    whole = b"".join(records.encode_record(records.Record(at, time, event)) for at, event in enumerate(story(), 1))
     cut %= len(whole) + 1
     path.write_bytes(whole[:cut])
     survivors = whole[:cut].count(b"\n")
@@ -109,15 +110,15 @@ def test_a_cut_at_any_byte_loses_only_the_torn_event(tmp_path_factory: pytest.Te
     with JournalWriter(path) as writer:
         assert len(writer.recovered) == survivors
         writer.append(ev.SessionPaused(by="test"))
-    records = JournalReader(path).poll()
-    assert [record.event for record in records] == [*story()[:survivors], ev.SessionPaused(by="test")]
+    survived = JournalReader(path).poll()
+    assert [record.event for record in survived] == [*story()[:survivors], ev.SessionPaused(by="test")]
 
 
 def test_a_reader_sees_lines_when_they_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     reader = JournalReader(path)
     assert reader.poll() == []
-    line = ev.encode_record(ev.Record(1, "t", ev.SessionPaused(by="me")))
+    line = records.encode_record(records.Record(1, "t", ev.SessionPaused(by="me")))
     path.write_bytes(line[:-5])
     assert reader.poll() == []
     path.write_bytes(line)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session import records
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import SessionState
 
@@ -18,7 +19,7 @@ class Clock:
 
     def after(self, seconds: float, event: ev.Event) -> float:
         self.at += seconds
-        self.state.apply(ev.Record(self.state.seq + 1, self.time(), event))
+        self.state.apply(records.Record(self.state.seq + 1, self.time(), event))
         return self.state.active_s
 
     def time(self, ahead: float = 0.0) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.events import Event, Record, encode_record
+from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.model import (
     Attempt,
@@ -20,6 +20,7 @@ from mlrcopilot_tui.session.model import (
     Idea,
     Verdict,
 )
+from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.workspace.layout import Layout
 from tests.tui.story_paper import PAPER, SUMMARY
 

@@ -11,7 +11,8 @@ from textual import events
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.events import Event, decode_record
+from mlrcopilot_tui.session.events import Event
+from mlrcopilot_tui.session.records import decode_record
 from tests.tui.doubles import Stage, staged
 from tests.tui.story import Story, up_to_run
 from tests.tui.story_paper import PAPER

@@ -89,6 +89,25 @@ class OfflineIdeaAgent:
         """A technique or a knob that the words name, as an idea."""
         return await asyncio.to_thread(drafted, snapshot(brief), words, parent)
 
+    async def revise(self, brief: Brief, idea: int, words: str) -> IdeaDraft | None:
+        """What the words ask for; without words, the best other idea."""
+        parent = brief.state.ideas[idea].idea.parent
+        if words:
+            return await self.draft(brief, words, parent)
+        return next(iter(await self.propose(brief, 1)), None)
+
+    async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:  # noqa: ARG002 - the protocol's
+        """Nothing yet: its ideas with several parts are made where single parts missed."""
+        return []
+
+    async def merge(self, brief: Brief, ideas: Sequence[int]) -> IdeaDraft | None:
+        """The ideas' changes in one patch, where they do not overlap."""
+        recipes = [from_dict(brief.state.ideas[number].idea.recipe) for number in ideas]
+        subjects = [subject for recipe in recipes for subject in recipe.subjects]
+        if not all(recipe.parts for recipe in recipes) or len(set(subjects)) < len(subjects):
+            return None
+        return combined_draft(brief, sorted(ideas), max(ideas))
+
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         """What the rules read in the words, and what they could not read."""
         return await asyncio.to_thread(understood, snapshot(brief), words, idea)

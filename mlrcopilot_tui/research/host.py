@@ -1,0 +1,61 @@
+"""The loop as an agent sees it while it works on one session."""
+
+from typing import TYPE_CHECKING
+
+from mlrcopilot_tui.agents.host import Allowance, Execution
+from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.research.bench import AgentName, Bench
+
+LIVE_NAME = "agent.live"
+"""The file in a session's folder that holds the words of the turn in flight, for screens to show."""
+
+DECIDE_YOURSELF = "Nobody is there to be asked: decide yourself."
+
+
+class AgentHost:
+    """What an agent is given besides its brief; see `Host` for what the methods promise."""
+
+    def __init__(self, bench: "Bench", agent: "AgentName", idea: int) -> None:
+        self._bench = bench
+        self._agent = agent
+        self._idea = idea
+        self.exchanges = bench.session_folder / "exchanges"
+
+    def book(self, event: ModelCalled | ModelFaulted) -> None:
+        """Journals what a call cost, or how it failed."""
+        self._bench.session.record(event)
+
+    def allowance(self) -> Allowance:
+        """The budget that is left and the models in force."""
+        settings, spent = self._bench.settings, self._bench.state.spending.usd
+        return Allowance(usd=max(0.0, settings.usd - spent) if settings.usd else None)
+
+    def live(self, text: str) -> None:
+        """Shows the words of the turn in flight."""
+        (self._bench.session_folder / LIVE_NAME).write_text(text, "utf-8", "replace")
+
+    def words(self) -> tuple[str, ...]:
+        """The researcher's words on the session and on this idea."""
+        return tuple(said.text for said in self._bench.state.feedback if said.idea in {0, self._idea})
+
+    async def unpaused(self) -> None:
+        """Waits while the session is paused."""
+        await self._bench.gates.unpaused()
+
+    async def interruption(self) -> None:
+        """Waits for the researcher's interruption."""
+        await self._bench.gates.interruption()
+
+    async def ask(self, question: str) -> str:
+        """Puts a question to the researcher, or to the rule where nobody is there."""
+        if self._bench.settings.auto:
+            return DECIDE_YOURSELF
+        gate = self._bench.gates.open("question", question, idea=self._idea)
+        return (await self._bench.gates.answer(gate)).text
+
+    async def execute(self, argv: tuple[str, ...], *, limit_s: float, stdin: str = "") -> Execution:
+        """Runs a command in a fenced copy of the idea's tree."""
+        raise RefusedError(f"{argv[0]} cannot be run for up to {limit_s:g} s yet ({len(stdin)} characters to read).")

@@ -43,12 +43,12 @@ def _session_started(state: "SessionState", event: ev.SessionStarted) -> None:
 
 @on(ev.CopilotStarted)
 def _copilot_started(state: "SessionState", event: ev.CopilotStarted) -> None:
-    state.copilot = event
+    state.copilot, state.stopped = event, ""
 
 
 @on(ev.CopilotStopped)
-def _copilot_stopped(state: "SessionState", _: ev.CopilotStopped) -> None:
-    state.copilot = None
+def _copilot_stopped(state: "SessionState", event: ev.CopilotStopped) -> None:
+    state.copilot, state.stopped = None, event.reason
 
 
 @on(ev.SessionPaused)
@@ -58,7 +58,7 @@ def _session_paused(state: "SessionState", _: ev.SessionPaused) -> None:
 
 @on(ev.SessionResumed)
 def _session_resumed(state: "SessionState", _: ev.SessionResumed) -> None:
-    state.paused = False
+    state.paused = state.interrupted = False
 
 
 @on(ev.SessionFinished)
@@ -182,6 +182,7 @@ def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
 @on(ev.DecisionApplied)
 def _decision_applied(state: "SessionState", event: ev.DecisionApplied) -> None:
     state.decisions[event.decision.id] = event.said
+    state.interrupted |= event.decision.kind == "interrupt"
 
 
 @on(ev.DecisionRefused)

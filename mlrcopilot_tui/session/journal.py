@@ -14,6 +14,8 @@ from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.records import Record, decode_record, encode_record
 
 JOURNAL_NAME = "journal.jsonl"
+LIVE_NAME = "agent.live"
+"""Beside the journal: the words of the turn that an agent's model is at, for screens to show; no part of the record."""
 
 
 class JournalDamagedError(CopilotError):

@@ -46,7 +46,11 @@ class SessionState:
     seq: int = 0
     time: str = ""
     copilot: ev.CopilotStarted | None = None
+    stopped: str = ""
+    """Why the last copilot ended; empty while one is there."""
     paused: bool = False
+    interrupted: bool = False
+    """Whether it is paused because the researcher interrupted."""
     finished: str = ""
     reopened_at: str = ""
     settings: dict[str, Any] = field(default_factory=dict)

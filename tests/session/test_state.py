@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import records
-from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.model import Decision, Gate
 from mlrcopilot_tui.session.state import SessionState
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,3 +68,22 @@ def test_nobody_works_after_the_copilot_ended_or_died() -> None:
     assert clock.after(1000, ev.CopilotStopped(reason="gone", vanished=True)) == 17
     clock.after(1000, copilot())
     assert clock.after(1000, copilot()) == 17, "an older program told of no death"
+
+
+def test_why_the_copilot_ended_stands_until_another_begins() -> None:
+    clock = Clock()
+    clock.after(0, copilot())
+    clock.after(1, ev.CopilotStopped(reason="The endpoint cannot be reached."))
+    assert clock.state.stopped == "The endpoint cannot be reached."
+    clock.after(1, copilot())
+    assert clock.state.stopped == ""
+
+
+def test_an_interruption_lasts_until_the_session_is_resumed() -> None:
+    clock = Clock()
+    clock.after(0, ev.SessionPaused(by="me"))
+    assert not clock.state.interrupted
+    clock.after(0, ev.DecisionApplied(decision=Decision(id="1", kind="interrupt"), said="Interrupted."))
+    assert clock.state.interrupted
+    clock.after(0, ev.SessionResumed(by="me"))
+    assert not clock.state.interrupted

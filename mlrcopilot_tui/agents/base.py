@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.papers.model import Paper
-from mlrcopilot_tui.session.model import Evidence, Idea, Summary
+from mlrcopilot_tui.session.model import Evidence, Idea, PlanDesign, Summary
 from mlrcopilot_tui.session.state import SessionState
 
 Say = Callable[[Literal["thought", "action", "observation", "note"], str], None]
@@ -82,6 +82,7 @@ class IdeaDraft:
     scores: dict[str, float]
     recipe: dict[str, Any]
     parent: int | None = None
+    design: PlanDesign | None = None
 
 
 @dataclass(frozen=True, slots=True)

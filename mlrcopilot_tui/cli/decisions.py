@@ -1,4 +1,4 @@
-"""Deciding from a shell: `approve`, `reject`, `feedback`, `answer`, `revert`, `redo`, `stop`, `pause`, `resume`."""
+"""Deciding from a shell: what waits, the ideas, the kept patches, the runs and the loop."""
 
 import argparse
 from typing import Any
@@ -20,6 +20,7 @@ def add(commands: Commands) -> None:
     feedback.add_argument("text", metavar="TEXT", nargs="+")
     answer = add_command(commands, "answer", decide_answer, "answer an agent's question", in_session=True)
     answer.add_argument("text", metavar="TEXT", nargs="+")
+    _add_ideas(commands)
     for name, help_text in (("revert", "take a kept patch back"), ("redo", "apply a reverted patch again")):
         parser = add_command(commands, name, decide_line, help_text, in_session=True)
         parser.add_argument("commit", metavar="COMMIT", help="or an idea's number")
@@ -29,6 +30,19 @@ def add(commands: Commands) -> None:
     stop.add_argument("--all", action="store_true", help="also end the copilot; the session can be resumed")
     for name, help_text in (("pause", "start nothing new"), ("resume", "go on after a pause")):
         add_command(commands, name, decide_loop, help_text, in_session=True).set_defaults(kind=name)
+
+
+def _add_ideas(commands: Commands) -> None:
+    revise = add_command(
+        commands, "revise", decide_revise, "have an untried idea thought through anew", in_session=True
+    )
+    revise.add_argument("idea", metavar="IDEA", type=int)
+    revise.add_argument("text", metavar="WORDS", nargs="*", help="what to change; default: another idea instead")
+    split = add_command(commands, "split", decide_split, "make several ideas of one", in_session=True)
+    split.add_argument("idea", metavar="IDEA", type=int)
+    merge = add_command(commands, "merge", decide_merge, "make one idea of several", in_session=True)
+    merge.add_argument("idea", metavar="IDEA", type=int)
+    merge.add_argument("ideas", metavar="IDEA", nargs="+", type=int)
 
 
 def decide_approve(arguments: argparse.Namespace) -> int:
@@ -49,6 +63,21 @@ def decide_feedback(arguments: argparse.Namespace) -> int:
 def decide_answer(arguments: argparse.Namespace) -> int:
     """An answer to a question."""
     return _send(arguments, "answer", text=" ".join(arguments.text))
+
+
+def decide_revise(arguments: argparse.Namespace) -> int:
+    """An idea thought through once more."""
+    return _send(arguments, "idea.revise", idea=arguments.idea, text=" ".join(arguments.text))
+
+
+def decide_split(arguments: argparse.Namespace) -> int:
+    """One idea as several."""
+    return _send(arguments, "idea.split", idea=arguments.idea)
+
+
+def decide_merge(arguments: argparse.Namespace) -> int:
+    """Several ideas as one."""
+    return _send(arguments, "idea.merge", order=(arguments.idea, *arguments.ideas))
 
 
 def decide_line(arguments: argparse.Namespace) -> int:

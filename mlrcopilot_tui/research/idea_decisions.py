@@ -1,6 +1,9 @@
-"""Decisions about the idea tree: add, rewrite, prune, reorder, ask for more."""
+"""Decisions about the idea tree: add, rewrite, prune, reorder, ask for more, think through again, split, merge."""
 
 import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +17,8 @@ from mlrcopilot_tui.session.model import Decision, Idea
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 
 _REWRITABLE = frozenset({"title", "hypothesis", "rationale", "plan", "prediction"})
+_THOUGHT_THROUGH = (*sorted(_REWRITABLE), "evidence", "scores", "recipe", "design")
+T = TypeVar("T")
 
 
 class IdeaDecisions:
@@ -31,6 +36,9 @@ class IdeaDecisions:
             "idea.prune": self.prune,
             "idea.order": self._order,
             "idea.more": self._more,
+            "idea.revise": self._revise,
+            "idea.split": self._split,
+            "idea.merge": self._merge,
         }
 
     async def _add(self, decision: Decision) -> Effect:
@@ -83,6 +91,67 @@ class IdeaDecisions:
         said = f"{count} more idea{'s' * (count > 1)}." if count else "The IdeaAgent has no further idea."
         return Effect(said, tuple(proposed))
 
+    async def _revise(self, decision: Decision) -> Effect:
+        """Puts the agent's new thought, which heeds the researcher's words if any, in the place of the old one."""
+        bench, number = self._bench, self._untried(decision.idea).idea.number
+        brief = bench.brief(bench.code(), "IdeaAgent", number)
+        draft = await self._answer(bench.engine.ideas.revise(brief, number, decision.text))
+        if draft is None:
+            raise RefusedError(
+                f"The {bench.engine.name} engine has nothing new to make of idea {number}.",
+                f"`mlrcopilot revise {number} WORDS` tells it what to change.",
+            )
+        thought = {name: getattr(draft, name) for name in _THOUGHT_THROUGH}
+        idea = msgspec.structs.replace(self._untried(number).idea, **thought)
+        return Effect(f"Idea {number} is now: {idea.title}.", (IdeaEdited(idea=idea, by=decision.by),))
+
+    async def _split(self, decision: Decision) -> Effect:
+        """Puts ideas that can be tested apart in the place of one."""
+        bench, number = self._bench, self._untried(decision.idea).idea.number
+        brief = bench.brief(bench.code(), "IdeaAgent", number)
+        drafts = await self._answer(bench.engine.ideas.split(brief, number))
+        if len(drafts) < 2:
+            raise RefusedError(
+                f"Idea {number} holds one change only: there is nothing to split.",
+                f"`mlrcopilot revise {number} WORDS` changes it.",
+            )
+        return self._replaced([number], drafts, "Split into", decision.by)
+
+    async def _merge(self, decision: Decision) -> Effect:
+        """Puts one idea that tests several together in their place."""
+        bench, numbers = self._bench, list(dict.fromkeys(decision.order))
+        if len(numbers) < 2:
+            raise InputError("Merging takes two ideas or more.", "`mlrcopilot status` lists those that wait.")
+        if len({self._untried(number).idea.base for number in numbers}) > 1:
+            raise RefusedError("These ideas start from different commits.", "Merge those that start from the same one.")
+        draft = await self._answer(bench.engine.ideas.merge(bench.brief(bench.code(), "IdeaAgent"), numbers))
+        if draft is None:
+            raise RefusedError(
+                f"The {bench.engine.name} engine cannot make one idea of {_listed(numbers)}: they contradict each "
+                "other, or say nothing that it can put into one patch.",
+                "`mlrcopilot revise` changes one of them.",
+            )
+        return self._replaced(numbers, [draft], "Merged into", decision.by)
+
+    def _replaced(self, old: list[int], drafts: Sequence[IdeaDraft], verb: str, by: str) -> Effect:
+        """New ideas that grow from old ones, which are pruned; they take their place in the researcher's order."""
+        standing = [self._untried(number).idea for number in old]
+        author = "researcher" if any(idea.by == "researcher" for idea in standing) else "engine"
+        children = [replace(draft, parent=draft.parent if draft.parent in old else old[0]) for draft in drafts]
+        proposed = self._ideas.numbered(children, by=author, base=standing[0].base)
+        new = [event.idea.number for event in proposed]
+        said = f"{verb} idea{'s' * (len(new) > 1)} {_listed(new)}."
+        pruned = [IdeaPruned(idea=number, reason=said, by=by) for number in old]
+        return Effect(said, (*proposed, *pruned, *self._reordered(old, new, by)))
+
+    def _reordered(self, old: list[int], new: list[int], by: str) -> list[IdeasReordered]:
+        order = self._bench.state.order
+        at = next((place for place, number in enumerate(order) if number in old), None)
+        if at is None:
+            return []
+        rest = [number for number in order[at:] if number not in old]
+        return [IdeasReordered(order=(*order[:at], *new, *rest), by=by)]
+
     def _base(self, commit: str) -> str:
         """The commit to start from, which has to be one of this session's."""
         base = self._bench.repository.resolve(commit)
@@ -92,14 +161,22 @@ class IdeaDecisions:
 
     async def _drafted(self, words: str, parent: int | None) -> IdeaDraft | None:
         bench = self._bench
-        work = bench.engine.ideas.draft(bench.brief(bench.code(), "IdeaAgent"), words, parent)
-        return await bench.asked("IdeaAgent", work)
+        return await self._answer(bench.engine.ideas.draft(bench.brief(bench.code(), "IdeaAgent"), words, parent))
+
+    async def _answer(self, work: Awaitable[T]) -> T:
+        return await self._bench.asked("IdeaAgent", work)
 
     def _untried(self, number: int) -> IdeaState:
         idea = self._bench.state.ideas.get(number)
         if idea is None or idea.status not in {"proposed", "approved"}:
             raise not_waiting(self._bench.state, number)
         return idea
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """`4`, `4 and 5`, `4, 5 and 6`."""
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def not_waiting(state: SessionState, number: int) -> RefusedError:

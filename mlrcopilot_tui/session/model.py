@@ -50,6 +50,31 @@ class Evidence(Value, frozen=True, kw_only=True):
     ref: str = ""  # gap id, "train.py:41", or "idea 3"
 
 
+class PlanDesign(Value, frozen=True, kw_only=True):
+    """What an experiment plan settles besides its steps; empty or zero where it leaves something open.
+
+    Attributes:
+        dataset: the data that it trains and measures on.
+        metric: what is measured, and how.
+        baseline: what the result is compared with.
+        runs: how many runs the plan asks for.
+        minutes: how long one run may take.
+    """
+
+    dataset: str = ""
+    metric: str = ""
+    baseline: str = ""
+    runs: int = 0
+    minutes: float = 0.0
+
+    @property
+    def budget(self) -> str:
+        """Runs and time in words; empty where the plan leaves both open."""
+        runs = f"{self.runs} run{'s' * (self.runs > 1)}" if self.runs else ""
+        time = f"{self.minutes:g} minute{'s' * (self.minutes != 1)}" if self.minutes else ""
+        return f"{runs} of {time}" if runs and time else runs or time
+
+
 class Idea(Value, frozen=True, kw_only=True):
     """A node of the idea tree: a falsifiable hypothesis and the plan that tests it.
 
@@ -57,7 +82,10 @@ class Idea(Value, frozen=True, kw_only=True):
         number: counts up from 1 within the session.
         parent: the idea that this one grew from; None for one that grew from the starter.
         base: the commit to start from, where the researcher chose one; None for the champion of the moment.
-        scores: 1 to 10 each, e.g. `novelty`, `feasibility`, `effectiveness`.
+        design: data, metric, baseline and budget of the plan, where an engine states them apart from the steps.
+        scores: by name. A plain name (`novelty`, `feasibility`, `effectiveness`), 1 to 10, takes part in the search.
+            A dotted one only informs: `hypothesis.clarity` and `plan.validity` are 1 to 10; `paper.similarity`, 0 to 1,
+            tells how near the idea is to what the paper itself says.
         recipe: what the engine needs to implement the idea again; opaque to everybody else.
     """
 
@@ -73,11 +101,13 @@ class Idea(Value, frozen=True, kw_only=True):
     base: str | None = None
     by: Literal["engine", "researcher"] = "engine"
     recipe: dict[str, Any] = {}
+    design: PlanDesign | None = None
 
     @property
     def priority(self) -> float:
-        """The mean of the scores; the search policy runs the highest first."""
-        return sum(self.scores.values()) / len(self.scores) if self.scores else 5.0
+        """The mean of the scores that take part in the search, whose policy runs the highest first."""
+        scores = [score for name, score in self.scores.items() if "." not in name]
+        return sum(scores) / len(scores) if scores else 5.0
 
 
 class FileCount(Value, frozen=True, kw_only=True):

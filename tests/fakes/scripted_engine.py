@@ -56,10 +56,15 @@ class FakeEngine:
         return await self.draft(brief, words, None)
 
     async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
-        return []
+        """Each edit that the idea's title names."""
+        title = brief.state.ideas[idea].idea.title
+        return [self._draft(name, at) for at, (name, _) in enumerate(self.edits) if name in title and name != title]
 
     async def merge(self, brief: Brief, ideas: Sequence[int]) -> IdeaDraft | None:
-        return None
+        """The edit that is called by all of the ideas' titles, with "and" between them."""
+        title = " and ".join(brief.state.ideas[number].idea.title for number in ideas)
+        at = next((at for at, (name, _) in enumerate(self.edits) if name == title), None)
+        return None if at is None else self._draft(title, at)
 
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         return Understanding(said=f"heard: {words}", instruction=words)

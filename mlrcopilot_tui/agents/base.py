@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.papers.model import Paper
-from mlrcopilot_tui.session.model import Evidence, Idea, PlanDesign, Summary
+from mlrcopilot_tui.session.model import Evidence, Idea, PlanClaim, PlanDesign, Summary
 from mlrcopilot_tui.session.state import SessionState
 
 Say = Callable[[Literal["thought", "action", "observation", "note"], str], None]
@@ -116,24 +116,6 @@ class Assignment:
     failure: Failure | None = None
     feedback: tuple[str, ...] = ()
     left_out: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanClaim:
-    """What an agent says of one step of the plan; the loop holds it against the patch and the runs.
-
-    Attributes:
-        step: counts from 1.
-        where: the lines of the patched file that do it, as `train.py:41-52`; empty where none do.
-        by_run: whether the runs of the experiment are what carries the step out, e.g. "train over seeds and compare".
-        note: one sentence.
-    """
-
-    step: int
-    done: bool
-    where: str = ""
-    by_run: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

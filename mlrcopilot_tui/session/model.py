@@ -118,10 +118,29 @@ class FileCount(Value, frozen=True, kw_only=True):
     removed: int
 
 
+class PlanClaim(Value, frozen=True, kw_only=True):
+    """What an agent says of one step of the plan; the loop holds it against the patch and the runs.
+
+    Attributes:
+        step: counts from 1.
+        where: the lines of the patched file that do it, as `train.py:41-52`; empty where none do.
+        by_run: whether the runs of the experiment are what carries the step out, e.g. "train over seeds and compare".
+        note: one sentence.
+    """
+
+    step: int
+    done: bool
+    where: str = ""
+    by_run: bool = False
+    note: str = ""
+
+
 class Attempt(Value, frozen=True, kw_only=True):
     """One proposal for an idea: the k-th commit made for it, kept under a ref of its own whatever becomes of it.
 
-    `moved_from` is the commit that this one is written anew from, because the champion had moved meanwhile.
+    Attributes:
+        moved_from: the commit that this one is written anew from, because the champion had moved meanwhile.
+        claims: what its author says of the steps of the plan; line numbers are those of this commit's files.
     """
 
     idea: int
@@ -133,6 +152,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     files: tuple[FileCount, ...] = ()
     by: Literal["agent", "researcher"] = "agent"
     moved_from: str = ""
+    claims: tuple[PlanClaim, ...] = ()
 
 
 VerdictKind = Literal["keep", "discard", "inconclusive", "crash"]

@@ -1,5 +1,6 @@
 """What an action of the ExperimentAgent is, and the workbench that it works at."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,6 +11,7 @@ import msgspec
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.claude.turns import Model
+from mlrcopilot_tui.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Workbench:
             (`numbers.read`) as it came, before it is condensed.
         log: the research log, oldest entry first: the session's earlier ideas, then what the agent notes.
         edits: what the agent changed in this attempt.
+        start: the editable files as they were when the attempt began.
         step: the step that is being carried out, from 1.
+        warned_of_numbers: the agent was told once that its final answer states numbers that no code computed.
         final: how the attempt ends; set by the actions that end it.
     """
 
@@ -75,8 +79,25 @@ class Workbench:
     numbers: KnownNumbers
     log: list[str] = field(default_factory=list)
     edits: EditHistory = field(default_factory=EditHistory)
+    start: dict[PurePosixPath, str] = field(init=False)
     step: int = 0
+    warned_of_numbers: bool = False
     final: Proposal | Withdrawal | None = None
+
+    def __post_init__(self) -> None:
+        self.start = self._editable_texts()
+
+    def changed(self) -> tuple[PurePosixPath, ...]:
+        """The files that are not as they were when the attempt began: added, changed or removed."""
+        now = self._editable_texts()
+        return tuple(sorted(path for path in self.start.keys() | now.keys() if self.start.get(path) != now.get(path)))
+
+    def _editable_texts(self) -> dict[PurePosixPath, str]:
+        tree, texts = self.brief.tree, dict[PurePosixPath, str]()
+        for path in filter(tree.editable, tree.files()):
+            with contextlib.suppress(InputError):  # a binary file, which no action can change
+                texts[path] = tree.read(path)
+        return texts
 
 
 Do = Callable[[Workbench, Any], Awaitable[Observation]]

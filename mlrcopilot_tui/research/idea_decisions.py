@@ -112,7 +112,7 @@ class IdeaDecisions:
         drafts = await self._answer(bench.engine.ideas.split(brief, number))
         if len(drafts) < 2:
             raise RefusedError(
-                f"Idea {number} holds one change only: there is nothing to split.",
+                f"The {bench.engine.name} engine finds no parts in idea {number} that are still to be tested apart.",
                 f"`mlrcopilot revise {number} WORDS` changes it.",
             )
         return self._replaced([number], drafts, "Split into", decision.by)

@@ -63,7 +63,7 @@ async def test_a_split_idea_gives_way_to_its_parts_in_one_write(
         assert copilot.idea(1).reason == "Split into ideas 4 and 5."
         assert [copilot.idea(number).idea.parent for number in (4, 5)] == [1, 1]
         assert copilot.state.order == (2, 4, 5), "the parts take their idea's place in the researcher's order"
-        with pytest.raises(RefusedError, match="one change only"):
+        with pytest.raises(RefusedError, match="no parts in idea 2"):
             await copilot.decide("idea.split", idea=2)
         session = copilot.state.session
     records = JournalReader(workspace.layout.journal(session)).poll()

@@ -22,6 +22,7 @@ from mlrcopilot_tui.agents.offline.proposals import (
 )
 from mlrcopilot_tui.agents.offline.reading import summarize
 from mlrcopilot_tui.agents.offline.recipe import from_dict
+from mlrcopilot_tui.agents.offline.regrouping import parts_apart, together
 from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.source import SourceFile, load_sources
 from mlrcopilot_tui.agents.offline.study import History, history, next_values
@@ -91,22 +92,20 @@ class OfflineIdeaAgent:
 
     async def revise(self, brief: Brief, idea: int, words: str) -> IdeaDraft | None:
         """What the words ask for; without words, the best other idea."""
-        parent = brief.state.ideas[idea].idea.parent
-        if words:
-            return await self.draft(brief, words, parent)
-        return next(iter(await self.propose(brief, 1)), None)
+        now = brief.state.ideas[idea].idea
+        if not words:
+            return next(iter(await self.propose(brief, 1)), None)
+        draft = await self.draft(brief, words, now.parent)
+        same = draft is not None and from_dict(draft.recipe).key() == from_dict(now.recipe).key()
+        return None if same else draft
 
-    async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:  # noqa: ARG002 - the protocol's
-        """Nothing yet: its ideas with several parts are made where single parts missed."""
-        return []
+    async def split(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+        """One idea for each part of the recipe that was not tested alone."""
+        return await asyncio.to_thread(parts_apart, snapshot(brief), idea)
 
     async def merge(self, brief: Brief, ideas: Sequence[int]) -> IdeaDraft | None:
         """The ideas' changes in one patch, where they do not overlap."""
-        recipes = [from_dict(brief.state.ideas[number].idea.recipe) for number in ideas]
-        subjects = [subject for recipe in recipes for subject in recipe.subjects]
-        if not all(recipe.parts for recipe in recipes) or len(set(subjects)) < len(subjects):
-            return None
-        return combined_draft(brief, sorted(ideas), max(ideas))
+        return await asyncio.to_thread(together, snapshot(brief), ideas)
 
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         """What the rules read in the words, and what they could not read."""

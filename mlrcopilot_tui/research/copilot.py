@@ -17,6 +17,7 @@ from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import minutes_spent, reached
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.watch import watch_inbox
 from mlrcopilot_tui.session.events import (
     BaselineMeasured,
@@ -92,6 +93,7 @@ class Copilot:
         if self._bench.state.finished:
             self._bench.session.record(SessionReopened(reason="It was run again."))
         await self._laboratory.recover()
+        await asyncio.to_thread(Trials(self._bench).remove_leftovers)
         await Keeper(self._bench).recover()
 
     async def _until_told(self, work: "asyncio.Task[str]", desk: "Sequence[asyncio.Task[NoReturn]]") -> str:

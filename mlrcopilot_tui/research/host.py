@@ -1,16 +1,15 @@
 """The loop as an agent sees it while it works on one session."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.agents.host import Allowance, Execution
-from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.research.trials import Trial, Trials
+from mlrcopilot_tui.session.journal import LIVE_NAME
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.research.bench import AgentName, Bench
-
-LIVE_NAME = "agent.live"
-"""The file in a session's folder that holds the words of the turn in flight, for screens to show."""
 
 DECIDE_YOURSELF = "Nobody is there to be asked: decide yourself."
 
@@ -57,5 +56,16 @@ class AgentHost:
         return (await self._bench.gates.answer(gate)).text
 
     async def execute(self, argv: tuple[str, ...], *, limit_s: float, stdin: str = "") -> Execution:
-        """Runs a command in a fenced copy of the idea's tree."""
-        raise RefusedError(f"{argv[0]} cannot be run for up to {limit_s:g} s yet ({len(stdin)} characters to read).")
+        """Runs a command in a fenced copy of the agent's tree, as a trial; the researcher is told, and can cut it."""
+        trials = Trials(self._bench)
+        name = trials.reserve()
+        what = shlex.join(argv) + (f" on {len(stdin.splitlines())} lines of its own" if stdin else "")
+        self._bench.voice(self._agent, self._idea)("action", f"trial {name}, {limit_s:g} s at most: {what}")
+        trial = Trial(self._snapshot, argv, limit_s, stdin)
+        return await trials.carry_out(name, trial, self.interruption)
+
+    def _snapshot(self) -> str:
+        """The files as the agent sees them: the idea's as they stand, else the champion's."""
+        if self._agent == "ExperimentAgent":
+            return self._bench.idea_tree(self._bench.state.ideas[self._idea]).snapshot()
+        return self._bench.champion.commit

@@ -52,8 +52,10 @@ class ProcessTree:
         """The command's process id, from its start on."""
         return self._process.pid if self._process else None
 
-    def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str) -> int:
+    def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: int = subprocess.DEVNULL) -> int:
         """Start the command in a session of its own and return the read end of its output's pipe.
+
+        `stdin` is the file that the command reads.
 
         Raises:
             OSError: the command cannot be started.
@@ -74,7 +76,7 @@ class ProcessTree:
                 argv,
                 env=env,
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=write_end,
                 stderr=write_end,
                 start_new_session=True,

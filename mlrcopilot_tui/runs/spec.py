@@ -44,7 +44,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `run` must be unique on the machine: it marks the run's processes. `tree` is the absolute working directory, `env`
     the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
-    the limits anew.
+    the limits anew. `stdin` is what the command reads; the evaluation reads nothing. `dies_with` is the id of the
+    process that started the run and without which it ends; 0 for a run that outlives its starter.
     """
 
     run: str
@@ -58,6 +59,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     silence_s: float
     grace_s: float = 10.0
     sandbox: SandboxPolicy
+    stdin: str = ""
+    dies_with: int = 0
 
 
 class RunStatus(msgspec.Struct, frozen=True, kw_only=True):

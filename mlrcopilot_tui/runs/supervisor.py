@@ -10,8 +10,10 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +65,7 @@ class Supervisor:
     def supervise(self) -> RunStatus:
         """Run the command, then the evaluation if there is one, and write how it ended."""
         try:
-            cut = self._run(self._spec.argv, self._spec.env)
+            cut = self._run(self._spec.argv, self._spec.env, self._spec.stdin)
             if cut is None and self._spec.evaluate_argv and self._tree.wait_status == 0:
                 cut = self._evaluate()
             self._finish(cut or self._judge())
@@ -97,6 +99,8 @@ class Supervisor:
             return Cut("stopped", f"{self._recorder.failure}, so the run was stopped.")
         if self._signals.stop_requested or (self._folder / STOP_FILE).exists():
             return Cut("stopped", "It was stopped on request.")
+        if self._spec.dies_with and os.getppid() != self._spec.dies_with:
+            return Cut("stopped", "What started it has ended.")
         return None
 
     def _evaluate(self) -> Cut | None:
@@ -106,13 +110,14 @@ class Supervisor:
         self._metrics_file = FileTail("")
         return self._run(command, self._spec.env | {METRICS_VARIABLE: os.devnull})
 
-    def _run(self, argv: tuple[str, ...], env: dict[str, str]) -> Cut | None:
+    def _run(self, argv: tuple[str, ...], env: dict[str, str], stdin: str = "") -> Cut | None:
         if obstacle := self.objection() or self._obstacle(argv, env):
             return obstacle
         spec = self._spec
         try:
             wrapped = sandbox_of(spec.sandbox.level).wrap(argv, spec.sandbox)
-            pipe = self._tree.start(wrapped, env=env, cwd=spec.tree)
+            with _readable(stdin) as file:
+                pipe = self._tree.start(wrapped, env=env, cwd=spec.tree, stdin=file)
         except (OSError, CopilotError) as error:
             return Cut("not_started", f"The command could not be started: {error}")
         self._status = msgspec.structs.replace(self._status, state="running", child_pid=self._tree.root)
@@ -202,6 +207,20 @@ def _emptied(path: str) -> str:
             file.unlink(missing_ok=True)
             file.touch(mode=0o600)
     return path
+
+
+@contextlib.contextmanager
+def _readable(text: str) -> Iterator[int]:
+    """A file without a name that holds `text`: unlike a pipe it is never full."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    import tempfile  # noqa: PLC0415  10 ms that no other run should wait for
+
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file.fileno()
 
 
 def _exit_of(wait_status: int | None, sandboxed: bool) -> tuple[int | None, int | None]:

@@ -76,6 +76,25 @@ class IdeaTree:
         Raises:
             RefusedError: the patch adds a link, a nested repository or a large binary file.
         """
+        commit = self._commit_tree(self._written_tree(), message, author)
+        if commit is not None:
+            dirs = worktree_dirs(self._repository, self.path)
+            self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
+            self._repository.run("read-tree", commit, dirs=dirs)
+        return commit
+
+    def snapshot(self) -> str:
+        """The id of a git tree that holds the files as they stand; neither HEAD nor any ref knows of it.
+
+        Raises:
+            RefusedError: as `commit` does.
+        """
+        tree = self._written_tree()
+        self._refuse_odd(tree)
+        return tree
+
+    def _written_tree(self) -> str:
+        """The tree of `base` with the editable files as they are on disk."""
         with private_index() as index:
             self._repository.run("read-tree", self.base, environment=index)
             paths = sorted(path for path in self._present() if self._rules.editable(path))
@@ -87,12 +106,7 @@ class IdeaTree:
                 dirs=worktree_dirs(self._repository, self.path),
                 drivers=True,
             )
-            commit = self._commit_tree(self._repository.run("write-tree", environment=index).text, message, author)
-        if commit is not None:
-            dirs = worktree_dirs(self._repository, self.path)
-            self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
-            self._repository.run("read-tree", commit, dirs=dirs)
-        return commit
+            return self._repository.run("write-tree", environment=index).text
 
     def commit_patch(self, patch: str, message: str, *, author: Identity = COPILOT) -> str | None:
         """Commits a unified diff against `base` (chosen hunks, an edited patch) and checks its result out.

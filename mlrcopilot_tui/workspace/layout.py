@@ -67,6 +67,18 @@ class Layout:
         """A run's records: spec, log, metrics, status."""
         return self.session(session) / "runs" / _checked_name(run)
 
+    def trials(self, session: str) -> Path:
+        """One folder of records for each command that an agent ran to look at something."""
+        return self.session(session) / "trials"
+
+    def trial(self, session: str, name: str) -> Path:
+        """A trial's records: spec, log, status."""
+        return self.trials(session) / _checked_name(name)
+
+    def trial_tree(self, session: str, name: str) -> Path:
+        """The checkout in which a trial works."""
+        return self.worktrees / checked_session(session) / f"trial-{_checked_name(name)}"
+
     def idea_tree(self, session: str, idea: int) -> Path:
         """The worktree in which an idea is edited."""
         return self.worktrees / checked_session(session) / f"idea-{idea:d}"

@@ -23,7 +23,7 @@ class RunTree:
 
     Attributes:
         path: the checkout.
-        commit: the commit that it equals, without the hidden files.
+        commit: the commit, or the tree of one to be, that it equals, without the hidden files.
         shared: the linked inputs, relative path -> the researcher's file.
         digests: the SHA-256 of each protected file, after its target where it is a link.
         inputs: the fingerprint of each linked input; of now, where it is not given.
@@ -58,7 +58,7 @@ class RunTree:
 
 
 def export_run_tree(repository: Repository, path: Path, commit: str, rules: FileRules) -> RunTree:
-    """Exports `commit` to the new folder `path`, without hidden files and with shared inputs linked in.
+    """Exports `commit` (or a tree, by its id) to the new folder `path`, without hidden files, shared inputs linked in.
 
     Raises:
         RefusedError: the folder is there already, so that another run may be in it.

@@ -95,15 +95,16 @@ class Conversation:
         (self._exchanges[-1].told if self._exchanges else self._opening).append(_text(words))
 
     def fold_harder(self) -> bool:
-        """Makes the conversation as short as it can be; False where that changes nothing any more."""
+        """Makes the conversation as short as it can be, for good; False where that gains next to nothing any more."""
         before = self.tokens
         self._fold(_KEPT_HARD, 0)
         for exchange in self._exchanges:
             exchange.told = [_condensed(block, _HARD_LIMIT) for block in exchange.told]
         if self.short:
             self._opening[0] = _text(self.short)
-        self.high, self.low = max(1, self.tokens + before) // 2, max(1, self.tokens + before) // 4
-        return self.tokens < before
+        # The model's window lies somewhere below what was just refused.
+        self.high, self.low = (min(self.high, before * 3 // 4), min(self.low, before // 2))
+        return self.tokens <= before * 0.9
 
     @property
     def tokens(self) -> int:

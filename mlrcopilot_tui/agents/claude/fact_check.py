@@ -12,17 +12,18 @@ A stated number equals a known one that gives it when rounded to the digits stat
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice, permutations
+from itertools import permutations
 from typing import Final, Literal
 
+from mlrcopilot_tui.agents.claude.fences import shortened
 from mlrcopilot_tui.session.state import SessionState, mean
 
 _NUMBER: Final = re.compile(
     r"(?<![\w.])[-+\u2212]?(?:(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d++)?|\.\d++)(?:[eE][-+]?\d{1,3})?+"
-    r"(?![\d.]*[A-Za-z_]{3}|-[A-Za-z])"
+    r"(?![\d.]*[A-Za-z_]{3}|\.\d|-[A-Za-z])"
 )
 _OWNED_UP: Final = (
     r"expect|guess|predict|hypothes|hope|unverified|unconfirmed|paper|reported|literature|according|"
@@ -35,17 +36,19 @@ _NAMING: Final = re.compile(
     r"(?:\b(?:lines?|steps?|seeds?|ideas?|attempts?|hunks?|pages?|section|version|python|epochs?)\s*#?|\w\.\w+:|[-\u2013])$",
     re.IGNORECASE,
 )
+_CHANGE: Final = re.compile(r"\b(?:by|(?:gain|improvement|difference|reduction|drop) of)(?: about)?\s*$", re.IGNORECASE)
 _COUNTS: Final = re.compile(r"\s+[A-Za-z]")
 _RESULT_WORDS: Final = ("accuracy", "error", "loss", "f1", "auc", "perplexity", "score", "rmse", "mae", "mse", "bleu")
 _LINK: Final = (
     r"(?:[\s:=~≈→>*`'\"(]|\b(?:is|was|are|were|of|to|from|at|about|around|now|only|and|vs|versus|reache[ds]|fell|falls|"
     r"dropped|drops|rose|rises|improved|improves|went|goes|by|the|a|mean|average|baseline|best|champion|stands)\b|[-\u2013])*"
 )
-_MOST_NUMBERS: Final = 50_000
+_MOST_CHARACTERS: Final = 100_000
 _SMALL: Final = 100
 _PINNED, _NEWEST = 2, 12
 
 Place = tuple[int, int]
+_Pool = Literal["computed", "seen", "derived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class KnownNumbers:
             program: what was executed, where the agent wrote it: a number that stands in it was told, not computed.
         """
         self.read(program)
+        text = shortened(text, _MOST_CHARACTERS, "ends")
         told = {number.value for number in _numbers(program)}
         stated = [number for number in _numbers(text) if number.value not in told]
         self._computed.update(number.value for number in stated)
@@ -121,7 +125,7 @@ class KnownNumbers:
 
     def read(self, text: str) -> None:
         """Takes the numbers of a file, a paper, a card or somebody's words: settings and sizes, but no results."""
-        self._seen.update(number.value for number in _numbers(text))
+        self._seen.update(number.value for number in _numbers(shortened(text, _MOST_CHARACTERS, "ends")))
         self._sorted.clear()
 
     def unbacked(self, text: str) -> tuple[str, ...]:
@@ -137,15 +141,16 @@ class KnownNumbers:
 
     def _unbacked(self, text: str) -> Iterator[_Stated]:
         results = self._places_of_results(text)
-        sentences = list(_sentences(text))
+        sentences = [(end, _owned_up(text[start:end])) for start, end in _sentences(text)]
         for number in _numbers(text):
             is_result = number.place in results
-            hedge = _HEDGED_RESULT if is_result else _HEDGED
-            sentence = next(span for span in sentences if number.place[0] < span[1])
-            backed = number.is_among(self._known("computed")) or number.is_among(self._known("derived"))
-            if not is_result:
-                backed = backed or _states_nothing(number, text) or number.is_among(self._known("seen"))
-            if not (backed or hedge.search(text, *sentence)):
+            honest = next(owned for end, owned in sentences if number.place[0] < end)
+            if honest == "result" or (honest and not is_result) or (not is_result and _states_nothing(number, text)):
+                continue
+            pools: list[_Pool] = ["computed"]
+            pools += ["derived"] if not is_result or _tells_change(number, text) else []
+            pools += [] if is_result else ["seen"]
+            if not any(number.is_among(self._known(pool)) for pool in pools):
                 yield number
 
     def _places_of_results(self, text: str) -> set[Place]:
@@ -166,17 +171,16 @@ class KnownNumbers:
                     break
         return found
 
-    def _known(self, which: Literal["computed", "seen", "derived"]) -> list[float]:
-        if which not in self._sorted:
-            values: Iterable[float] = self._derived()
-            if which != "derived":
-                values = self._computed if which == "computed" else self._seen
-            self._sorted[which] = sorted(map(abs, values))
-        return self._sorted[which]
+    def _known(self, pool: _Pool) -> list[float]:
+        if pool not in self._sorted:
+            # A rate and its complement, accuracy and error, tell the same.
+            complements = (1 - value for value in self._compared if 0 <= value <= 1)
+            values = {"seen": self._seen, "computed": {*self._computed, *complements}, "derived": {*self._derived()}}
+            self._sorted = {name: sorted(map(abs, known)) for name, known in values.items()}
+        return self._sorted[pool]
 
     def _derived(self) -> Iterator[float]:
-        """Differences and ratios of results, and the complement of a rate: accuracy and error tell the same."""
-        yield from (1 - value for value in self._compared if 0 <= value <= 1)
+        """Differences and ratios of results."""
         for a, b in permutations(self._compared, 2):
             yield a - b
             if b:
@@ -185,7 +189,7 @@ class KnownNumbers:
 
 
 def _numbers(text: str) -> Iterator[_Stated]:
-    for match in islice(_NUMBER.finditer(text), _MOST_NUMBERS):
+    for match in _NUMBER.finditer(text):
         exact = Decimal(match[0].replace("\u2212", "-").replace(",", ""))
         exponent = exact.as_tuple().exponent
         value = float(exact)
@@ -201,6 +205,18 @@ def _has(known: list[float], value: float, tolerance: float) -> bool:
     tolerance *= 1 + 1e-6
     at = bisect_left(known, value - tolerance)
     return at < len(known) and known[at] <= value + tolerance
+
+
+def _owned_up(sentence: str) -> Literal["result", "setting", ""]:
+    """Whether a sentence calls itself a guess or a quotation, even of a result, or at least of anything else."""
+    if _HEDGED_RESULT.search(sentence):
+        return "result"
+    return "setting" if _HEDGED.search(sentence) else ""
+
+
+def _tells_change(number: _Stated, text: str) -> bool:
+    start = number.place[0]
+    return number.text.endswith("%") or _CHANGE.search(text[max(0, start - 24) : start]) is not None
 
 
 def _states_nothing(number: _Stated, text: str) -> bool:

@@ -18,6 +18,8 @@ SECRET_NAME: Final = re.compile(
     r"|^(?:ANTHROPIC|CLAUDE|AWS_|GIT_|MLRCOPILOT_|DBUS_|DOCKER_|SSH_|GPG_)",
     re.IGNORECASE,
 )
+OWN_CREDENTIALS: Final = frozenset({"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS"})
+"""What the copilot itself logs in with. No code that agents write gets it, whatever a workspace asks for."""
 SECRET_VALUE: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@"  # a URL with a password
     r"|\b(?:sk-[A-Za-z0-9_-]{16}|gh[pousr]_[A-Za-z0-9]{16}|github_pat_|hf_[A-Za-z0-9]{16}|xox[abprs]-|AKIA[0-9A-Z]{12})"
@@ -42,13 +44,14 @@ def run_environment(
     Args:
         base: where it comes from, usually `os.environ`; what looks like a secret, by name or by value, is left out.
         extra: set as it is, because the researcher wrote it into the workspace's contract.
-        passed: names let through from `base` whatever they look like.
+        passed: names let through from `base` whatever they look like, but for the copilot's own credentials.
         seed: the run's seed; Python's hashes are seeded with it too.
         metrics_file: absolute path of the file to which the run may append its metrics.
         run: the run's id, which marks its processes.
         network: whether it has one; without, the Hugging Face libraries and W&B are told, lest they wait for it.
     """
-    kept = {name: value for name, value in base.items() if name in passed or not looks_secret(name, value)}
+    let_through = set(passed) - OWN_CREDENTIALS
+    kept = {name: value for name, value in base.items() if name in let_through or not looks_secret(name, value)}
     defaults = {"PYTHONHASHSEED": str(seed % 2**32)}
     if not network:
         defaults |= {"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline"}

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.runs.environment import OWN_CREDENTIALS
 from mlrcopilot_tui.workspace.command import split_command
 from mlrcopilot_tui.workspace.config_errors import TomlSource, explain_mismatch, refuse_unknown_keys
 from mlrcopilot_tui.workspace.globs import FileRules, Matcher
@@ -187,9 +188,7 @@ def _slips(config: WorkspaceConfig) -> Iterator[tuple[tuple[str, ...], str, str]
                 split_command(command)
             except InputError as error:
                 yield key, error.sentence, error.mend
-    for name, value in config.run.env.items():
-        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or "\0" in value:
-            yield ("run", "env"), f"cannot set {name!r}.", "Use letters, digits and _ in the name."
+    yield from _environment_slips(config.run)
     if not re.fullmatch(r"\S(?:.*\S)?", config.metric.name):
         yield ("metric", "name"), "is empty or has spaces around it.", "Write the name as the run prints it."
     if not config.files.editable:
@@ -202,6 +201,18 @@ def _slips(config: WorkspaceConfig) -> Iterator[tuple[tuple[str, ...], str, str]
         parse_min_effect(config.verdict.min_effect)
     except ValueError:
         yield ("verdict", "min_effect"), f"cannot be {config.verdict.min_effect!r}.", 'Write 0.01, or "10%".'
+
+
+def _environment_slips(run: RunConfig) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    for name, value in run.env.items():
+        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or "\0" in value:
+            yield ("run", "env"), f"cannot set {name!r}.", "Use letters, digits and _ in the name."
+    if own := OWN_CREDENTIALS & set(run.pass_env):
+        yield (
+            ("run", "pass_env"),
+            f"names {min(own)}, which would hand the copilot's own key to code that agents write.",
+            "Give runs a key of their own under another name.",
+        )
 
 
 def _glob_slip(glob: str) -> str | None:

@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
-from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
+from mlrcopilot_tui.cli.arguments import Commands, add_command, amount_of, count_of, folder_of
 from mlrcopilot_tui.cli.output import say
+from mlrcopilot_tui.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +31,7 @@ def add(commands: Commands) -> None:
     stop.add_argument("--all", action="store_true", help="also end the copilot; the session can be resumed")
     for name, help_text in (("pause", "start nothing new"), ("resume", "go on after a pause")):
         add_command(commands, name, decide_loop, help_text, in_session=True).set_defaults(kind=name)
+    _add_settings(commands)
 
 
 def _add_ideas(commands: Commands) -> None:
@@ -43,6 +45,26 @@ def _add_ideas(commands: Commands) -> None:
     merge = add_command(commands, "merge", decide_merge, "make one idea of several", in_session=True)
     merge.add_argument("idea", metavar="IDEA", type=int)
     merge.add_argument("ideas", metavar="IDEA", nargs="+", type=int)
+
+
+def _add_settings(commands: Commands) -> None:
+    settings = add_command(commands, "set", decide_settings, "other limits or models from now on", in_session=True)
+    settings.add_argument("--model", metavar="M", help="what the agents ask")
+    settings.add_argument("--fast-model", metavar="M", help="what condenses for them")
+    settings.add_argument("--budget-usd", metavar="X", dest="usd", type=amount_of, help="0: no limit")
+    settings.add_argument("--budget-minutes", metavar="T", dest="minutes", type=amount_of, help="0: no limit")
+    settings.add_argument("--max-experiments", metavar="N", type=count_of)
+    settings.add_argument("--seeds", metavar="N", type=count_of, help="at most so many for a verdict")
+
+
+def decide_settings(arguments: argparse.Namespace) -> int:
+    """Other limits or models from now on."""
+    named = ("model", "fast_model", "usd", "minutes", "max_experiments", "seeds")
+    values = {name: getattr(arguments, name) for name in named}
+    draft = {name: value for name, value in values.items() if value is not None}
+    if not draft:
+        raise InputError("Nothing is to be set.", "Say what, as in `mlrcopilot set --budget-usd 5`.")
+    return _send(arguments, "settings", draft=draft)
 
 
 def decide_approve(arguments: argparse.Namespace) -> int:

@@ -11,10 +11,11 @@ from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
 from mlrcopilot_tui.research.ideas import IdeaGrower
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.settings_decisions import SettingsDecisions
 from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused
 from mlrcopilot_tui.session.model import Decision
 
-URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "quit"})
+URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "settings", "quit"})
 """Kinds that wait for no agent to finish its answer to an earlier decision."""
 
 
@@ -34,6 +35,7 @@ class DecisionDesk:
             **GateDecisions(bench, ideas).handlers(),
             **ideas.handlers(),
             **LoopDecisions(bench, laboratory, quit_copilot).handlers(),
+            **SettingsDecisions(bench).handlers(),
         }
 
     async def apply(self, decision: Decision) -> None:

@@ -21,6 +21,11 @@ def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
     return ""
 
 
+def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:
+    """That the budget of dollars is spent, with the sum; `why` says what would not fit any more."""
+    return f"The budget of ${settings.usd:.2f} is spent: ${state.spending.usd:.2f} went to the model. {why}"
+
+
 def _since_keep(state: SessionState) -> int:
     """How many ideas in a row ended without being kept since the session was last opened, whatever ended them."""
     count = 0

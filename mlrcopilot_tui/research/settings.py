@@ -18,6 +18,7 @@ class Settings:
         seeds: the most seeds that one verdict may spend.
         repairs: how often a crashed attempt goes back to the agent.
         patience: after so many ideas in a row without a gain the session ends.
+        model, fast_model: what the agents ask; empty for the engine's own choice.
     """
 
     ideas: Literal["ask", "auto"] = "ask"
@@ -29,6 +30,8 @@ class Settings:
     minutes: float = 0.0
     repairs: int = 2
     patience: int = 15
+    model: str = ""
+    fast_model: str = ""
 
     @classmethod
     def from_config(cls, config: WorkspaceConfig) -> Self:
@@ -39,6 +42,8 @@ class Settings:
             seeds=config.verdict.seeds,
             usd=config.budget.usd,
             minutes=config.budget.minutes,
+            model=config.engine.model,
+            fast_model=config.engine.fast_model,
         )
 
     @classmethod
@@ -48,22 +53,23 @@ class Settings:
         return cls(**known)
 
     def chosen(self, options: Options, config: WorkspaceConfig) -> Self:
-        """A copy as the researcher wants it now: limits where they name them; approvals by rule only if they say so.
+        """A copy as the researcher wants it now: what they name, and approvals by rule only if they say so.
 
         `--auto` holds for the run that it is said to: who resumes the session without it is asked again.
         """
-        limits: dict[str, Any] = {
+        named: dict[str, Any] = {
             "max_experiments": options.max_experiments,
             "minutes": options.minutes,
             "usd": options.usd,
             "seeds": options.seeds,
+            "model": options.model,
         }
         return replace(
             self,
             ideas="auto" if options.auto else config.approval.ideas,
             patches="auto" if options.auto else config.approval.patches,
             auto=options.auto,
-            **{name: value for name, value in limits.items() if value is not None},
+            **{name: value for name, value in named.items() if value is not None},
         )
 
     def as_values(self) -> dict[str, Any]:

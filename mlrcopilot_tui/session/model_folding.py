@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 @on(ev.ModelCalled)
 def _model_called(state: "SessionState", event: ev.ModelCalled) -> None:
     state.spending.add(event)
+    state.booked |= {event.exchange} - {""}
     if idea := state.ideas.get(event.idea):
         idea.spending.add(event)
     if not event.fault:

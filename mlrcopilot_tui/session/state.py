@@ -78,6 +78,8 @@ class SessionState:
     spending: Spending = field(default_factory=Spending)
     model_fault: tuple[str, ModelFaulted] | None = None
     """The newest call's fault with its time; None once a call has ended well."""
+    booked: set[str] = field(default_factory=set)
+    """The exchanges whose cost is in the books."""
     consents: list[ConsentGiven] = field(default_factory=list)
     passed_over: int = 0
     active_s: float = 0.0

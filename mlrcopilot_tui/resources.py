@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final, Literal
 
-from platformdirs import user_config_path
+from platformdirs import user_config_path, user_state_path
 
 from mlrcopilot_tui.errors import EnvironmentLackError
 
@@ -32,6 +32,13 @@ def config_folder() -> Path:
     if home := os.environ.get("MLRCOPILOT_HOME"):
         return Path(home).expanduser()
     return user_config_path("mlrcopilot", appauthor=False)
+
+
+def state_folder() -> Path:
+    """What the program itself keeps: `MLRCOPILOT_HOME`, else the platform's place; it may not exist yet."""
+    if home := os.environ.get("MLRCOPILOT_HOME"):
+        return Path(home).expanduser()
+    return user_state_path("mlrcopilot", appauthor=False)
 
 
 def user_folder(kind: Kind) -> Path:

@@ -212,11 +212,13 @@ class Engine(Protocol):
         name: `offline` or `claude`.
         label: how screens name it, honest about what it is.
         model: the model's id; empty where there is none.
+        endpoint: the address that it sends to what it works with; empty where it sends nothing.
     """
 
     name: str
     label: str
     model: str
+    endpoint: str
 
     @property
     def ideas(self) -> IdeaAgent:

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from mlrcopilot_tui.cli.output import abandon_output, columns, counted, number, percent, say, span
+from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, span, spent
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
+from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.session.state import SessionState, mean
 from mlrcopilot_tui.text import one_line
@@ -97,6 +98,8 @@ class EventPrinter:
         gate = event.gate
         if gate.kind == "question":
             return [self.command("answer TEXT")]
+        if gate.kind == "consent":
+            return [self.command("approve"), self.command("reject 0 REASON")]
         about = gate.idea or "IDEA"
         words = [f"approve {about}", f"reject {about} REASON"] + [f"show {about}", f"feedback {about} TEXT"] * bool(
             gate.idea
@@ -105,6 +108,7 @@ class EventPrinter:
 
     def _finish(self) -> None:
         state = self.state
+        paid = bool(state.spending.calls)
         rows = [
             (
                 str(idea.idea.number),
@@ -113,6 +117,7 @@ class EventPrinter:
                 number(mean(judged.verdict.values.values()) if judged.verdict.values else None),
                 str(len(judged.verdict.values)),
                 span(judged.wall_s),
+                *[dollars(idea.spending)] * paid,
                 judged.commit[:SHA],
                 one_line(idea.idea.title, 80),
             )
@@ -121,9 +126,12 @@ class EventPrinter:
         ]
         say()
         if rows:
-            say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", "commit", "title")))
+            cost = ("cost",) * paid
+            say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", *cost, "commit", "title")))
             say()
         say(summary_line(state))
+        if paid:
+            say(f"The model: {spent(state.spending)}.")
         if not state.finished:
             say(f"It can go on: `{self.command('run')}`.")
         elif state.kept:
@@ -239,6 +247,18 @@ def _tell_champion(printer: EventPrinter, event: ev.ChampionChanged) -> str:
 def _tell_measured(printer: EventPrinter, event: ev.ChampionMeasured) -> str:
     values = number(mean(event.values.values())) if event.values else "its runs failed"
     return f"champion   {event.commit[:SHA]}, {values}, {percent(printer.state.improvement())} over the starter"
+
+
+@_tells(ModelFaulted)
+def _tell_fault(_: EventPrinter, event: ModelFaulted) -> str:
+    if event.retry_in_s is None:
+        return f"model      {event.sentence} {event.mend}".rstrip()
+    return f"model      {event.sentence} Try {event.tries + 1} in {span(event.retry_in_s)}."
+
+
+@_tells(ConsentGiven)
+def _tell_consent(_: EventPrinter, event: ConsentGiven) -> str:
+    return f"sends      {event.what}, to {event.endpoint}"
 
 
 @_tells(ev.SessionFinished)

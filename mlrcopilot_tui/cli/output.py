@@ -1,12 +1,17 @@
 """Printing: plain lines and columns, safe whatever the text holds, quiet about colour when piped."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.text import printable
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.session.state import Spending
 
 
 def say(text: str = "") -> None:
@@ -57,6 +62,29 @@ def percent(value: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """A number of things: `1 session`, `2 sessions`."""
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def amount(count: int) -> str:
+    """A number of tokens as people read it: `950`, `12k`, `3.4M`."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
+
+
+def dollars(spending: Spending) -> str:
+    """What was spent, in dollars at list price; a dash where nothing was, or nothing has a price."""
+    return f"${spending.usd:.2f}" if spending.calls > spending.unpriced else "-"
+
+
+def spent(spending: Spending) -> str:
+    """What calls to models cost, in a line."""
+    cached = "" if spending.hit_rate is None else f" ({spending.hit_rate:.0%} from the cache)"
+    tokens = f"{amount(spending.read_tokens)} tokens read{cached}, {amount(spending.output_tokens)} written"
+    notes = [f"{counted(spending.bounded, 'call')} cut and booked at the most it can have cost"] * bool(
+        spending.bounded
+    )
+    notes += [f"{counted(spending.unpriced, 'call')} without a price"] * bool(spending.unpriced)
+    return "; ".join([f"{dollars(spending)} for {counted(spending.calls, 'call')}, {tokens}", *notes])
 
 
 def span(seconds: float) -> str:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
-from mlrcopilot_tui.cli.output import columns, number, percent, say, say_json, span
+from mlrcopilot_tui.cli.output import columns, dollars, number, percent, say, say_json, span, spent
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable
 
@@ -60,15 +60,28 @@ def show_status(arguments: argparse.Namespace) -> int:
         ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
         ("time", _used(budget["minutes"], "min")),
     ]
+    if read.state.spending.calls:
+        limit = budget["usd"]["limit"]
+        rows.append(("model", spent(read.state.spending) + (f"; the budget is ${limit:.2f}" if limit else "")))
+    if view["fault"]:
+        rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
     rows += [("waits", gate["question"]) for gate in view["waiting"]]
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":
-        about = view["waiting"][0]["idea"] or "IDEA"
-        say(f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`.")
+        say(_how_to_answer(view["waiting"][0]))
     if view["state"] == "stopped":
         say("Go on with `mlrcopilot run`.")
     return 0
+
+
+def _how_to_answer(gate: dict[str, Any]) -> str:
+    if gate["kind"] == "question":
+        return "Answer with `mlrcopilot answer TEXT`."
+    if gate["kind"] == "consent":
+        return "Answer with `mlrcopilot approve` or `mlrcopilot reject 0 REASON`."
+    about = gate["idea"] or "IDEA"
+    return f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`."
 
 
 def _used(currency: dict[str, float | None], unit: str) -> str:
@@ -82,22 +95,26 @@ def show_log(arguments: argparse.Namespace) -> int:
     from mlrcopilot_tui.research.views import log_view  # noqa: PLC0415
     from mlrcopilot_tui.session.state import mean  # noqa: PLC0415
 
-    view = log_view(read_session(folder_of(arguments), arguments.session).state)
+    state = read_session(folder_of(arguments), arguments.session).state
+    view = log_view(state)
     if arguments.json:
         say_json(view)
         return 0
     if not view:
         say("No experiment has a verdict yet.")
         return 0
+    paid = bool(state.spending.calls)
     rows = [
         (
             str(one["idea"]), one["verdict"], _relative(one),
             number(mean(one["metric"].values()) if one["metric"] else None),
-            str(len(one["metric"])), span(one["wall_s"]), one["commit"][:10], one["title"],
+            str(len(one["metric"])), span(one["wall_s"]), *[dollars(state.ideas[one["idea"]].spending)] * paid,
+            one["commit"][:10], one["title"],
         )
         for one in view
     ]  # fmt: skip
-    say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", "commit", "title")))
+    cost = ("cost",) * paid
+    say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", *cost, "commit", "title")))
     return 0
 
 
@@ -186,6 +203,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
             for seed, value in verdict.values.items()
         ]
         lines += [columns(rows)] if rows else []
+    lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)

@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, NoReturn
 
 from mlrcopilot_tui import __version__
+from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.experiment import Experimenter
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.keeping import Keeper
-from mlrcopilot_tui.research.limits import minutes_spent, reached
+from mlrcopilot_tui.research.limits import dollars_spent, minutes_spent, reached
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.watch import watch_inbox
@@ -106,22 +108,31 @@ class Copilot:
                 if lane.done():
                     lane.result()
             if work.done():
-                return work.result()
+                try:
+                    return work.result()
+                except BudgetSpentError as error:
+                    return await self._end_spent(dollars_spent(self._bench.state, self._bench.settings, str(error)))
             if spent.done():
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
-                await asyncio.gather(*(self._laboratory.end(run, "budget") for run in self._bench.state.live_runs))
-                self.out_of_budget = True
-                return self._finish(spent.result())
+                return await self._end_spent(spent.result())
             return "It was told to stop; live runs go on."
         finally:
             for task in (work, told, spent):
                 task.cancel()
             await asyncio.gather(work, told, spent, return_exceptions=True)
 
+    async def _end_spent(self, reason: str) -> str:
+        """Ends the session because a budget is spent."""
+        await asyncio.gather(*(self._laboratory.end(run, "budget") for run in self._bench.state.live_runs))
+        self.out_of_budget = True
+        return self._finish(reason)
+
     async def _loop(self) -> str:
         bench = self._bench
         await self._gates.unpaused()
+        if not await consented(bench):
+            return f"Nothing was sent: you did not agree to it. {OFFLINE}"
         baseline = asyncio.create_task(self._measure_baseline())
         try:
             await self._ideas.summarize()

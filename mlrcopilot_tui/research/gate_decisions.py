@@ -3,6 +3,7 @@
 import asyncio
 
 from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.research import consent
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, check_selection, chosen_patch
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
@@ -32,6 +33,10 @@ class GateDecisions:
         gate = self._find_gate(decision)
         if gate is None or gate.kind == "ideas":
             return self._approve_ideas(decision)
+        if gate.kind == "consent":
+            closed = self._closed(gate, "approve", decision)
+            given = consent.give(self._bench, gate, decision.by)
+            return Effect(f"Agreed: what agents work with may go to {given.endpoint}.", (closed, given))
         if gate.kind != "patch":
             raise RefusedError("That question wants an answer in words.", "Use `mlrcopilot answer TEXT`.")
         patch = decision.patch
@@ -61,6 +66,9 @@ class GateDecisions:
         if gate is not None and gate.kind == "patch":
             closed = self._closed(gate, "reject", decision)
             return Effect(f"The patch for idea {gate.idea} was rejected.", (closed,))
+        if gate is not None and gate.kind == "consent":
+            closed = self._closed(gate, "reject", decision)
+            return Effect(f"Nothing is sent, and the copilot stops. {consent.OFFLINE}", (closed,))
         return await self._ideas.prune(decision)
 
     async def _feedback(self, decision: Decision) -> Effect:

@@ -4,6 +4,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.agents.host import Allowance, Execution
+from mlrcopilot_tui.research.consent import refuse_unagreed
 from mlrcopilot_tui.research.trials import Trial, Trials
 from mlrcopilot_tui.session.journal import LIVE_NAME
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
@@ -24,13 +25,24 @@ class AgentHost:
         self.exchanges = bench.session_folder / "exchanges"
 
     def book(self, event: ModelCalled | ModelFaulted) -> None:
-        """Journals what a call cost, or how it failed."""
+        """Journals what a call cost, or how it failed; what an exchange cost goes into the books once."""
+        if isinstance(event, ModelCalled) and event.exchange in self._bench.state.booked:
+            return
         self._bench.session.record(event)
 
     def allowance(self) -> Allowance:
-        """The budget that is left and the models in force."""
+        """The budget that is left and the models in force.
+
+        Raises:
+            EnvironmentLackError: nothing may be sent, because nobody agreed to that.
+        """
+        refuse_unagreed(self._bench)
         settings, spent = self._bench.settings, self._bench.state.spending.usd
-        return Allowance(usd=max(0.0, settings.usd - spent) if settings.usd else None)
+        return Allowance(
+            usd=max(0.0, settings.usd - spent) if settings.usd else None,
+            model=settings.model,
+            fast_model=settings.fast_model,
+        )
 
     def live(self, text: str) -> None:
         """Shows the words of the turn in flight."""

@@ -5,7 +5,7 @@ from typing import Any
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
-from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState, mean
+from mlrcopilot_tui.session.state import IdeaState, SessionState, Spending, VerdictState, mean
 
 
 def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
              "question": gate.question}
             for gate in state.open_gates.values()
         ],
+        "fault": _fault(state),
         "live_runs": [
             {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at}
             for run in state.live_runs
@@ -42,9 +43,19 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         "budget": {
             "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
             "minutes": {"used": round(worked / 60, 3), "limit": settings.minutes or None},
-            "usd": {"used": 0.0, "limit": settings.usd or None},
+            "usd": {"used": state.spending.usd, "limit": settings.usd or None},
+            "tokens": spending_view(state.spending) if state.spending.calls else None,
         },
     }  # fmt: skip
+
+
+def _fault(state: SessionState) -> dict[str, Any] | None:
+    """How the newest call to the model failed; None once one ended well."""
+    if state.model_fault is None:
+        return None
+    time, fault = state.model_fault
+    return {"time": time, "kind": fault.fault, "sentence": fault.sentence, "mend": fault.mend,
+            "retry_in_s": fault.retry_in_s}  # fmt: skip
 
 
 def activity(state: SessionState, holder: Holder | None) -> str:
@@ -58,6 +69,26 @@ def activity(state: SessionState, holder: Holder | None) -> str:
     if state.waiting is not None:
         return "waiting"
     return "running"
+
+
+def spending_view(spending: Spending) -> dict[str, Any]:
+    """What calls to models cost: `bounded` of them are booked at their bound, `unpriced` had no price."""
+    return {
+        "calls": spending.calls,
+        "usd": spending.usd,
+        "input": spending.input_tokens,
+        "cache_read": spending.cache_read_tokens,
+        "cache_write": spending.cache_write_tokens,
+        "output": spending.output_tokens,
+        "cached_share": spending.hit_rate,
+        "bounded": spending.bounded,
+        "unpriced": spending.unpriced,
+    }
+
+
+def _spent(idea: IdeaState) -> dict[str, Any]:
+    """The idea's spending, where there was any: sessions without a model are not told of money."""
+    return {"spending": spending_view(idea.spending)} if idea.spending.calls else {}
 
 
 def log_view(state: SessionState) -> list[dict[str, Any]]:
@@ -85,6 +116,7 @@ def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> d
         "wall_s": judged.wall_s,
         "sandbox": own.sandbox if own else "",
         "network": own.network if own else False,
+        **_spent(idea),
     }
 
 
@@ -114,4 +146,5 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
         ],
         "experiments": [_experiment(state, idea, verdict) for verdict in idea.verdicts],
         "feedback": [{"text": said.text, "understood": said.understood} for said in idea.feedback],
+        **_spent(idea),
     }

@@ -26,6 +26,7 @@ class FakeEngine:
     name: str = "offline"
     label: str = "a script"
     model: str = ""
+    endpoint: str = ""
     assignments: list[Assignment] = field(default_factory=list)
     proposed: int = 0
 

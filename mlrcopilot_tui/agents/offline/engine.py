@@ -15,6 +15,7 @@ class OfflineEngine:
     name = "offline"
     label = "offline rules (no model)"
     model = ""
+    endpoint = ""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed

@@ -1,0 +1,187 @@
+"""Consent: nothing of a workspace leaves this machine for an endpoint that its researcher did not agree to.
+
+A cloned repository brings its own `mlrcopilot.toml`, and could bring a forged consent: so an endpoint is agreed to per
+workspace, and an agreement counts only with a seal that needs a key of this user's, kept outside all workspaces.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
+from mlrcopilot_tui.resources import state_folder
+from mlrcopilot_tui.session.events import GateAnswered
+from mlrcopilot_tui.session.journal import utc_now
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.model_events import ConsentGiven
+from mlrcopilot_tui.workspace.layout import Layout
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.research.bench import Bench
+
+FILE_NAME: Final = "consent.json"
+KEY_NAME: Final = "consent.key"
+KEY_BYTES: Final = 32
+
+LEAVES: Final = "the paper's text, the code files that agents may see, what runs print, and your words"
+STAYS: Final = (
+    "Hidden files, shared data and the environment stay here; the key logs in there, and is recorded nowhere."
+)
+OFFLINE: Final = "The offline engine sends nothing: `mlrcopilot run --engine offline`."
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """That `what` may go to an endpoint; `seal` shows that it was agreed here and by this user."""
+
+    what: str
+    time: str
+    seal: str
+
+
+class _Agreements(msgspec.Struct, frozen=True, kw_only=True):
+    agreed: dict[str, Agreement] = {}
+
+
+def origin(endpoint: str) -> str:
+    """What is agreed to: scheme, host and port of an endpoint's address; empty for an engine that has none."""
+    parts = urlsplit(endpoint)
+    port = f":{parts.port}" if parts.port else ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}" if endpoint else ""
+
+
+def needs_consent(endpoint: str) -> bool:
+    """Whether what is sent there leaves this machine; names other than `localhost` do until shown otherwise."""
+    host = urlsplit(endpoint).hostname or ""
+    if not endpoint or host == "localhost" or host.endswith(".localhost"):
+        return False
+    with contextlib.suppress(ValueError):
+        return not ipaddress.ip_address(host).is_loopback
+    return True
+
+
+def is_agreed(layout: Layout, endpoint: str) -> bool:
+    """Whether the researcher agreed to this endpoint in this workspace, to what is sent nowadays."""
+    given = _read(layout).agreed.get(origin(endpoint))
+    return given is not None and given.what == LEAVES and hmac.compare_digest(given.seal, _seal(layout, endpoint))
+
+
+def agree(layout: Layout, endpoint: str) -> None:
+    """Keeps the researcher's consent."""
+    given = Agreement(what=LEAVES, time=utc_now(), seal=_seal(layout, endpoint))
+    _write(layout, _Agreements(agreed={**_read(layout).agreed, origin(endpoint): given}))
+
+
+def withdraw(layout: Layout) -> tuple[str, ...]:
+    """Takes back every consent given for the workspace; the endpoints that they were for."""
+    gone = tuple(_read(layout).agreed)
+    (layout.home / FILE_NAME).unlink(missing_ok=True)
+    return gone
+
+
+def question(endpoint: str) -> str:
+    """What the researcher is asked; it names the endpoint, so that an answer is to this one."""
+    return f"May this session send {LEAVES} to {origin(endpoint)}?"
+
+
+def refuse_unagreed(bench: "Bench") -> None:
+    """Holds a call back that nobody agreed to.
+
+    Raises:
+        EnvironmentLackError: the engine's endpoint needs a consent that is not given, or was withdrawn.
+    """
+    endpoint = bench.engine.endpoint
+    if needs_consent(endpoint) and not is_agreed(bench.layout, endpoint):
+        raise EnvironmentLackError(
+            f"Nobody agreed that anything is sent to {origin(endpoint)} from this workspace.",
+            f"Agree with `mlrcopilot consent --engine {bench.engine.name}`. {OFFLINE}",
+        )
+
+
+async def consented(bench: "Bench") -> bool:
+    """Sees to it that the engine may send what it works with, by asking where need be; False where it may not.
+
+    Raises:
+        EnvironmentLackError: it would have to be asked, and nobody is there.
+    """
+    endpoint, gates = bench.engine.endpoint, bench.gates
+    for gate in list(bench.state.open_gates.values()):
+        if gate.kind == "consent" and gate.question != question(endpoint):
+            bench.session.record(GateAnswered(gate=gate.id, answer="reject", by="rule"))
+    if not needs_consent(endpoint):
+        return True
+    if is_agreed(bench.layout, endpoint):
+        gates.close("consent", "approve")
+        if all(given.endpoint != origin(endpoint) for given in bench.state.consents):
+            bench.session.record(ConsentGiven(endpoint=origin(endpoint), what=LEAVES, by="researcher"))
+        return True
+    if bench.settings.auto:
+        refuse_unagreed(bench)
+    gate = gates.open("consent", question(endpoint), forecast=STAYS)
+    return (await gates.answer(gate)).answer == "approve"
+
+
+def give(bench: "Bench", gate: Gate, by: str) -> ConsentGiven:
+    """Keeps the consent that an answer to `gate` gives.
+
+    Raises:
+        RefusedError: the gate asked about another endpoint than this process would use.
+    """
+    endpoint = bench.engine.endpoint
+    if gate.question != question(endpoint):
+        raise RefusedError("That question was about another endpoint.", "`mlrcopilot run` asks anew.")
+    agree(bench.layout, endpoint)
+    return ConsentGiven(endpoint=origin(endpoint), what=LEAVES, by=by)
+
+
+def _read(layout: Layout) -> _Agreements:
+    """What is on disk; a file that says nothing sound counts as no consent."""
+    try:
+        return msgspec.json.decode((layout.home / FILE_NAME).read_bytes(), type=_Agreements)
+    except (OSError, msgspec.DecodeError):
+        return _Agreements()
+
+
+def _write(layout: Layout, agreements: _Agreements) -> None:
+    folder = layout.make(layout.home)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(agreements)))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(folder / FILE_NAME)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _seal(layout: Layout, endpoint: str) -> str:
+    sealed = msgspec.json.encode([str(layout.root.resolve()), origin(endpoint), LEAVES])
+    return hmac.new(_own_key(), sealed, hashlib.sha256).hexdigest()
+
+
+def _own_key() -> bytes:
+    """This user's key for seals, made when it is first needed."""
+    path = state_folder() / KEY_NAME
+    with contextlib.suppress(FileNotFoundError):
+        if len(key := path.read_bytes()) == KEY_BYTES:
+            return key
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = secrets.token_bytes(KEY_BYTES)
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(FileExistsError):  # another process was quicker
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(key)
+        return key
+    return path.read_bytes()

@@ -1,5 +1,6 @@
 """Finds out what works on this machine and how to mend what does not: fast, offline, and without touching anything."""
 
+import asyncio
 import importlib.metadata
 import os
 import platform
@@ -14,6 +15,7 @@ import msgspec
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.user_settings import EngineSettings, load_settings
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -22,6 +24,8 @@ _GIB: Final = 2**30
 _LOW_DISK: Final = 2 * _GIB
 _NO_DISK: Final = _GIB // 10
 _QUICK_S: Final = 0.5
+_KEYS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+_STATUS: Final[Mapping[bool | None, Status]] = {True: "ok", None: "warn", False: "fail"}
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,7 @@ def run_checks(workspace: Path | None, environ: Mapping[str, str] = os.environ) 
         *check_hardware(),
         check_disk(workspace or Path.home()),
         check_demo(),
-        check_key(environ),
+        check_key(environ, _own_engine()),
     ]
 
 
@@ -178,15 +182,51 @@ def check_demo() -> Check:
     return Check(name="demo", status="ok", found=f"scikit-learn {version}")
 
 
-def check_key(environ: Mapping[str, str]) -> Check:
-    """Whether a model could be asked; a key is never read out."""
-    key = environ.get("ANTHROPIC_API_KEY", "")
-    if not key:
-        return Check(name="key", status="ok", found="ANTHROPIC_API_KEY is not set; the offline engine needs none")
-    if key != key.strip():
+def check_key(environ: Mapping[str, str], mine: EngineSettings | None = None) -> Check:
+    """Whether a model could be asked; a key is never read out, and no program is started to get one."""
+    name = next((name for name in _KEYS if environ.get(name)), "")
+    server = "; ANTHROPIC_BASE_URL is set" if environ.get("ANTHROPIC_BASE_URL") else ""
+    if not name:
+        mine = mine or EngineSettings()
+        way = "api_key_file" if mine.api_key_file else "api_key_command" if mine.api_key_command else ""
+        if way:
+            return Check(name="key", status="ok", found=f"{way} of your config.toml gives it{server}")
+        found = f"ANTHROPIC_API_KEY is not set{server}; the offline engine needs none"
+        return Check(name="key", status="ok", found=found)
+    if environ[name] != environ[name].strip():
         mend = "Set it again without the spaces or line ends around it."
-        return Check(name="key", status="warn", found="ANTHROPIC_API_KEY is set, with white space around it", mend=mend)
-    return Check(name="key", status="ok", found="ANTHROPIC_API_KEY is set; it is used with --engine claude only")
+        return Check(name="key", status="warn", found=f"{name} is set, with white space around it", mend=mend)
+    both = " (ANTHROPIC_AUTH_TOKEN too; it is not used)" if all(environ.get(key) for key in _KEYS) else ""
+    found = f"{name} is set{both}{server}; it is used with --engine claude only"
+    return Check(name="key", status="ok", found=found)
+
+
+def check_endpoint(workspace: Path | None, environ: Mapping[str, str] = os.environ) -> list[Check]:
+    """Makes one tiny call to the model that `--engine claude` would ask, and says what it showed."""
+    from mlrcopilot_tui.agents.claude import endpoint as choice  # noqa: PLC0415 - only when a call is asked for
+    from mlrcopilot_tui.agents.claude.probe import probe  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.config import EngineConfig, load_config  # noqa: PLC0415
+
+    try:
+        mine = load_settings().engine
+        theirs = load_config(workspace).config.engine if workspace else EngineConfig()
+        endpoint = choice.find_endpoint(mine, theirs.base_url, theirs.profile, environ)
+        credentials = choice.find_credentials(endpoint, mine, environ)
+    except CopilotError as error:
+        return [Check(name="endpoint", status="fail", found=error.sentence, mend=error.mend)]
+    main, fast = choice.find_models(theirs.model, theirs.fast_model, mine)
+    found = f"{endpoint.host}, profile {endpoint.profile}, model {main}, key: {credentials.source}"
+    shown = asyncio.run(probe(endpoint, credentials, main, fast))
+    told = [Check(name=one.name, status=_STATUS[one.ok], found=printable(one.found), mend=one.mend) for one in shown]
+    return [Check(name="endpoint", status="ok", found=printable(found)), *told]
+
+
+def _own_engine() -> EngineSettings:
+    """The researcher's settings; a broken file is the business of `config validate`."""
+    try:
+        return load_settings().engine
+    except CopilotError:
+        return EngineSettings()
 
 
 def _tmux(*arguments: str) -> str:

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,27 @@ class ScreenSettings(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool = False
 
 
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The researcher's own way to a model; what a workspace sets goes before it.
+
+    The key itself cannot stand here: what a file of settings holds ends up in backups, dotfile repositories and on
+    shared screens.
+
+    Attributes:
+        base_url: the address of a server that speaks the Messages API, without `/v1`.
+        profile: `plain` for servers that know only the core of the protocol.
+        api_key_command: a program with its arguments that prints the key; no shell reads it.
+        api_key_file: a file that holds the key and that nobody else may read; `~` is the home folder.
+    """
+
+    model: str = ""
+    fast_model: str = ""
+    base_url: str = ""
+    profile: Literal["full", "plain"] = "full"
+    api_key_command: tuple[str, ...] = ()
+    api_key_file: str = ""
+
+
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All of `config.toml`.
 
@@ -25,6 +47,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     screen: ScreenSettings = ScreenSettings()
+    engine: EngineSettings = EngineSettings()
     keys: dict[str, str] = {}
 
 

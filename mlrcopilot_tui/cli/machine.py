@@ -17,6 +17,9 @@ def add(commands: Commands) -> None:
         commands, "doctor", examine, "what works here, and how to mend what does not", positional_dir=True
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--ask", action="store_true", help="also make one tiny call to the model, and say what it can do"
+    )
     config = add_command(commands, "config", settings, "the settings in force, where they are, whether they are valid")
     config.add_argument("action", choices=("show", "path", "validate"))
     themes = add_command(commands, "themes", list_themes, "list the themes")
@@ -27,14 +30,14 @@ def add(commands: Commands) -> None:
 
 def examine(arguments: argparse.Namespace) -> int:
     """Checks the machine; 3 where something needed is missing."""
-    from mlrcopilot_tui.doctor import run_checks  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.doctor import check_endpoint, run_checks  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.workspace.layout import find_workspace  # noqa: PLC0415
 
     try:
         workspace = find_workspace(folder_of(arguments))
     except InputError:
         workspace = None
-    checks = run_checks(workspace)
+    checks = [*run_checks(workspace), *(check_endpoint(workspace) if arguments.ask else ())]
     if arguments.json:
         say_json([{"name": c.name, "status": c.status, "found": c.found, "mend": c.mend} for c in checks])
     else:

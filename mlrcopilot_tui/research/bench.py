@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,7 +15,7 @@ from mlrcopilot_tui.research.host import AgentHost
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
-from mlrcopilot_tui.session.events import AgentSaid, WarningRaised
+from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, WarningRaised
 from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
 from mlrcopilot_tui.text import printable
@@ -35,6 +35,10 @@ class AgentFailedError(RefusedError):
     """An agent's own code broke; the session goes on without what it was asked for."""
 
 
+async def at_once(_: Event) -> None:
+    """Whose turn it is where nothing is replayed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """One session's tools.
@@ -42,6 +46,7 @@ class Bench:
     Attributes:
         python: the interpreter that stands for a leading `python` in the run command.
         gates: the questions that wait for the researcher.
+        turn: returns when an event may happen; in a replay, where the recording had it.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
 
@@ -55,6 +60,7 @@ class Bench:
     sandbox: Sandbox
     python: str
     gates: Gatekeeper
+    turn: Callable[[Event], Awaitable[None]] = at_once
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -102,12 +108,20 @@ class Bench:
         self.session.record(WarningRaised(text=text, mend=mend))
 
     async def asked(self, agent: AgentName, work: Awaitable[T]) -> T:
-        """What an agent answers.
+        """What an agent answers; it begins when this is awaited.
 
         Raises:
             AgentFailedError: its code broke.
             CopilotError: it says itself why there is no answer.
         """
+        asked = AgentAsked(agent=agent)
+        try:
+            await self.turn(asked)
+            self.session.record(asked)
+        except BaseException:
+            if isinstance(work, Coroutine):
+                work.close()
+            raise
         try:
             return await work
         except CopilotError:

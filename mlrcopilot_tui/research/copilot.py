@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, NoReturn
 
 from mlrcopilot_tui import __version__
@@ -42,15 +42,26 @@ class BaselineFailedError(CopilotError):
 class Copilot:
     """Runs a session until it is finished, stopped, or told to let go.
 
+    Args:
+        bench: the session.
+        laboratory: measures; by default the machine's own.
+        budget_spent: returns, with the reason, when the budget of minutes is spent; by default by the clock.
+
     Attributes:
         signalled: the signal that ended the loop, if one did.
         out_of_budget: whether the session ended because a budget is spent.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        laboratory: Laboratory | None = None,
+        budget_spent: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._bench = bench
         self._gates = bench.gates
-        self._laboratory = Laboratory(bench, self._gates.unpaused)
+        self._laboratory = laboratory or Laboratory(bench, self._gates.unpaused)
+        self._budget_spent = budget_spent or self._minutes_spent
         self._ideas = IdeaGrower(bench, self._gates)
         self._experimenter = Experimenter(bench, self._gates, self._laboratory)
         self._quit = asyncio.Event()
@@ -101,7 +112,7 @@ class Copilot:
     async def _until_told(self, work: "asyncio.Task[str]", desk: "Sequence[asyncio.Task[NoReturn]]") -> str:
         """Waits for the loop, the researcher's word, or the end of the budget, whichever is first."""
         told = asyncio.create_task(self._quit.wait())
-        spent = asyncio.create_task(self._budget_spent())
+        spent = asyncio.ensure_future(self._budget_spent())
         try:
             await asyncio.wait({work, *desk, told, spent}, return_when=asyncio.FIRST_COMPLETED)
             for lane in desk:
@@ -111,7 +122,8 @@ class Copilot:
                 try:
                     return work.result()
                 except BudgetSpentError as error:
-                    return await self._end_spent(dollars_spent(self._bench.state, self._bench.settings, str(error)))
+                    bench = self._bench
+                    return await self._end_spent(dollars_spent(bench.state, bench.settings, error.sentence))
             if spent.done():
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
@@ -198,7 +210,7 @@ class Copilot:
                     values[seed] = run.value
             self._bench.session.record(ChampionMeasured(commit=champion.commit, values=values))
 
-    async def _budget_spent(self) -> str:
+    async def _minutes_spent(self) -> str:
         while True:
             if reason := minutes_spent(self._bench.state, self._bench.settings, utc_now()):
                 return reason

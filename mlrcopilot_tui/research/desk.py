@@ -42,12 +42,15 @@ class DecisionDesk:
         """Applies `decision`, or journals why not; one that the journal knows already is passed over."""
         if decision.id in self._bench.state.decisions:
             return
+        after = self._bench.state.seq
         try:
             effect = await self._handlers[decision.kind](decision)
         except CopilotError as error:
-            self._bench.session.record(DecisionRefused(decision=decision, reason=str(error)))
+            self._bench.session.record(DecisionRefused(decision=decision, reason=str(error), after=after))
         except Exception as error:  # noqa: BLE001 - else the same decision would break every copilot that starts
             reason = f"An error of mlrcopilot's own: {self._bench.note_error(error)}"
-            self._bench.session.record(DecisionRefused(decision=decision, reason=reason))
+            self._bench.session.record(DecisionRefused(decision=decision, reason=reason, after=after))
         else:
-            self._bench.session.record(*effect.events, DecisionApplied(decision=decision, said=effect.said))
+            self._bench.session.record(
+                *effect.events, DecisionApplied(decision=decision, said=effect.said, after=after)
+            )

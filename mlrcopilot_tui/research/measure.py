@@ -8,8 +8,8 @@ from typing import Final, Literal, Self
 
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.retries import is_to_be_repeated
-from mlrcopilot_tui.research.run_key import RunKeys
-from mlrcopilot_tui.research.run_trees import RunTrees
+from mlrcopilot_tui.research.run_key import Keys, RunKeys
+from mlrcopilot_tui.research.run_trees import RunTrees, Trees
 from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy
@@ -40,13 +40,21 @@ class Laboratory:
     Args:
         bench: the session.
         hold: awaited before each new run; it returns when the researcher lets new ones start.
+        keys: tells when two runs are the same; by default by what they find on this machine.
+        trees: gives runs their files; by default as checkouts.
     """
 
-    def __init__(self, bench: Bench, hold: Callable[[], Awaitable[None]] = _at_once) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        hold: Callable[[], Awaitable[None]] = _at_once,
+        keys: Keys | None = None,
+        trees: Trees | None = None,
+    ) -> None:
         self._bench = bench
         self._hold = hold
-        self._keys = RunKeys(bench)
-        self._trees = RunTrees(bench)
+        self._keys = keys or RunKeys(bench)
+        self._trees = trees or RunTrees(bench)
         self._lives: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:

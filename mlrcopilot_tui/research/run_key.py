@@ -3,12 +3,21 @@
 import asyncio
 import hashlib
 import os
+from typing import Protocol
 
 import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint
 from mlrcopilot_tui.workspace.run_tree import shared_digest
+
+
+class Keys(Protocol):
+    """Tells when two runs are the same."""
+
+    async def key(self, commit: str, seed: int) -> str:
+        """Equal for runs of which one can stand for the other."""
+        ...
 
 
 class RunKeys:

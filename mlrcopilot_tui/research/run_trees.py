@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -17,6 +18,38 @@ class Manifest(msgspec.Struct, frozen=True):
     digests: Mapping[str, str]
     shared: Mapping[str, str]
     inputs: Mapping[str, str]
+
+
+class Trees(Protocol):
+    """Gives runs their files."""
+
+    def make(self, run: RunState) -> None:
+        """Prepares a run's files."""
+        ...
+
+    def read_only(self, run: RunState) -> tuple[str, ...]:
+        """What a sandbox shows to the run and lets nobody write."""
+        ...
+
+    def changed(self, run: RunState) -> list[str]:
+        """The protected files and shared inputs that are not as the run found them."""
+        ...
+
+    def remove(self, run: str) -> None:
+        """Removes all that belongs to a run; nothing there is fine."""
+        ...
+
+    def remove_leftovers(self) -> None:
+        """Removes what belongs to runs that have ended."""
+        ...
+
+    def path(self, run: str) -> Path:
+        """Where a run works."""
+        ...
+
+    def scratch(self, run: str) -> Path:
+        """Where a run keeps temporary files and reports its metrics."""
+        ...
 
 
 class RunTrees:

@@ -176,6 +176,12 @@ class IdeaReflected(Event, frozen=True, kw_only=True, tag="idea.reflected"):
     children: int = 0
 
 
+class AgentAsked(Event, frozen=True, kw_only=True, tag="agent.asked"):
+    """The loop, or a decision, gave an agent something to do; it knows the session as it stands here."""
+
+    agent: Literal["IdeaAgent", "ExperimentAgent"]
+
+
 class AgentSaid(Event, frozen=True, kw_only=True, tag="agent.said"):
     """What an agent thought, did or saw; `idea` is 0 for the IdeaAgent's work on the session."""
 
@@ -214,17 +220,22 @@ class GateAnswered(Event, frozen=True, kw_only=True, tag="gate.answered"):
 
 
 class DecisionApplied(Event, frozen=True, kw_only=True, tag="decision.applied"):
-    """A decision took effect; `said` tells in a sentence what it did."""
+    """A decision took effect; `said` tells in a sentence what it did.
+
+    `after` is the newest event when it was taken up, which is earlier where an agent had to be asked.
+    """
 
     decision: Decision
     said: str
+    after: int = 0
 
 
 class DecisionRefused(Event, frozen=True, kw_only=True, tag="decision.refused"):
-    """A decision came too late or made no sense; `reason` tells its sender."""
+    """A decision came too late or made no sense; `reason` tells its sender. `after` is as in `DecisionApplied`."""
 
     decision: Decision
     reason: str
+    after: int = 0
 
 
 class FeedbackTaken(Event, frozen=True, kw_only=True, tag="feedback.taken"):

@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -64,6 +64,23 @@ class JournalReader:
         self.seq = record.seq
         self.offset += len(line) + 1
         return record
+
+
+class Journal(Protocol):
+    """What events are appended to."""
+
+    @property
+    def recovered(self) -> list[Record]:
+        """What it held when it was opened."""
+        ...
+
+    def append(self, *events: Event) -> list[Record]:
+        """Writes `events`, all or none, and returns their records."""
+        ...
+
+    def close(self) -> None:
+        """Releases the file."""
+        ...
 
 
 class JournalWriter:

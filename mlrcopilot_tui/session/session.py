@@ -10,7 +10,7 @@ from typing import Self
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session.events import FORMAT, Event, SessionStarted
 from mlrcopilot_tui.session.inbox import Inbox
-from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader, JournalWriter
+from mlrcopilot_tui.session.journal import JOURNAL_NAME, Journal, JournalReader, JournalWriter
 from mlrcopilot_tui.session.lock import SessionLock
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState, fold
@@ -19,13 +19,18 @@ from mlrcopilot_tui.session.state import SessionState, fold
 class OpenSession:
     """The one writer of a session. Use as a context manager.
 
+    Args:
+        folder: the session's.
+        open_journal: gives what events are appended to; a replay hands in one that holds them against a recording.
+
     Raises:
         RefusedError: another process has the session open.
         JournalDamagedError: the journal cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, open_journal: Callable[[Path], Journal] = JournalWriter) -> None:
         self.folder = folder
+        self._open_journal = open_journal
         self.inbox = Inbox(folder / "inbox")
         self.listeners: list[Callable[[Record], None]] = []
         self._lock = SessionLock(folder)
@@ -34,7 +39,7 @@ class OpenSession:
     def __enter__(self) -> Self:
         self._lock.acquire()
         try:
-            self._writer = JournalWriter(self.folder / JOURNAL_NAME)
+            self._writer = self._open_journal(self.folder / JOURNAL_NAME)
             self.state = fold(self._writer.recovered)
         except BaseException:
             self._lock.release()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from mlrcopilot_tui.workspace.gitvalues import (
     is_ref,
 )
 
+Sign = Callable[[str, tuple[str, ...], str], Mapping[str, str] | None]
+"""From a commit's tree, parents and message to the environment that tells git who signs it, and when."""
+
 
 class Repository:
     """The git repository that a folder belongs to.
@@ -30,12 +33,14 @@ class Repository:
 
     Args:
         folder: any folder inside the work tree.
+        sign: says who signs a commit and when, where it is not whoever writes it, now.
 
     Raises:
         InputError: no repository, a bare one, a damaged one, or one of another user.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sign: Sign | None = None) -> None:
+        self._sign = sign
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder.", "Name an existing folder.")
         if "\n" in os.path.realpath(folder):
@@ -186,7 +191,8 @@ class Repository:
     ) -> str:
         """Writes a commit object and returns its id; no ref, index or work tree changes."""
         given = [part for parent in parents for part in ("-p", checked(parent))]
-        environment = identity_variables(author, committer, time)
+        signed = self._sign(tree, tuple(parents), message) if self._sign else None
+        environment = signed or identity_variables(author, committer, time)
         done = self.run("commit-tree", *given, checked(tree), stdin=message.encode(), environment=environment)
         return done.text
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from mlrcopilot_tui.agents.claude.prices import Price
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.resources import config_folder
 from mlrcopilot_tui.workspace.config_errors import TomlSource, explain_mismatch, refuse_unknown_keys
@@ -43,11 +44,13 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All of `config.toml`.
 
     Attributes:
+        prices: what models cost, by the beginning of their ids; these go before the list that is shipped.
         keys: keys by the id of their action, as in `"patch.approve" = "a,enter"`; `?` in the screen shows the ids.
     """
 
     screen: ScreenSettings = ScreenSettings()
     engine: EngineSettings = EngineSettings()
+    prices: dict[str, Price] = {}
     keys: dict[str, str] = {}
 
 

@@ -23,7 +23,10 @@ def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
 
 def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:
     """That the budget of dollars is spent, with the sum; `why` says what would not fit any more."""
-    return f"The budget of ${settings.usd:.2f} is spent: ${state.spending.usd:.2f} went to the model. {why}"
+    return (
+        f"The budget of ${settings.usd:.2f} is spent: ${state.spending.usd:.2f} went to the model. {why} "
+        f"`mlrcopilot run --session {state.session} --budget-usd X` goes on."
+    )
 
 
 def _since_keep(state: SessionState) -> int:

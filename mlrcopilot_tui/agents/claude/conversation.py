@@ -85,13 +85,15 @@ class Conversation:
         said, told = self._paired(turn, observations)
         if said:
             self._exchanges.append(_Exchange(step, said, told))
-        if words or not (said and told):
-            self.tell(words or "Go on.")
+        if words.strip() or not (said and told):
+            self.tell(words if words.strip() else "Go on.")
         if self.tokens > self.high:
             self._fold(_KEPT, self.low)
 
     def tell(self, words: str) -> None:
-        """Adds words to what the model reads next."""
+        """Adds words to what the model reads next; blank ones, which the protocol refuses, add nothing."""
+        if not words.strip():
+            return
         (self._exchanges[-1].told if self._exchanges else self._opening).append(_text(words))
 
     def fold_harder(self) -> bool:

@@ -39,10 +39,11 @@ _NAMING: Final = re.compile(
 _CHANGE: Final = re.compile(r"\b(?:by|(?:gain|improvement|difference|reduction|drop) of)(?: about)?\s*$", re.IGNORECASE)
 _COUNTS: Final = re.compile(r"\s+[A-Za-z]")
 _RESULT_WORDS: Final = ("accuracy", "error", "loss", "f1", "auc", "perplexity", "score", "rmse", "mae", "mse", "bleu")
-_LINK: Final = (
-    r"(?:[\s:=~≈→>*`'\"(]|\b(?:is|was|are|were|of|to|from|at|about|around|now|only|and|vs|versus|reache[ds]|fell|falls|"
-    r"dropped|drops|rose|rises|improved|improves|went|goes|by|the|a|mean|average|baseline|best|champion|stands)\b|[-\u2013])*"
+_LINKING: Final = (
+    "is was are were be been should would will has of to from at by about around now only and vs versus the a mean "
+    "average reaches reached fell falls dropped drops rose rises improved improves went goes baseline best champion stands"
 )
+_LINK: Final = rf"(?:[\s:=~≈→>*`'\"(\u2013-]|\b(?:{'|'.join(_LINKING.split())})\b)*"
 _MOST_CHARACTERS: Final = 100_000
 _SMALL: Final = 100
 _PINNED, _NEWEST = 2, 12

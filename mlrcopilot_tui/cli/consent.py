@@ -61,7 +61,7 @@ def _endpoint(workspace: "Workspace", engine: str | None) -> str:
         sessions = begun_sessions(workspace.layout.sessions)
         started = read_state(workspace.layout.session(sessions[0])).started if sessions else None
         engine = started.engine if started else workspace.contract.config.engine.name
-    return make_engine(engine, 0).endpoint
+    return make_engine(engine, 0, workspace.contract.config.engine).endpoint
 
 
 def _says_yes() -> bool:

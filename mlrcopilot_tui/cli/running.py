@@ -30,8 +30,10 @@ def add(commands: Commands) -> None:
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Adds what `run` and `demo` share."""
-    parser.add_argument("--engine", choices=("offline",), help="what supplies the agents (default: the workspace's)")
-    parser.add_argument("--model", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--engine", choices=("offline", "claude"), help="what supplies the agents (default: the workspace's)"
+    )
+    parser.add_argument("--model", metavar="M", help="the model that the engine asks, by its id")
     parser.add_argument("--headless", action="store_true", help="no screen: one line an event on standard output")
     parser.add_argument("--auto", action="store_true", help="ask nothing: ideas and patches are taken as they come")
     parser.add_argument("--allow-unsandboxed", action="store_true", help="with --auto, where no sandbox works")

@@ -29,7 +29,7 @@ from mlrcopilot_tui.session.events import (
 from mlrcopilot_tui.session.session import OpenSession, begun_sessions, checked_state, new_session_id, read_state
 from mlrcopilot_tui.workspace.adopt import check_repository
 from mlrcopilot_tui.workspace.command import command_argv, resolve_python
-from mlrcopilot_tui.workspace.config import LoadedConfig, parse_config
+from mlrcopilot_tui.workspace.config import EngineConfig, LoadedConfig, parse_config
 from mlrcopilot_tui.workspace.gitvalues import Head
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME, Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
@@ -133,7 +133,7 @@ def open_bench(workspace: Workspace, session: str, options: Options = Options())
             config=config,
             repository=repository,
             line=SessionLine(repository, session),
-            engine=make_engine(options.engine or started.engine, started.seed),
+            engine=make_engine(options.engine or started.engine, started.seed, config.engine),
             executor=LocalExecutor(),
             sandbox=best_sandbox(),
             python=resolve_python(config.run, layout.root),
@@ -186,24 +186,32 @@ def refuse_unfenced_beginning(workspace: Workspace, options: Options) -> None:
     refuse_unfenced(settings, options, shipped=bool(_shipped_template(workspace.contract)))
 
 
-def make_engine(name: str, seed: int) -> Engine:
-    """The engine of that name."""
+def make_engine(name: str, seed: int, config: EngineConfig) -> Engine:
+    """The engine of that name, as the workspace and the user set it up.
+
+    Raises:
+        InputError: there is none, or its settings are wrong.
+    """
     if name == "offline":
         from mlrcopilot_tui.agents.offline.engine import OfflineEngine  # noqa: PLC0415 - libcst and optuna are heavy
 
         return OfflineEngine(seed)
-    raise InputError(f"There is no engine {name!r} here.", "Use the engine `offline`.")
+    if name == "claude":
+        from mlrcopilot_tui.agents.claude.engine import claude_engine  # noqa: PLC0415 - only where it is chosen
+
+        return claude_engine(config)
+    raise InputError(f"There is no engine {name!r} here.", "Use `offline` or `claude`.")
 
 
 def _started(session: str, contract: LoadedConfig, options: Options, head: Head) -> SessionStarted:
     config = contract.config
     engine = options.engine or config.engine.name
-    make_engine(engine, 0)
+    made = make_engine(engine, 0, config.engine)
     return SessionStarted(
         format=FORMAT,
         session=session,
         engine=engine,
-        model=options.model or config.engine.model,
+        model=options.model or made.model,
         seed=int(session, 16) % 2**31,
         base=head.commit,
         branch=head.branch or "",

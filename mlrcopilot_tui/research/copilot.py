@@ -93,6 +93,7 @@ class Copilot:
             reason = f"An error of mlrcopilot's own broke it off: {bench.note_error(error)}"
             raise
         finally:
+            await bench.engine.close()
             with contextlib.suppress(CopilotError):  # a full disk must not hide the error that ended the loop
                 bench.session.record(CopilotStopped(reason=reason))
         return reason

@@ -70,7 +70,9 @@ def _apply_here(layout: Layout, session: str) -> None:
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
     async def apply() -> None:
-        async with Laboratory(bench) as laboratory:
+        async with contextlib.AsyncExitStack() as held:
+            held.push_async_callback(bench.engine.close)
+            laboratory = await held.enter_async_context(Laboratory(bench))
             await laboratory.recover()
             await Keeper(bench).recover()
             desk = DecisionDesk(bench, laboratory)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = ("textual", "anthropic", "git", "optuna", "libcst", "numpy", "huggingface_hub", "pypdf", "pynvml", "rich")
-CORE = ("session", "workspace", "runs", "papers", "hardware", "agents", "research")
+CORE = ("session", "workspace", "runs", "papers", "hub", "hardware", "agents", "research")
 
 
 def imported_by(code: str) -> set[str]:

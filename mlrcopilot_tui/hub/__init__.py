@@ -1,0 +1,1 @@
+"""What others have published: models and datasets of the Hugging Face Hub, searched by need."""

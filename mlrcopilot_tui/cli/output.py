@@ -73,7 +73,9 @@ def amount(count: int) -> str:
 
 def dollars(spending: Spending) -> str:
     """What was spent, in dollars at list price; a dash where nothing was, or nothing has a price."""
-    return f"${spending.usd:.2f}" if spending.calls > spending.unpriced else "-"
+    from mlrcopilot_tui.agents.claude.prices import in_dollars  # noqa: PLC0415 - only what tells of money loads prices
+
+    return in_dollars(spending.usd) if spending.calls > spending.unpriced else "-"
 
 
 def spent(spending: Spending) -> str:

@@ -40,7 +40,8 @@ def add(commands: Commands) -> None:
 
 def show_status(arguments: argparse.Namespace) -> int:
     """What the session does now."""
-    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.agents.claude.prices import in_dollars  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415
     from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
@@ -62,7 +63,7 @@ def show_status(arguments: argparse.Namespace) -> int:
     ]
     if read.state.spending.calls:
         limit = budget["usd"]["limit"]
-        rows.append(("model", spent(read.state.spending) + (f"; the budget is ${limit:.2f}" if limit else "")))
+        rows.append(("model", spent(read.state.spending) + (f"; the budget is {in_dollars(limit)}" if limit else "")))
     if view["fault"]:
         rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
@@ -191,7 +192,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     lines += [f"Why: {told.rationale}"] if told.rationale else []
     lines += [f"  {item.kind} {item.ref}: {item.text}" for item in told.evidence]
     lines += [f"Prediction: {told.prediction}"] if told.prediction else []
-    lines += [f"  {at}. {step}" for at, step in enumerate(told.plan, 1)]
+    lines += _plan_as_text(idea)
     for judged in idea.verdicts:
         verdict = judged.verdict
         lines += ["", f"{verdict.kind} at {judged.commit[:10]}: {verdict.rule}"]
@@ -207,6 +208,19 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
+
+
+def _plan_as_text(idea: IdeaState) -> list[str]:
+    """The steps of the plan; after an experiment each with what became of it, and what shows it."""
+    marks = {mark.step: mark for mark in idea.plan_marks}
+    lines = []
+    for at, step in enumerate(idea.idea.plan, 1):
+        lines.append(f"  {at}. {step}")
+        if mark := marks.get(at):
+            shown = ", ".join(part for part in (mark.where, mark.run and f"run {mark.run}") if part)
+            told = " ".join(part for part in (shown and f"({shown})", mark.note) if part)
+            lines.append(f"     {'done' if mark.done else 'not done'}{': ' if told else ''}{told}")
+    return lines
 
 
 def show_diff(arguments: argparse.Namespace) -> int:

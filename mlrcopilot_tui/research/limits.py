@@ -1,5 +1,6 @@
 """The limits of a session: experiments, minutes, patience; reaching one ends the session in good order."""
 
+from mlrcopilot_tui.agents.claude.prices import in_dollars
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.state import SessionState
 
@@ -24,7 +25,7 @@ def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
 def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:
     """That the budget of dollars is spent, with the sum; `why` says what would not fit any more."""
     return (
-        f"The budget of ${settings.usd:.2f} is spent: ${state.spending.usd:.2f} went to the model. {why} "
+        f"The budget of {in_dollars(settings.usd)} is spent: {in_dollars(state.spending.usd)} went to the model. {why} "
         f"`mlrcopilot run --session {state.session} --budget-usd X` goes on."
     )
 

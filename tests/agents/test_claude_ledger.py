@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
 from mlrcopilot_tui.agents.claude.ledger import affordable_output, bound, capped, cost, input_bound
-from mlrcopilot_tui.agents.claude.prices import LISTED, Price, Prices
+from mlrcopilot_tui.agents.claude.prices import LISTED, Price, Prices, in_dollars
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
 from mlrcopilot_tui.agents.host import Allowance, BudgetSpentError
 from mlrcopilot_tui.session.model_events import ModelCalled, Usage
@@ -83,7 +83,7 @@ def test_what_may_be_written_is_lowered_to_what_can_be_paid() -> None:
 
 @pytest.mark.parametrize("usd", [0.0, 0.49, 0.5 + 255 * 20 / 1e6, -1.0])
 def test_a_call_that_does_not_fit_is_not_made(usd: float) -> None:
-    with pytest.raises(BudgetSpentError, match=r"may cost \$0\.51, and \$0\.\d\d is left"):
+    with pytest.raises(BudgetSpentError, match=r"may cost \$0\.5051; \$0\.\d+ is left"):
         affordable_output(request(), 100_000, PRICE, usd)
 
 
@@ -92,6 +92,14 @@ def test_a_bound_is_never_raised_by_what_a_server_says() -> None:
     assert capped(Usage(input_tokens=9000, output_tokens=900, exact=False), most) == most
     reported = Usage(input_tokens=9000, output_tokens=900)
     assert capped(reported, most) is reported
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [(0, "$0.00"), (3, "$3.00"), (0.2, "$0.20"), (0.0205, "$0.0205"), (0.00001, "$0.00"), (12.3456, "$12.35")],
+)
+def test_sums_are_told_as_people_read_them(usd: float, said: str) -> None:
+    assert in_dollars(usd) == said
 
 
 kinds = st.sampled_from(["turn", "interrupted", "fault", "cut fault", "unreached"])

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Final
 
-from mlrcopilot_tui.agents.claude.prices import CacheTime, Price
+from mlrcopilot_tui.agents.claude.prices import CacheTime, Price, in_dollars
 from mlrcopilot_tui.agents.claude.turns import Request
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.session.model_events import Usage
@@ -85,7 +85,7 @@ def affordable_output(
     if left < 0 or output < least:
         needed = cost(bound(input_tokens, least), price, kept)
         raise BudgetSpentError(
-            f"The next call ({request.purpose}) may cost ${needed:.2f}, and ${max(0.0, usd):.2f} is left.",
+            f"The next call ({request.purpose}) may cost {in_dollars(needed)}; {in_dollars(max(0.0, usd))} is left.",
             "`mlrcopilot set --budget-usd X` raises it.",
         )
     return min(request.max_tokens, output)

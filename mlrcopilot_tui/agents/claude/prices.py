@@ -86,3 +86,10 @@ class Prices:
             if fitting := [name for name in table if model.startswith(name)]:
                 return table[max(fitting, key=len)]
         return None
+
+
+def in_dollars(usd: float) -> str:
+    """A sum as people read it: cents, and as far as hundredths of cents where it is small."""
+    if usd >= 1 or usd < 0.0001 or usd == round(usd, 2):
+        return f"${usd:.2f}"
+    return "$" + f"{usd:.4f}".rstrip("0").ljust(4, "0")

@@ -155,7 +155,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._let_in():
             return
         name = path.rpartition("/v1/models/")[2]
-        if self.server.plain or name == path or not self._exists(name):
+        if self.server.plain or name == path:
+            Status(404, html="Not Found").play(self, {})
+            return
+        if not self._exists(name):
             self._fail(404, "not_found_error", f"model: {name}")
             return
         known = (self.server.models or {}).get(name, CAPABILITIES)
@@ -171,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith("/v1/messages/count_tokens") and not self.server.plain:
             self._json(200, {"input_tokens": tokens(json.dumps([body.get("system"), body.get("messages")]))})
         elif not path.endswith("/v1/messages"):
-            self._fail(404, "not_found_error", "Not Found")
+            Status(404, html="Not Found").play(self, {})
         elif not self._exists(str(body.get("model"))):
             self._fail(404, "not_found_error", f"model: {body.get('model')}")
         elif not self.server.lenient and (wrong := complaint(body)):

@@ -76,7 +76,10 @@ class Copilot:
             CopilotError: the starter does not run, or the machine gave out; the session can be resumed.
         """
         bench = self._bench
-        bench.session.record(CopilotStarted(pid=os.getpid(), host=socket.gethostname(), program=__version__))
+        started = CopilotStarted(
+            pid=os.getpid(), host=socket.gethostname(), program=__version__, engine=bench.engine.name
+        )
+        bench.session.record(started)
         reason = "It broke off."
         try:
             async with self._signals(), self._laboratory:

@@ -47,11 +47,12 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
 
 
 class CopilotStarted(Event, frozen=True, kw_only=True, tag="copilot.started"):
-    """A copilot process took the session's lock."""
+    """A copilot process took the session's lock; its agents are those of `engine`."""
 
     pid: int
     host: str
     program: str = ""
+    engine: str = ""
 
 
 class CopilotStopped(Event, frozen=True, kw_only=True, tag="copilot.stopped"):

@@ -1,5 +1,6 @@
 """A repository, as this program uses it: typed values in and out, and never the researcher's index or work tree."""
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -233,6 +234,14 @@ class Repository:
         commands = "".join(f"delete {ref}\0\0" for ref in refs)
         self.run("update-ref", "--no-deref", "--stdin", "-z", stdin=commands.encode())
 
+    def bundle(self, ref: str) -> bytes:
+        """Everything that `ref` stands on, as a git bundle."""
+        return self.run("bundle", "create", "--quiet", "-", "--end-of-options", ref).stdout
+
+    def unbundle(self, bundle: Path) -> None:
+        """Takes a bundle's objects in; no ref changes."""
+        self.run("bundle", "unbundle", str(bundle.absolute()))
+
     def worktrees(self) -> tuple[WorktreeEntry, ...]:
         """Every work tree of the repository with the branch that is checked out in it."""
         found = []
@@ -261,6 +270,23 @@ def _commit(fields: Sequence[str]) -> Commit:
     sha, tree, parents, name, email, time, message = fields[:7]
     when = datetime.fromtimestamp(int(time), UTC)
     return Commit(sha, tree, tuple(parents.split()), Identity(name, email), when, message.rstrip("\n"))
+
+
+def create_repository(folder: Path, bundle: Path, base: str, branch: str) -> None:
+    """Makes the empty `folder` a git repository with a bundle's objects, and checks `base` out on `branch`.
+
+    Raises:
+        InputError: the bundle does not hold `base`, or the branch has a name that none can have.
+    """
+    form = "sha256" if len(base) == len(hashlib.sha256().hexdigest()) else "sha1"
+    made = ["init", "--quiet", f"--object-format={form}", "--template=", "--", str(folder)]
+    run_git(made, folder)
+    repository = Repository(folder)
+    repository.unbundle(bundle)
+    ref = f"refs/heads/{branch}"
+    repository.move_ref(ref, base, ABSENT, "begun anew")
+    repository.run("symbolic-ref", "HEAD", ref)
+    repository.run("read-tree", "--reset", "-u", checked(base), drivers=True)
 
 
 def init_repository(folder: Path, message: str) -> None:

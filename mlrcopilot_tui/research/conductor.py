@@ -1,0 +1,254 @@
+"""The conductor: holds what a replay does against the recording, and holds back what comes from outside until its turn.
+
+What a session does between two arrivals from outside (a run's end, a model's turn, a decision) follows from what it
+knows. So an event may come a little early in a replay, where two tasks work side by side; it is given its recorded
+place and time, and the journal is written in the recorded order. An event that the recording does not have ends it.
+"""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.journal import JournalReader
+from mlrcopilot_tui.session.model_events import ConsentGiven, ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.records import Record, encode_record
+
+WHY_DEPARTED: Final = "It was recorded by another version, or hangs on something that a recording does not hold."
+
+E = TypeVar("E", bound=ev.Event)
+
+
+class ReplayDepartedError(CopilotError):
+    """The replay does something else than the recording."""
+
+    exit_code = 1
+
+
+class CutOffError(CopilotError):
+    """Here the recorded copilot ended without a word, and so does its replay."""
+
+
+class Conductor:
+    """Leads one replay; all of it belongs to the event loop's thread.
+
+    Args:
+        lines: the recorded journal's lines, with their ends.
+        records: the same, decoded.
+        journal: the file that is written anew.
+        roots: the recorded workspace's folder and that of the replay, which sentences may name.
+
+    Attributes:
+        records: the recording.
+        frontier: the index of the first event that has not happened yet.
+        horizon: the index up to which events may happen now.
+        adopt: takes an event into the session's state that happens without the loop's doing.
+        moved_at: when the last event happened, by the monotonic clock.
+    """
+
+    def __init__(
+        self, lines: Sequence[bytes], records: Sequence[Record], journal: Path, roots: tuple[str, str]
+    ) -> None:
+        self.records = records
+        self.frontier = 0
+        self.horizon = 0
+        self.adopt: Callable[[Record], None] = lambda _: None
+        self.moved_at = time.monotonic()
+        self._lines = lines
+        self._journal = journal
+        self._roots = roots
+        self._happened = [False] * len(records)
+        self._given = given(records)
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._cut = False
+        self._places: defaultdict[bytes, list[int]] = defaultdict(list)
+        for index, record in enumerate(records):
+            self._places[self._essence(record.event, roots[0])].append(index)
+
+    def open_journal(self, path: Path) -> "ReplayJournal":
+        """The journal of a copilot that starts now."""
+        self._cut = False
+        return ReplayJournal(self, JournalReader(path).poll())
+
+    def cut_off(self) -> None:
+        """From here on the copilot of the recording was no more."""
+        self._cut = True
+
+    def take(self, event: ev.Event) -> Record:
+        """Lets an event happen; returns it with the place, the time and the measured facts of the recording.
+
+        Raises:
+            ReplayDepartedError: the recording does not have it here.
+        """
+        if self._cut:
+            raise CutOffError("The copilot was cut off.")
+        index = self._index(event)
+        if index is None:
+            raise ReplayDepartedError(
+                f"The replay left the recording at event {self.frontier + 1}: "
+                f"{self._expected()} was recorded, {_told(event)} came.",
+                WHY_DEPARTED,
+            )
+        self._happened[index] = True
+        self._advance()
+        return self.records[index]
+
+    async def turn(self, event: ev.Event) -> None:
+        """Returns when `event` may happen; at once for one that the recording does not have."""
+        while (index := self._index(event)) is not None and index > self.frontier:
+            await self.place(index)
+
+    async def place(self, index: int) -> None:
+        """Returns when everything before the event of that index has happened."""
+        if self.frontier < index:
+            reached = asyncio.get_running_loop().create_future()
+            self._waiting.append((index, reached))
+            await reached
+
+    def next(self, kind: type[E], wanted: Callable[[E], bool] = lambda _: True) -> int | None:
+        """The index of the first event of a kind that is still to happen, of those that are wanted."""
+        for index in range(self.frontier, len(self.records)):
+            event = self.records[index].event
+            if isinstance(event, kind) and not self._happened[index] and wanted(event):
+                return index
+        return None
+
+    def let_happen(self, until: int) -> None:
+        """Lets the events before index `until` happen that the loop does not bring about."""
+        self.horizon = max(self.horizon, until)
+        self._advance()
+
+    def give_up(self, until: int) -> None:
+        """Lets the rest of a sitting count as happened, whose copilot was cut off."""
+        for index in range(self.frontier, until):
+            if not self._happened[index]:
+                self._happened[index] = True
+        self._advance()
+
+    def stands_still(self) -> ReplayDepartedError:
+        """That nothing happens any more."""
+        return ReplayDepartedError(
+            f"The replay stands still at event {self.frontier + 1}: {self._expected()} does not happen.", WHY_DEPARTED
+        )
+
+    def is_given(self, index: int) -> bool:
+        """Whether no replayed loop brings that event about."""
+        return index in self._given
+
+    def _expected(self) -> str:
+        return _told(self.records[self.frontier].event) if self.frontier < len(self.records) else "nothing more"
+
+    def _index(self, event: ev.Event) -> int | None:
+        places = self._places.get(self._essence(event, self._roots[1]), ())
+        return next((index for index in places if not self._happened[index] and index < self.horizon), None)
+
+    def _advance(self) -> None:
+        before = self.frontier
+        while self.frontier < self.horizon and (self._happened[self.frontier] or self.frontier in self._given):
+            if not self._happened[self.frontier]:
+                self._happened[self.frontier] = True
+                self.adopt(self.records[self.frontier])
+            self.frontier += 1
+        if self.frontier == before:
+            return
+        with self._journal.open("ab") as file:
+            file.writelines(self._lines[before : self.frontier])
+        self.moved_at = time.monotonic()
+        reached = [future for index, future in self._waiting if index <= self.frontier]
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] > self.frontier]
+        for future in reached:
+            if not future.done():
+                future.set_result(None)
+
+    def _essence(self, event: ev.Event, root: str) -> bytes:
+        """What of an event a replay has to bring about: all but what was measured, and where the workspace lies."""
+        if unmeasured := _MEASURED.get(type(event)):
+            event = unmeasured(event)
+        line = encode_record(Record(0, "", event))
+        quoted = msgspec.json.encode(root)[1:-1]
+        return re.sub(re.escape(quoted) + rb"(?![\w.-])", b"<workspace>", line) if quoted in line else line
+
+
+class ReplayJournal:
+    """The journal of a replay: what is appended is held against the recording."""
+
+    def __init__(self, conductor: Conductor, recovered: list[Record]) -> None:
+        self._conductor = conductor
+        self.recovered = recovered
+
+    def append(self, *events: ev.Event) -> list[Record]:
+        """Lets `events` happen.
+
+        Raises:
+            ReplayDepartedError: the recording does not have them here.
+        """
+        return [self._conductor.take(event) for event in events]
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def given(records: Sequence[Record]) -> set[int]:
+    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, and consent."""
+    found: set[int] = set()
+    running, consents, agreed = False, set[str](), set[str]()
+    for index, record in enumerate(records):
+        event = record.event
+        if isinstance(event, ev.GateOpened) and event.gate.kind == "consent":
+            consents.add(event.gate.id)
+            found.add(index)
+        elif isinstance(event, ev.GateAnswered) and event.gate in consents:
+            agreed.add(event.decision)
+            found.add(index)
+        elif (
+            isinstance(event, ev.UnknownEvent | ConsentGiven)
+            or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
+            or (isinstance(event, ev.CopilotStopped) and event.vanished)
+            or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
+        ):
+            found.add(index)
+        if isinstance(event, ev.CopilotStarted | ev.CopilotStopped):
+            running = isinstance(event, ev.CopilotStarted)
+    return found
+
+
+_OF_COMMANDS: Final = (
+    ev.SessionStarted, ev.SettingsChanged, ev.PaperRead, ev.WarningRaised,
+    ev.RunPlanned, ev.RunStarted, ev.RunFinished,
+)  # fmt: skip
+
+
+def _of_decision(records: Sequence[Record], index: int) -> bool:
+    """Whether an event was written in one go with the word that a decision was applied."""
+    for record in records[index + 1 :]:
+        if record.time != records[index].time:
+            return False
+        if isinstance(record.event, ev.DecisionApplied):
+            return True
+    return False
+
+
+def _told(event: ev.Event) -> str:
+    about = [f"{name} {value}" for name in ("run", "idea", "purpose") if (value := getattr(event, name, None))]
+    return f"`{event.type}`" + (f" ({', '.join(map(str, about))})" if about and len(str(about)) < 80 else "")
+
+
+_Unmeasured = Callable[[ev.Event], ev.Event]
+_MEASURED: dict[type[ev.Event], _Unmeasured] = {
+    ev.CopilotStarted: lambda e: msgspec.structs.replace(e, pid=0, host="", program=""),
+    ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False),
+    ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
+    ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
+    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange=""),
+    ModelFaulted: lambda e: msgspec.structs.replace(
+        e, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
+    ),
+}  # fmt: skip
+"""Takes out of an event what hangs on the clock and the machine."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from mlrcopilot_tui.agents.base import Proposal
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.plan_check import followed
 from mlrcopilot_tui.research.steps import was_selected
 from mlrcopilot_tui.session.events import Event, PatchCommitted
-from mlrcopilot_tui.session.model import Attempt, FileCount
+from mlrcopilot_tui.session.model import Attempt, FileCount, PlanClaim
 from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
 from mlrcopilot_tui.workspace.idea_tree import patched_tree
@@ -46,7 +48,7 @@ class Attempts:
         self,
         idea: IdeaState,
         commit: str,
-        subject: str,
+        proposal: Proposal,
         by: Author,
         *,
         moved_from: str = "",
@@ -57,15 +59,26 @@ class Attempts:
         Args:
             idea: the idea.
             commit: the attempt.
-            subject: its commit's subject.
+            proposal: its subject, and what is claimed of it.
             by: who wrote it.
             moved_from: the commit that it is written anew from, if it is.
             also: events that hold if and only if the attempt stands.
         """
-        attempt = await asyncio.to_thread(self._keep, idea, commit, subject, by, moved_from)
+        attempt = await asyncio.to_thread(self._keep, idea, commit, proposal, by, moved_from)
         self._bench.session.record(*also, PatchCommitted(attempt=attempt))
 
-    def _keep(self, idea: IdeaState, commit: str, subject: str, by: Author, moved_from: str) -> Attempt:
+    async def made_of(self, before: Attempt, idea: IdeaState, commit: str) -> Proposal:
+        """The proposal of `commit` where others made it of an attempt: what was claimed of that, as far as it holds."""
+        claims = await asyncio.to_thread(self._followed, before, idea.parent_commit, commit)
+        return Proposal(before.subject, claims=claims)
+
+    def _followed(self, before: Attempt, parent: str, commit: str) -> tuple[PlanClaim, ...]:
+        if not before.claims:
+            return ()
+        diff = self._bench.repository.diff
+        return followed(before.claims, parse(diff(before.parent, before.commit)), parse(diff(parent, commit)))
+
+    def _keep(self, idea: IdeaState, commit: str, proposal: Proposal, by: Author, moved_from: str) -> Attempt:
         bench = self._bench
         number = idea.idea.number
         attempt = self._next_number(idea)
@@ -78,10 +91,11 @@ class Attempts:
             commit=commit,
             parent=idea.parent_commit,
             tree=bench.repository.tree_id(commit),
-            subject=subject,
+            subject=proposal.subject,
             files=tuple(_count(file) for file in parse(patch).files),
             by=by,
             moved_from=moved_from,
+            claims=proposal.claims,
         )
 
     def _next_number(self, idea: IdeaState) -> int:

@@ -131,7 +131,7 @@ class Experimenter:
         if proposal.recipe is not None and proposal.recipe != idea.idea.recipe:
             changed = msgspec.structs.replace(idea.idea, recipe=proposal.recipe)
             revised.append(IdeaEdited(idea=changed, by=bench.engine.name))
-        await self._attempts.record(idea, commit, proposal.subject, "agent", also=revised)
+        await self._attempts.record(idea, commit, proposal, "agent", also=revised)
 
     async def _take_selection(self, idea: IdeaState, attempt: Attempt, patch: str) -> None:
         """What the researcher took of an attempt becomes the next one, and needs no further approval."""
@@ -142,7 +142,8 @@ class Experimenter:
         if commit is None:
             self._withdraw(idea, "Nothing of the patch was taken.")
         else:
-            await self._attempts.record(idea, commit, attempt.subject, "researcher")
+            proposal = await self._attempts.made_of(attempt, idea, commit)
+            await self._attempts.record(idea, commit, proposal, "researcher")
 
     async def _take_edit(self, idea: IdeaState, attempt: Attempt) -> None:
         """The researcher's edit becomes the next attempt, which waits for approval in its turn."""
@@ -157,7 +158,8 @@ class Experimenter:
         if commit is None:
             self._withdraw(idea, "The edit took the whole patch back.")
         else:
-            await self._attempts.record(idea, commit, attempt.subject, "researcher")
+            proposal = await self._attempts.made_of(attempt, idea, commit)
+            await self._attempts.record(idea, commit, proposal, "researcher")
 
     def _withdraw(self, idea: IdeaState, reason: str) -> None:
         self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))

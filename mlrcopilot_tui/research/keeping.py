@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.plan_check import plan_marks
 from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWithdrawn, VerdictReached
 from mlrcopilot_tui.session.model import Attempt, Verdict
+from mlrcopilot_tui.session.model_events import PlanChecked
 from mlrcopilot_tui.session.state import IdeaState, RunState, VerdictState
 from mlrcopilot_tui.workspace.evidence import CommitEvidence, read_note, write_note
+from mlrcopilot_tui.workspace.patch import parse
 
 PATIENCE_S = 1.0
 
@@ -41,6 +44,7 @@ class Keeper:
         bench = self._bench
         made = (attempt.idea, attempt.number)
         own = [run for run in bench.state.runs.values() if (run.idea, run.attempt) == made and run.purpose == "idea"]
+        checked = await asyncio.to_thread(self._check_plan, idea, attempt, [*runs, *own])
         bench.session.record(
             VerdictReached(
                 idea=attempt.idea,
@@ -50,11 +54,22 @@ class Keeper:
                 verdict=verdict,
                 runs=tuple(run.run for run in runs),
                 wall_s=sum(run.wall_s for run in own),
-            )
+            ),
+            *checked,
         )
         await self._note(idea, idea.verdicts[-1])
         if verdict.kind == "keep":
             await self._advance(attempt)
+
+    def _check_plan(self, idea: IdeaState, attempt: Attempt, runs: Sequence[RunState]) -> tuple[PlanChecked, ...]:
+        """The plan held against the attempt; nothing where its author claims nothing."""
+        if not attempt.claims:
+            return ()
+        patch = parse(self._bench.repository.diff(attempt.parent, attempt.commit))
+        # Runs that were reused are another commit's, of the same tree.
+        good = [run.run for run in runs if run.commit != attempt.parent and run.value is not None]
+        marks = plan_marks(idea.idea.plan, attempt.claims, patch, good)
+        return (PlanChecked(idea=attempt.idea, attempt=attempt.number, marks=marks),)
 
     async def _advance(self, attempt: Attempt) -> None:
         """Moves the line to a kept attempt; where its parent is not the champion it is to beat that first."""
@@ -93,7 +108,8 @@ class Keeper:
                 reason = f"It beats its own base, but does not join the champion. {error}"
                 bench.session.record(IdeaWithdrawn(idea=attempt.idea, reason=reason))
                 return
-            await self._attempts.record(idea, commit, attempt.subject, attempt.by, moved_from=attempt.commit)
+            proposal = await self._attempts.made_of(attempt, idea, commit)
+            await self._attempts.record(idea, commit, proposal, attempt.by, moved_from=attempt.commit)
 
     def _written_anew(self, attempt: Attempt, champion: str) -> str:
         """The attempt as one commit on the champion, with all that lies between the two where it grew from there."""

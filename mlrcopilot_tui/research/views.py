@@ -130,6 +130,10 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
         "hypothesis": idea.idea.hypothesis,
         "rationale": idea.idea.rationale,
         "plan": list(idea.idea.plan),
+        "plan_marks": [
+            {"step": mark.step, "done": mark.done, "where": mark.where, "run": mark.run, "note": mark.note}
+            for mark in idea.plan_marks
+        ],
         "prediction": idea.idea.prediction,
         "evidence": [{"kind": item.kind, "text": item.text, "ref": item.ref} for item in idea.idea.evidence],
         "scores": idea.idea.scores,

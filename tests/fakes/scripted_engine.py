@@ -13,7 +13,7 @@ from mlrcopilot_tui.agents.base import (
     Withdrawal,
 )
 from mlrcopilot_tui.papers.model import Paper
-from mlrcopilot_tui.session.model import Gap, Quote, Summary
+from mlrcopilot_tui.session.model import Gap, PlanClaim, Quote, Summary
 
 TRAIN = PurePosixPath("train.py")
 
@@ -29,6 +29,7 @@ class FakeEngine:
     endpoint: str = ""
     assignments: list[Assignment] = field(default_factory=list)
     proposed: int = 0
+    claims: tuple[PlanClaim, ...] = ()
 
     @property
     def ideas(self) -> "FakeEngine":
@@ -79,7 +80,8 @@ class FakeEngine:
         text = brief.tree.read(TRAIN)
         brief.say("action", f"replace {old!r}")
         brief.tree.write(TRAIN, text.replace(old, new))
-        return Proposal(subject=f"Try {new.strip().splitlines()[0] if new.strip() else 'nothing'}")
+        subject = f"Try {new.strip().splitlines()[0] if new.strip() else 'nothing'}"
+        return Proposal(subject=subject, claims=self.claims)
 
     async def close(self) -> None:
         return

@@ -40,8 +40,9 @@ _CHANGE: Final = re.compile(r"\b(?:by|(?:gain|improvement|difference|reduction|d
 _COUNTS: Final = re.compile(r"\s+[A-Za-z]")
 _RESULT_WORDS: Final = ("accuracy", "error", "loss", "f1", "auc", "perplexity", "score", "rmse", "mae", "mse", "bleu")
 _LINKING: Final = (
-    "is was are were be been should would will has of to from at by about around now only and vs versus the a mean "
-    "average reaches reached fell falls dropped drops rose rises improved improves went goes baseline best champion stands"
+    "is was are were be been should would will has of to from at by about around now only and vs versus the a "
+    "mean average reaches reached fell falls dropped drops rose rises improved improves went goes baseline best "
+    "champion stands"
 )
 _LINK: Final = rf"(?:[\s:=~≈→>*`'\"(\u2013-]|\b(?:{'|'.join(_LINKING.split())})\b)*"
 _MOST_CHARACTERS: Final = 100_000

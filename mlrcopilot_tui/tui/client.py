@@ -37,6 +37,7 @@ class Settled:
 
     said: str
     refused: bool
+    kind: DecisionKind
 
 
 class SessionClient:
@@ -57,8 +58,8 @@ class SessionClient:
         self._reader: JournalReader | None = None
         self._clock = clock
         self._gate_seen: dict[str, float] = {}
-        self._pending: dict[str, str] = {}
-        """The gate of each decision whose result is not known yet."""
+        self._pending: dict[str, Decision] = {}
+        """The decisions whose results are not known yet."""
         if session is not None:
             self.open(session)
 
@@ -93,7 +94,7 @@ class SessionClient:
     def decide(self, kind: DecisionKind, **fields: Unpack[DecisionFields]) -> Decision:
         """Makes a decision, to be followed until the journal tells what became of it; `drop` sends it."""
         decision = Decision(id=new_decision_id(), kind=kind, **fields)
-        self._pending[decision.id] = decision.gate
+        self._pending[decision.id] = decision
         return decision
 
     def drop(self, decision: Decision) -> None:
@@ -103,18 +104,24 @@ class SessionClient:
 
     def settled(self) -> list[Settled]:
         """What became of this client's decisions since the last call."""
-        done = [decision for decision in self._pending if decision in self.state.decisions]
+        state = self.state
+        done = [decision for decision in self._pending.values() if decision.id in state.decisions]
         for decision in done:
-            del self._pending[decision]
-        return [Settled(self.state.decisions[decision], decision in self.state.refused) for decision in done]
+            del self._pending[decision.id]
+        return [Settled(state.decisions[each.id], each.id in state.refused, each.kind) for each in done]
 
     def is_answering(self, gate: str) -> bool:
         """Whether a decision on this gate is on its way."""
-        return gate in self._pending.values()
+        return any(decision.gate == gate for decision in self._pending.values())
 
     def in_grace(self, gate: str) -> bool:
         """Whether a gate appeared so lately that a key press was not meant for it."""
         return self._clock() - self._gate_seen.get(gate, float("-inf")) < GRACE_S
+
+    def grace(self) -> Callable[[], bool]:
+        """Begins a grace period; what it returns tells whether it lasts."""
+        begun = self._clock()
+        return lambda: self._clock() - begun < GRACE_S
 
     def run_folder(self, run: str) -> Path | None:
         """Where a run's records lie; None for a name that is none."""

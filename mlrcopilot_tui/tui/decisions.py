@@ -151,6 +151,54 @@ def more_ideas(desk: Desk) -> None:
     desk.decide("idea.more")
 
 
+def revise_idea(desk: Desk) -> None:
+    """Has the idea under the cursor written anew, with or without a word on what to change."""
+    idea = desk.situation.idea
+    if idea is None:
+        return
+    desk.ask(
+        f"What should be different about idea {title_of(idea)}?",
+        lambda words: desk.decide("idea.revise", idea=idea.idea.number, text=words),
+        hint="The IdeaAgent revises it; with nothing said it thinks the idea through anew.",
+        may_be_empty=True,
+    )
+
+
+def split_idea(desk: Desk) -> None:
+    """Has the idea under the cursor parted into smaller ones."""
+    idea = desk.situation.idea
+    if idea is None:
+        return
+    desk.confirm(
+        f"Split idea {title_of(idea)}?",
+        "The IdeaAgent makes smaller ideas of it, each with a plan of its own; they take its place.",
+        lambda: desk.decide("idea.split", idea=idea.idea.number),
+    )
+
+
+def mark_idea(desk: Desk) -> None:
+    """Marks the idea under the cursor to be merged with others, or takes the mark away."""
+    situation = desk.situation
+    if situation.idea is not None:
+        desk.mark(situation.marked ^ {situation.idea.idea.number})
+
+
+def merge_ideas(desk: Desk) -> None:
+    """Has the marked ideas made one."""
+    situation = desk.situation
+    order = tuple(idea.idea.number for idea in situation.state.queue() if idea.idea.number in situation.marked)
+    if len(order) < 2:
+        desk.tell("Nothing is marked to be merged.", "Mark two or more ideas with space first.")
+        return
+
+    def merge() -> None:
+        desk.decide("idea.merge", order=order)
+        desk.mark(frozenset())
+
+    named = f"{', '.join(map(str, order[:-1]))} and {order[-1]}"
+    desk.confirm(f"Merge ideas {named}?", "The IdeaAgent makes one idea of them, which takes their place.", merge)
+
+
 def move_idea_up(desk: Desk) -> None:
     """Tries the idea under the cursor one place earlier."""
     _reorder(desk, -1)
@@ -171,18 +219,6 @@ def _reorder(desk: Desk, by: int) -> None:
     if 0 <= to < len(order):
         order[at], order[to] = order[to], order[at]
         desk.decide("idea.order", order=tuple(order))
-
-
-def answer_question(desk: Desk) -> None:
-    """Answers the question that an agent put."""
-    gate = desk.situation.question
-    if gate is None or _too_early(desk, gate):
-        return
-    desk.ask(
-        gate.question,
-        lambda words: desk.decide("answer", gate=gate.id, idea=gate.idea, text=words),
-        hint="Your answer goes to the agent.",
-    )
 
 
 def stop_run(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, Unpack
 
-from mlrcopilot_tui.session.model import DecisionKind
+from mlrcopilot_tui.session.model import DecisionKind, Gate
 from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import PaneName, Selection
@@ -112,6 +112,18 @@ class Desk(Protocol):
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once before something that is not undone by a key."""
+
+    def ask_for(self, gate: Gate) -> None:
+        """Opens the dialog of a question, or of a consent, that an agent wants."""
+
+    def offer_restart(self) -> None:
+        """Opens the dialog of a copilot that ended."""
+
+    def mark(self, ideas: frozenset[int]) -> None:
+        """Marks these ideas in the tree, and no other."""
+
+    def unmark(self) -> bool:
+        """Forgets the marked lines of a patch in focus, and says whether there were any."""
 
     def tell(self, sentence: str, mend: str = "", *, wrong: bool = False) -> None:
         """Says a sentence in passing; it stays in the list of notices."""

@@ -18,6 +18,8 @@ class Glyphs:
     waiting: str = "!"
     closed: str = "⊘"
     reverted: str = "↺"
+    marked: str = "◆"
+    undone: str = "\u2013"
     branch: str = "├"
     last: str = "└"
     through: str = "│"
@@ -36,8 +38,8 @@ class Glyphs:
 UNICODE = Glyphs()
 ASCII = Glyphs(
     champion="*", kept="+", discarded="x", inconclusive="?", running=">", proposed="o", waiting="!", closed="-",
-    reverted="<", branch="|", last="`", through="|", dash="-", dot="|", minus="-", plus_minus="+/-", ellipsis="~",
-    bar="#", bar_parts=" ", bar_rest=".", arrow="->", unicode=False,
+    reverted="<", marked="#", undone="-", branch="|", last="`", through="|", dash="-", dot="|", minus="-",
+    plus_minus="+/-", ellipsis="~", bar="#", bar_parts=" ", bar_rest=".", arrow="->", unicode=False,
 )  # fmt: skip
 
 

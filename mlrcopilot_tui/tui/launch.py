@@ -29,6 +29,7 @@ def run_tui(
     theme: str | None = None,
     plain: bool = False,
     keymap: Mapping[str, str] | None = None,
+    watching: bool = False,
 ) -> int:
     """Shows a workspace's session, or the start screen without one, until the researcher leaves.
 
@@ -36,6 +37,7 @@ def run_tui(
         session: None for the latest, or for a new one where `options` say so.
         options: further options of `mlrcopilot run` for the copilot.
         keymap: keys by action id.
+        watching: start no copilot.
 
     Returns:
         The exit code: 0, or 128 and the signal's number.
@@ -45,7 +47,7 @@ def run_tui(
     """
     terminal.refuse_dumb_terminal(os.environ)
     glyphs = terminal_glyphs(plain=plain)
-    opening = _Opening(prefs.load(), glyphs, session, options, plain=plain, keymap=keymap or {})
+    opening = _Opening(prefs.load(), glyphs, session, options, plain=plain, keymap=keymap or {}, watching=watching)
     app = CopilotApp(
         lambda: opening.first(app, workspace),
         opening.preferences,
@@ -77,6 +79,7 @@ class _Opening:
     options: Sequence[str]
     plain: bool = field(kw_only=True)
     keymap: Mapping[str, str] = field(kw_only=True)
+    watching: bool = field(kw_only=True, default=False)
     opened: Path | None = None
 
     def first(self, app: CopilotApp, workspace: Path | None) -> Screen[None]:
@@ -107,6 +110,7 @@ class _Opening:
             strip=self.preferences.strip,
             remember_strip=self._remember_strip,
             keymap=self.keymap,
+            watching=self.watching,
         )
         return opening.prepare(root, self.session, self.options, look)
 

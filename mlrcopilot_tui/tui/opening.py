@@ -22,13 +22,14 @@ _REMOTE_TICK_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the screen is to look."""
+    """How the screen is to look; one that is only for watching starts no copilot."""
 
     glyphs: Glyphs
     plain: bool
     strip: bool
     remember_strip: Callable[[bool], None]
     keymap: Mapping[str, str]
+    watching: bool = False
 
 
 def prepare(root: Path, session: str | None, options: Sequence[str], look: Look) -> Rise:
@@ -47,14 +48,19 @@ def prepare(root: Path, session: str | None, options: Sequence[str], look: Look)
         # The main screen tells of it, for it looks again.
         client = SessionClient(layout, session)
 
-    def ensure() -> str:
+    found = latest_session(layout)
+
+    def ensure(more: Sequence[str]) -> str:
         from mlrcopilot_tui.research.launch import ensure_copilot  # noqa: PLC0415 -- psutil, once all is shown
 
-        return ensure_copilot(root, session, options)
+        begun = latest_session(layout)
+        held = client.folder.name if client.folder is not None else begun if begun != found else session
+        given = options if held is None else [option for option in options if option != NEW]
+        return ensure_copilot(root, held, [*given, *more])
 
     setup = Setup(
         client=client,
-        ensure=ensure,
+        ensure=None if look.watching else ensure,
         monitor=partial(Monitor, root),
         glyphs=look.glyphs,
         plain=look.plain,

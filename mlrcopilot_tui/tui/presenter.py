@@ -9,9 +9,10 @@ from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.feed import RunFeed
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.library import Library
-from mlrcopilot_tui.tui.projector import focus, ideas, paper, patch, run
+from mlrcopilot_tui.tui.live_turn import LiveTurn
+from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run, spending
 from mlrcopilot_tui.tui.projector.news import Herald, News
-from mlrcopilot_tui.tui.views import PANES, PaneName, Selection
+from mlrcopilot_tui.tui.views import PANES, Document, PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
 
@@ -34,7 +35,10 @@ class Presenter:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.selection = Selection()
+        self.marked: frozenset[int] = frozenset()
+        """The ideas that are marked to be merged."""
         self.feed = RunFeed()
+        self._live_turn = LiveTurn()
         self._client = client
         self._deck = deck
         self._library = library
@@ -43,6 +47,7 @@ class Presenter:
         self._now = now
         self._run: RunState | None = None
         self._patch = ""
+        self._talk: tuple[tuple[str, int], Document] = (("", 0), ())
         self._herald = Herald(glyphs)
 
     def present(self) -> None:
@@ -50,11 +55,12 @@ class Presenter:
         state, deck, glyphs = self._client.state, self._deck, self._glyphs
         deck.paper.show_paper(paper.paper_document(state, glyphs))
         deck.paper.show_idea(ideas.idea_document(state, focus.shown_idea(state, self.selection), glyphs))
-        deck.ideas.show(ideas.tree(state, glyphs))
+        self.marked &= {idea.idea.number for idea in state.queue()}
+        deck.ideas.show(ideas.tree(state, glyphs, self.marked))
         self._present_patch()
         if deck.patch.tab == "History":
             deck.patch.show_history(patch.history(state, glyphs))
-        deck.run.show_agent(run.agent_document(state, run.question(state), glyphs))
+        self.present_agent()
         self._follow_run()
         self.present_run()
         self._flag()
@@ -68,6 +74,34 @@ class Presenter:
         self._deck.run.show(run.run_view(state, self._run, live, self._now()))
         metric = state.started.metric if state.started is not None else ""
         self._deck.run.show_curve(live, metric, run.beside_parent(state, live, self._glyphs))
+
+    def present_agent(self) -> None:
+        """Shows the agents' words and what goes on below them, if anybody looks; cheap enough for every tick."""
+        if self._deck.run.tab == "Agent":
+            state, glyphs = self._client.state, self._glyphs
+            if (key := (state.session, len(state.talk))) != self._talk[0]:
+                self._talk = key, agent.talk_document(state, glyphs)
+            now = agent.now_document(state, self._live_turn.turn, self._now(), glyphs)
+            self._deck.run.show_costs(spending.status(state))
+            self._deck.run.show_agent(self._talk[1], now)
+
+    def follow_turn(self) -> bool:
+        """Looks how the turn in flight has grown; says whether one began or ended."""
+        before = self.turn
+        if self._live_turn.poll(self._client.folder if self._client.state.copilot is not None else None):
+            self.present_agent()
+        return self.turn != before
+
+    @property
+    def turn(self) -> bool:
+        """Whether a model is at a turn."""
+        return bool(self._live_turn.turn.text)
+
+    @property
+    def counting(self) -> bool:
+        """Whether a call to a model is made again soon, so that the seconds until then must be drawn."""
+        fault = self._client.state.model_fault
+        return fault is not None and fault[1].retry_in_s is not None
 
     def news(self) -> list[News]:
         """What came about since the last call that the researcher should hear of."""

@@ -106,7 +106,7 @@ async def staged(
     plain: bool = False,
     keymap: dict[str, str] | None = None,
     theme: str = "dark",
-    ensure: Callable[[], str] | None = None,
+    ensure: Callable[[Sequence[str]], str] | None = None,
     preferences: Preferences | None = None,
 ) -> AsyncIterator[Stage]:
     """The app on the story's session, past the grace period of every question that is open already."""

@@ -54,6 +54,10 @@ DECIDING: list[tuple[str, Told, PaneName, tuple[str, ...], str, dict[str, object
     ("idea.prune", up_to_gate, "ideas", ("G", "d"), "no", {"kind": "idea.prune", "idea": 6, "text": "no"}),
     ("idea.up", up_to_gate, "ideas", ("G", "K"), "", {"kind": "idea.order", "order": (3, 6, 5)}),
     ("idea.down", up_to_gate, "ideas", ("G", "k", "J"), "", {"kind": "idea.order", "order": (3, 6, 5)}),
+    ("idea.revise", up_to_gate, "ideas", ("G", "r"), "cheaper", {"kind": "idea.revise", "idea": 6, "text": "cheaper"}),
+    ("idea.split", up_to_gate, "ideas", ("G", "S", "y"), "", {"kind": "idea.split", "idea": 6}),
+    ("idea.merge", up_to_gate, "ideas", ("G", "space", "k", "space", "M", "y"), "", {"order": (5, 6)}),
+    ("agent.interject", up_to_gate, "ideas", ("i",), "hm", {"kind": "feedback", "idea": 0, "gate": "", "text": "hm"}),
     ("idea.more", up_to_gate, "ideas", ("R",), "", {"kind": "idea.more"}),
     ("idea.branch", up_to_gate, "ideas", ("g", "j", "b"), "go", {"kind": "idea.add", "idea": 1, "text": "go"}),
     ("idea.feedback", up_to_gate, "ideas", ("G", "f"), "ok", {"kind": "feedback", "idea": 6, "text": "ok"}),
@@ -82,9 +86,10 @@ async def test_a_key_leaves_its_decision(tmp_path: Path, told: Told) -> None:
 def test_every_deciding_action_is_tried() -> None:
     tried = {row[0] for row in DECIDING} | {
         "patch.edit", "patch.revert", "patch.redo", "idea.redo", "run.answer", "run.feedback", "session.quit",
+        "session.model", "session.budget", "agent.answer", "agent.interrupt",
     }  # fmt: skip
-    subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback")
-    moving = {"idea.open", "patch.match-next", "patch.match-previous"}
+    subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
+    moving = {"idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
     assert {name for name in ACTIONS if name.startswith(subjects)} - moving == tried
 
 
@@ -180,16 +185,6 @@ async def test_a_reverted_patch_can_be_redone(tmp_path: Path) -> None:
         assert stage.decision() == Decision(id=stage.decision().id, kind="redo", idea=1, commit=commit)
 
 
-async def test_a_question_is_answered_in_the_run_pane(tmp_path: Path) -> None:
-    story = up_to_run(tmp_path / "digits")
-    gate = story.ask("question", "May I change the number of epochs?")
-    async with staged(story) as stage:
-        await stage.press("0", "a")
-        await stage.write("yes")
-        decision = stage.decision()
-        assert (decision.kind, decision.gate, decision.text) == ("answer", gate, "yes")
-
-
 async def test_all_proposed_ideas_are_approved_on_the_root(tmp_path: Path) -> None:
     story = Story(tmp_path / "digits")
     story.begin()
@@ -213,15 +208,15 @@ async def test_what_became_of_a_decision_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_key_can_be_remapped_by_its_action(tmp_path: Path) -> None:
-    async with staged(up_to_gate(tmp_path / "digits"), keymap={"patch.approve": "A"}) as stage:
+    async with staged(up_to_gate(tmp_path / "digits"), keymap={"patch.approve": "X"}) as stage:
         await stage.press("3", "a")
         assert stage.story.decisions() == []
         await stage.press("ctrl+p")
         await stage.pilot.press(*"patch: approve")
         await stage.pilot.pause(0.3)
-        assert "patch: approve  A" in frame(stage.pilot.app)
+        assert "patch: approve  X" in frame(stage.pilot.app)
         await stage.press("escape", "escape")
-        await stage.press("A")
+        await stage.press("X")
         assert stage.decision().kind == "approve"
 
 
@@ -243,7 +238,7 @@ async def test_stopping_the_copilot_asks_first(tmp_path: Path) -> None:
 
 
 def test_a_key_map_is_checked() -> None:
-    assert keymap_problems({"patch.approve": "A"}) == []
+    assert keymap_problems({"patch.approve": "X"}) == []
     assert keymap_problems({"patch.aprove": "A"}) == [
         "There is no action 'patch.aprove'. Did you mean 'patch.approve'?"
     ]

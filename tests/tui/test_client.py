@@ -1,5 +1,6 @@
 """The screen's side of a session: reading on, deciding, and hearing what became of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ async def test_the_copilot_is_started_after_the_first_frame_and_its_session_open
     story = Story(tmp_path / "digits")
     started: list[str] = []
 
-    def ensure() -> str:
+    def ensure(_: Sequence[str]) -> str:
         started.append("now")
         return other.session
 
@@ -114,7 +115,7 @@ async def test_the_copilot_is_started_after_the_first_frame_and_its_session_open
 
 
 async def test_a_copilot_that_does_not_start_is_told(tmp_path: Path) -> None:
-    def ensure() -> str:
+    def ensure(_: Sequence[str]) -> str:
         raise CopilotError("The copilot does not start.", "Its output is in copilot.log.")
 
     async with staged(up_to_gate(tmp_path / "digits"), ensure=ensure) as stage:

@@ -11,7 +11,8 @@ from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model import Verdict
 from mlrcopilot_tui.session.state import SessionState, fold
 from mlrcopilot_tui.tui.glyphs import ASCII, UNICODE
-from mlrcopilot_tui.tui.projector import focus, ideas, paper, patch, run, words
+from mlrcopilot_tui.tui.live_turn import Turn
+from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run, words
 from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.projector.run import Live
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -119,7 +120,7 @@ def test_the_paper_shows_its_gaps_with_sentence_and_page(tmp_path: Path) -> None
 
 
 def test_the_header_counts_what_waits(tmp_path: Path) -> None:
-    segments = header(state_of(up_to_gate(tmp_path)), UNICODE, workspace="w", copilot_alive=True)
+    segments = header(state_of(up_to_gate(tmp_path)), UNICODE, workspace="w", copilot_alive=True, now=BEGIN)
     shown = [segment.text for segment in segments]
     assert "! 1 needs you" in shown
     assert "best 0.0773 (\u221218 %)" in shown
@@ -137,13 +138,13 @@ def test_the_header_counts_what_waits(tmp_path: Path) -> None:
 def test_the_header_tells_the_session_s_state(tmp_path: Path, event: ev.Event, said: str) -> None:
     story = up_to_gate(tmp_path)
     story.tell(event)
-    shown = [segment.text for segment in header(state_of(story), UNICODE, workspace="w", copilot_alive=True)]
+    shown = [segment.text for segment in header(state_of(story), UNICODE, workspace="w", copilot_alive=True, now=BEGIN)]
     assert said in shown
 
 
 def test_a_copilot_that_is_gone_is_told(tmp_path: Path) -> None:
     state = state_of(up_to_gate(tmp_path))
-    gone = header(state, UNICODE, workspace="w", copilot_alive=False)
+    gone = header(state, UNICODE, workspace="w", copilot_alive=False, now=BEGIN)
     assert "copilot stopped" in [segment.text for segment in gone]
 
 
@@ -239,8 +240,8 @@ def test_a_step_that_was_told_twice_counts_as_told_last() -> None:
 def test_a_question_stands_below_what_the_agents_said(tmp_path: Path) -> None:
     story = up_to_run(tmp_path)
     story.ask("question", "More epochs?")
-    state = state_of(story)
-    assert lines(run.agent_document(state, run.question(state), UNICODE))[-1] == "! asks  More epochs?"
+    told = lines(agent.now_document(state_of(story), Turn(), story.now, UNICODE))
+    assert told[-2:] == ["! asks  More epochs?", "A answers it."]
 
 
 def test_what_can_be_reverted_stands_on_the_line(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Action:
         do: what it does.
         when: whether it can be done now; else its key does nothing and it is not offered.
         rank: its place in the footer, lowest first; None keeps it out of there.
-        naming: a better word for the footer, where it depends on the situation.
+        naming: a better word for the footer, where it depends on the situation; empty keeps it out of there.
         shown: what the footer shows instead of the key, where it speaks for its opposite too: `[ ]`.
     """
 

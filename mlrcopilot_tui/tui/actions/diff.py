@@ -35,7 +35,6 @@ def _view(command: str, keys: str, label: str, sentence: str, rank: int | None =
 DIFF: Final = (
     _choose("toggle", "space", "hunk", "Take the hunk or the marked lines in or out.", 12),
     _choose("range", "v", "lines", "Mark lines from here on, to take them in or out together.", 15),
-    _choose("unmark", "escape", "unmark", "Forget the marked lines."),
     _choose("undo", "U", "undo", "Undo the last change of what is taken."),
     _choose("redo", "ctrl+r", "redo", "Redo it."),
     _view("previous_hunk", "h left left_square_bracket", "hunks", "To the hunk before.", 30, "h l"),

@@ -3,9 +3,11 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, navigation, service
+from mlrcopilot_tui.tui import decisions, navigation, service, talking
 from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.actions.diff import due
 from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.projector.spending import asks_model
 from mlrcopilot_tui.tui.views import PANES
 
 
@@ -15,6 +17,18 @@ def _runs_live(s: Situation) -> bool:
 
 def _goes_on(s: Situation) -> bool:
     return s.started and not s.state.finished
+
+
+def _interruptible(s: Situation) -> bool:
+    return s.at_work or (s.pane == "patch" and due(s))
+
+
+def _ended(s: Situation) -> bool:
+    return _goes_on(s) and (s.alive is False or s.state.copilot is None)
+
+
+def _asks_model(s: Situation) -> bool:
+    return asks_model(s.state)
 
 
 _a = partial(Action, context="everywhere")
@@ -47,6 +61,61 @@ EVERYWHERE: Final = (
         when=lambda s: s.away,
         rank=8,
         naming=lambda s: "decide" if s.called else "live",
+    ),
+    _a(
+        id="agent.answer",
+        keys=("A",),
+        label="answer",
+        help="Open the agent's question, or what wants your consent.",
+        do=talking.answer,
+        when=lambda s: s.question is not None,
+        rank=9,
+        naming=lambda s: "consent" if s.question is not None and s.question.kind == "consent" else "answer",
+    ),
+    _a(
+        id="agent.interrupt",
+        keys=("escape",),
+        label="interrupt",
+        help="Interrupt the agent at work and pause; lines marked in a patch are forgotten first.",
+        do=talking.interrupt,
+        when=_interruptible,
+        rank=17,
+        naming=lambda s: "interrupt" if s.at_work else "",
+    ),
+    _a(
+        id="agent.interject",
+        keys=("i",),
+        label="interject",
+        help="Say something to the agent at work without stopping it.",
+        do=talking.interject,
+        when=_goes_on,
+        rank=45,
+        naming=lambda s: "interject" if s.at_work or s.state.interrupted else "",
+    ),
+    _a(
+        id="copilot.restart",
+        keys=("C",),
+        label="copilot",
+        help="Start the copilot that ended again, with another model, or offline.",
+        do=talking.restart,
+        when=_ended,
+        rank=7,
+    ),
+    _a(
+        id="session.model",
+        keys=(),
+        label="change model",
+        help="Change the model that is asked, from the next call on.",
+        do=talking.change_model,
+        when=_asks_model,
+    ),
+    _a(
+        id="session.budget",
+        keys=(),
+        label="change budget",
+        help="Change how many dollars the session may spend on its model.",
+        do=talking.change_budget,
+        when=_asks_model,
     ),
     _a(
         id="run.stop",

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, navigation
+from mlrcopilot_tui.tui import decisions, navigation, talking
 from mlrcopilot_tui.tui.actions.action import Action, started
 from mlrcopilot_tui.tui.actions.search import matches
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -20,8 +20,8 @@ RUN: Final = (
         id="run.answer",
         keys=("a",),
         label="answer",
-        help="Answer the question that the agent put.",
-        do=decisions.answer_question,
+        help="Answer the agent's question, or agree to what leaves the machine.",
+        do=talking.answer,
         when=lambda s: s.question is not None,
         rank=10,
     ),

@@ -4,7 +4,7 @@ from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState, SessionState
 from mlrcopilot_tui.tui.views import PaneName, Selection, Span
 
-_PANE_OF: dict[str, PaneName] = {"ideas": "ideas", "patch": "patch", "question": "run"}
+_PANE_OF: dict[str, PaneName] = {"ideas": "ideas", "patch": "patch", "question": "run", "consent": "run"}
 
 
 def waiting_gates(state: SessionState) -> list[Gate]:

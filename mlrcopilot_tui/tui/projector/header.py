@@ -1,18 +1,25 @@
 """The header: what is run, how well it does, and whether anybody is needed."""
 
+from datetime import datetime
+
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.agent import retry_in
 from mlrcopilot_tui.tui.projector.focus import waiting_gates
-from mlrcopilot_tui.tui.projector.words import average, change, span_of_time
+from mlrcopilot_tui.tui.projector.spending import asks_model, money
+from mlrcopilot_tui.tui.projector.words import average, change, clock, span_of_time
 from mlrcopilot_tui.tui.views import Segment
 
 
-def header(state: SessionState, glyphs: Glyphs, *, workspace: str, copilot_alive: bool | None) -> tuple[Segment, ...]:
+def header(
+    state: SessionState, glyphs: Glyphs, *, workspace: str, copilot_alive: bool | None, now: datetime
+) -> tuple[Segment, ...]:
     """The header's pieces, left ones first, each group in reading order.
 
     Args:
         workspace: the folder's name, shown until the session has told its own.
         copilot_alive: None while nobody has looked yet.
+        now: the wall clock, for the time until a call to a model is made again.
     """
     started = state.started
     if started is None:
@@ -27,7 +34,7 @@ def header(state: SessionState, glyphs: Glyphs, *, workspace: str, copilot_alive
         Segment(f"{name} {glyphs.dot} session {started.session[:4]}", "strong", rank=3),
         Segment(f"engine {started.engine}", "muted", rank=5),
         *_line(state, glyphs),
-        *_right(state, glyphs, copilot_alive=copilot_alive),
+        *_right(state, glyphs, now, copilot_alive=copilot_alive),
     )
 
 
@@ -46,7 +53,7 @@ def _line(state: SessionState, glyphs: Glyphs) -> tuple[Segment, ...]:
     )
 
 
-def _right(state: SessionState, glyphs: Glyphs, *, copilot_alive: bool | None) -> tuple[Segment, ...]:
+def _right(state: SessionState, glyphs: Glyphs, now: datetime, *, copilot_alive: bool | None) -> tuple[Segment, ...]:
     pieces = []
     if waiting := len(waiting_gates(state)):
         need = "1 needs you" if waiting == 1 else f"{waiting} need you"
@@ -56,11 +63,14 @@ def _right(state: SessionState, glyphs: Glyphs, *, copilot_alive: bool | None) -
     elif copilot_alive is False:
         pieces.append(Segment("copilot stopped", "error", rank=0, right=True))
     elif state.paused:
-        pieces.append(Segment("paused", "waiting", rank=0, right=True))
+        word = "interrupted" if state.interrupted else "paused"
+        pieces.append(Segment(word, "waiting", rank=0, right=True))
+    elif left := retry_in(state, now):
+        pieces.append(Segment(f"{glyphs.waiting} model fault, again in {clock(left)}", "waiting", rank=0, right=True))
     limit = state.settings.get("max_experiments") or 0
     tried = f"{len(state.experiments)}/{limit} exp" if limit else f"{len(state.experiments)} exp"
     pieces.append(Segment(tried, "plain", rank=2, right=True))
     pieces.append(Segment(span_of_time(state.active_s), "plain", rank=4, right=True))
-    if state.started is not None and state.started.engine == "offline":
-        pieces.append(Segment("$0.00", "muted", rank=5, right=True))
+    free = Segment("$0.00", "muted", rank=5, right=True)
+    pieces.append(money(state) if asks_model(state) else free)
     return tuple(pieces)

@@ -1,8 +1,10 @@
 """The idea tree as rows, and one idea as a document."""
 
 from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.model_events import PlanMark
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.spending import spent_on
 from mlrcopilot_tui.tui.projector.words import WORDS, change, effect, number, short, sign, spread, time_of_day
 from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Row, Span, text
 
@@ -18,8 +20,12 @@ _VERDICTS: dict[str, Role] = {
 }
 
 
-def tree(state: SessionState, glyphs: Glyphs) -> tuple[Row, ...]:
-    """The champion, then every idea under its parent, in the order in which they will be tried."""
+def tree(state: SessionState, glyphs: Glyphs, marked: frozenset[int] = frozenset()) -> tuple[Row, ...]:
+    """The champion, then every idea under its parent, in the order in which they will be tried.
+
+    Args:
+        marked: the ideas that are marked to be merged.
+    """
     if state.started is None or not (state.ideas or state.baseline):
         return ()
     rows = [_root(state, glyphs)]
@@ -30,7 +36,8 @@ def tree(state: SessionState, glyphs: Glyphs) -> tuple[Row, ...]:
     pending = [(idea, "", idea is children[None][-1]) for idea in reversed(children.get(None, []))]
     while pending:
         idea, guide, last = pending.pop()
-        rows.append(_row(state, idea, guide + (glyphs.last if last else glyphs.branch), glyphs))
+        mark = glyphs.marked if idea.idea.number in marked else " "
+        rows.append(_row(state, idea, guide + (glyphs.last if last else glyphs.branch), mark, glyphs))
         below = children.pop(idea.idea.number, [])
         guide += "  " if last else f"{glyphs.through} "
         pending.extend((child, guide, child is below[-1]) for child in reversed(below))
@@ -60,7 +67,7 @@ def _root(state: SessionState, glyphs: Glyphs) -> Row:
     return Row(ROOT, tuple(left), (Span(gain, "kept"),) if gain else ())
 
 
-def _row(state: SessionState, idea: IdeaState, guide: str, glyphs: Glyphs) -> Row:
+def _row(state: SessionState, idea: IdeaState, guide: str, marked: str, glyphs: Glyphs) -> Row:
     word, role = WORDS[idea.status]
     is_champion = state.champion is not None and state.champion.idea == idea.idea.number
     mark = glyphs.champion if is_champion else sign(idea.status, glyphs)
@@ -71,7 +78,8 @@ def _row(state: SessionState, idea: IdeaState, guide: str, glyphs: Glyphs) -> Ro
     return Row(
         key=str(idea.idea.number),
         left=(
-            Span(f"{guide} ", "muted"),
+            Span(guide, "muted"),
+            Span(marked, "waiting"),
             Span(f"{mark} ", role),
             Span(f"{idea.idea.number} ", "muted"),
             Span(idea.idea.title, closed),
@@ -106,13 +114,36 @@ def idea_document(state: SessionState, idea: IdeaState | None, glyphs: Glyphs) -
         lead = Span(_label("Evidence" if at == 0 else ""), "muted")
         ref = (Span(f"{evidence.ref}  ", "accent"),) if evidence.ref else ()
         parts.append(Paragraph((*ref, Span(evidence.text)), (lead,)))
-    for at, step in enumerate(what.plan):
-        parts.append(text(f"{at + 1}. {step}", lead=_label("Plan" if at == 0 else "")))
+    parts += _plan(idea, glyphs)
     if what.scores:
         scores = f" {glyphs.dot} ".join(f"{name} {number(score)}" for name, score in what.scores.items())
         parts.append(text(scores, lead=_label("Scores")))
+    if spent := spent_on(idea.spending, glyphs):
+        parts.append(text(spent, lead=_label("Spent")))
     parts += _attempts(idea, glyphs)
     return tuple(parts)
+
+
+def _plan(idea: IdeaState, glyphs: Glyphs) -> list[Paragraph]:
+    """The steps, and once an attempt was judged whether code and runs show each of them, and where."""
+    marks = {mark.step: mark for mark in idea.plan_marks}
+    parts = []
+    for at, step in enumerate(idea.idea.plan, 1):
+        label = Span(_label("Plan" if at == 1 else ""), "muted")
+        mark = marks.get(at)
+        if mark is None:
+            parts.append(Paragraph((Span(f"{at}. {step}"),), (label,)))
+        else:
+            tick = Span(f"{glyphs.kept} ", "kept") if mark.done else Span(f"{glyphs.undone} ", "discarded")
+            parts.append(Paragraph((Span(f"{at}. {step}"), Span(f"  {_found(mark)}", "muted")), (label, tick)))
+    return parts
+
+
+def _found(mark: PlanMark) -> str:
+    """`done: train.py:41-52, run r3`."""
+    shown = ", ".join(part for part in (mark.where, mark.run and f"run {mark.run}", mark.note) if part)
+    word = "done" if mark.done else "not done"
+    return f"{word}: {shown}" if shown else word
 
 
 def verdict_document(verdict: Verdict, attempt: int, state: SessionState, glyphs: Glyphs) -> list[Paragraph]:

@@ -1,21 +1,16 @@
-"""The run that is on or was: how far it is, its curve beside its parent's, and what the agents said."""
+"""The run that is on or was: how far it is, and its curve beside its parent's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
-from mlrcopilot_tui.tui.projector.focus import gate_for
-from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short, time_of_day
-from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Segment, Span, text
+from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short
+from mlrcopilot_tui.tui.views import Segment, Span
 
 Curve = tuple[tuple[float, float], ...]
 """Step and value of each reading, in the order of the steps."""
-
-TALK_SHOWN = 400
-"""The agents' newest words that are laid out; older ones are in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,31 +101,6 @@ def beside_parent(state: SessionState, live: Live, glyphs: Glyphs) -> tuple[Span
         Span(f"parent at this step {number(mean(there))}{around}  ", "muted"),
         Span("ahead" if ahead else "behind", "kept" if ahead else "discarded"),
     )
-
-
-def agent_document(state: SessionState, gate: Gate | None, glyphs: Glyphs) -> Document:
-    """What the agents thought, did and saw, and the question that one of them puts."""
-    parts: list[Paragraph] = []
-    shown = state.talk[-TALK_SHOWN:]
-    if len(state.talk) > len(shown):
-        parts.append(text(f"{len(state.talk) - len(shown)} older entries are in the journal.", "muted"))
-    for time, said in shown:
-        about = f"{said.idea}" if said.idea else glyphs.dot
-        lead = (
-            Span(f"{time_of_day(time)} ", "muted"),
-            Span(f"{about:>3} ", "accent"),
-            Span(f"{said.kind:<12}", "muted"),
-        )
-        role: Role = "strong" if said.kind == "action" else "muted" if said.kind == "observation" else "plain"
-        parts.append(Paragraph((Span(said.text, role),), lead))
-    if gate is not None:
-        parts += [BLANK, Paragraph((Span(gate.question, "waiting"),), (Span(f"{glyphs.waiting} asks  ", "waiting"),))]
-    return tuple(parts)
-
-
-def question(state: SessionState) -> Gate | None:
-    """The agent's question that waits."""
-    return gate_for(state, "run")
 
 
 def as_curve(points: Mapping[float, float] | Sequence[tuple[float, float]]) -> Curve:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
-from mlrcopilot_tui.tui.projector import focus
+from mlrcopilot_tui.tui.projector import agent, focus
 from mlrcopilot_tui.tui.views import PaneName, Selection
 
 
@@ -15,6 +15,9 @@ class Situation:
     Attributes:
         cursor: the idea under the cursor of the idea tree; None on the tree's root.
         zoomable: whether more than one pane is in view, or one is zoomed.
+        turn: whether a model is at a turn.
+        marked: the ideas that are marked to be merged.
+        alive: whether a copilot holds the session; None while nobody has looked yet.
     """
 
     state: SessionState
@@ -23,6 +26,9 @@ class Situation:
     tab: str
     cursor: int | None = None
     zoomable: bool = True
+    turn: bool = False
+    marked: frozenset[int] = frozenset()
+    alive: bool | None = None
 
     @property
     def started(self) -> bool:
@@ -65,8 +71,13 @@ class Situation:
 
     @property
     def question(self) -> Gate | None:
-        """The question that an agent put."""
-        return focus.gate_for(self.state, "run")
+        """What an agent asks: an answer in words, or a yes to what leaves the machine."""
+        return agent.question(self.state)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether an agent is at something that can be interrupted."""
+        return agent.at_work(self.state, turn=self.turn)
 
     @property
     def run(self) -> RunState | None:

@@ -1,7 +1,7 @@
 """The main screen: header, four panes, hardware strip and footer, kept in step with the session by one tick."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +15,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name, keymap_problems
 from mlrcopilot_tui.tui.arrangement import Placed, frame, mode_for
@@ -25,7 +25,9 @@ from mlrcopilot_tui.tui.hardware_watch import HardwareWatch
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
+from mlrcopilot_tui.tui.screens.main_calls import Calls
 from mlrcopilot_tui.tui.screens.main_desk import Editor, MainDesk
+from mlrcopilot_tui.tui.talking import INTERRUPTED
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
@@ -48,14 +50,15 @@ class Setup:
     """What the screen is given; tests give doubles.
 
     Attributes:
-        ensure: makes sure that a copilot runs and returns the session it holds; called in a thread.
+        ensure: makes sure that a copilot runs, given further options, and returns the session it holds; called in a
+            thread.
         editor: opens files and returns when they are closed; None for the researcher's own.
         monitor: makes what samples the hardware, after the first frame; None for no strip.
         tick_s: seconds between looks at the journal.
     """
 
     client: SessionClient
-    ensure: Callable[[], str] | None = None
+    ensure: Callable[[Sequence[str]], str] | None = None
     monitor: "Callable[[], Monitor] | None" = None
     editor: Editor | None = None
     glyphs: Glyphs = UNICODE
@@ -91,11 +94,13 @@ class MainScreen(Screen[None]):
         self.strip = HardwareStrip(ascii_only=not glyphs.unicode, id="strip")
         self.footer = Footer(id="footer")
         self.desk = MainDesk(self, setup)
+        self.calls = Calls(self, self.restart)
         library = Library(setup.client, self)
         self.presenter = Presenter(setup.client, self.deck, library, glyphs, self.desk.explain, setup.now)
         self._hardware = HardwareWatch(setup.monitor, self.strip)
         self._strip_shown = setup.strip and self._hardware.possible and not setup.plain
-        self._alive: bool | None = None
+        self.starting = False
+        self.alive: bool | None = None
         self._ticks = 0
         self._readable = True
         self._layout = Placed(self._where)
@@ -141,14 +146,27 @@ class MainScreen(Screen[None]):
             call(self.desk.explain, error)
         call(self.present)
         call(self.presenter.news)
+        call(self.calls.begin)
         call(self.set_interval, self._setup.tick_s, self.tick)
+        self._ensure(())
+
+    def restart(self, options: Sequence[str]) -> None:
+        """Starts the copilot again, with further options of `mlrcopilot run`."""
+        self.run_worker(lambda: self._ensure(options), group="open", thread=True)
+
+    def _ensure(self, options: Sequence[str]) -> None:
+        call = self.app.call_from_thread
         if self._setup.ensure is None:
             return
+        self.starting = True
         try:
-            session = self._setup.ensure()
+            session = self._setup.ensure(options)
         except CopilotError as error:
-            call(self.desk.explain, error)
+            self.starting = False
+            lacks = isinstance(error, EnvironmentLackError)
+            call(self.calls.fail, str(error)) if lacks else call(self.desk.explain, error)
         else:
+            self.starting, self.alive = False, None
             call(self.client.open, session)
 
     def on_unmount(self) -> None:
@@ -161,10 +179,15 @@ class MainScreen(Screen[None]):
         second = self._ticks % max(1, round(1 / self._setup.tick_s)) == 0
         changed = self._read_on()
         for settled in self.client.settled():
-            self.desk.tell(settled.said, wrong=settled.refused)
+            interrupted = settled.kind == "interrupt" and not settled.refused
+            self.desk.tell(INTERRUPTED if interrupted else settled.said, wrong=settled.refused)
+        turned = self.presenter.follow_turn()
         if changed:
             self.present()
             self._announce()
+        elif turned:
+            self._present_frame()
+        self.calls.look()
         if self.presenter.feed.poll() or (second and self.presenter.live):
             self.presenter.present_run()
         self.deck.run.log_view.refresh_from_disk()
@@ -180,11 +203,14 @@ class MainScreen(Screen[None]):
             return False
 
     def _each_second(self) -> None:
-        if self._ticks % 30 == 0 or self._alive is None:
+        if self._ticks % 30 == 0 or self.alive is None:
             alive = self.client.copilot_alive()
-            if alive != self._alive:
-                self._alive = alive
+            if alive != self.alive:
+                self.alive = alive
                 self._present_frame()
+        if self.presenter.counting:
+            self.presenter.present_agent()
+            self._present_frame()
         if self._strip_shown:
             self._hardware.show(self.presenter)
 
@@ -195,8 +221,9 @@ class MainScreen(Screen[None]):
 
     def _present_frame(self) -> None:
         state = self.client.state
-        workspace = self.client.layout.root.name
-        self.header.show(header(state, self._setup.glyphs, workspace=workspace, copilot_alive=self._alive))
+        setup, workspace = self._setup, self.client.layout.root.name
+        shown = header(state, setup.glyphs, workspace=workspace, copilot_alive=self.alive, now=setup.now())
+        self.header.show(shown)
         self.tab_row.show(self.deck.focused, self.presenter.needed())
         self._hint()
 
@@ -208,7 +235,7 @@ class MainScreen(Screen[None]):
             Hint(hint_name(action, self.keymap), action.name(situation), f"screen.perform('{action.id}')")
             for action in offered
         ]
-        self.footer.show(tuple(hint for hint in hints if hint.key), DOCKED)
+        self.footer.show(tuple(hint for hint in hints if hint.key and hint.label), DOCKED)
 
     def _announce(self) -> None:
         for news in self.presenter.news():

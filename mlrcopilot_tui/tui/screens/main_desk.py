@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 from textual.app import SuspendNotSupported
 
 from mlrcopilot_tui.errors import CopilotError
-from mlrcopilot_tui.session.model import Decision, DecisionKind
+from mlrcopilot_tui.session.model import Decision, DecisionKind, Gate
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.client import DecisionFields
@@ -60,6 +60,9 @@ class MainDesk:
             tab=self._deck.pane(pane).tab,
             cursor=int(key) if key.isdecimal() else None,
             zoomable=self._deck.several,
+            turn=self._screen.presenter.turn,
+            marked=self._screen.presenter.marked,
+            alive=self._screen.alive,
         )
 
     def select(self, selection: Selection) -> None:
@@ -112,6 +115,27 @@ class MainDesk:
                 then()
 
         self._screen.app.push_screen(Confirm(question, consequence), answered)
+
+    def ask_for(self, gate: Gate) -> None:
+        """Opens the dialog of a question, or of a consent, that an agent wants."""
+        self._screen.calls.ask_for(gate)
+
+    def offer_restart(self) -> None:
+        """Opens the dialog of a copilot that ended."""
+        self._screen.calls.offer_restart()
+
+    def mark(self, ideas: frozenset[int]) -> None:
+        """Marks these ideas in the tree, and no other."""
+        self._screen.presenter.marked = ideas
+        self._screen.present()
+
+    def unmark(self) -> bool:
+        """Forgets the marked lines of a patch in focus, and says whether there were any."""
+        review = self._deck.patch.review
+        marked = self._deck.view is review and review.marking
+        if marked:
+            review.perform("unmark")
+        return marked
 
     def tell(self, sentence: str, mend: str = "", *, wrong: bool = False, details: str = "") -> None:
         """Says a sentence in passing; it stays in the list of notices."""

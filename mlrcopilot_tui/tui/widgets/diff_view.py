@@ -208,12 +208,17 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         """Go to the next match, or the one before."""
         self.search(self._look.pattern, backwards=backwards)
 
+    @property
+    def marking(self) -> bool:
+        """Whether lines are being marked, from where the range began to the cursor."""
+        return self._page.anchor is not None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave escape to others while nothing is marked, and offer no choosing where there is nothing to choose."""
         if action != "perform":
             return True
         if parameters == ("unmark",):
-            return self._page.anchor is not None
+            return self.marking
         return self._look.selectable or parameters[0] not in CHOOSING
 
     def get_selection(self, selection: TextSelection) -> tuple[str, str] | None:

@@ -82,8 +82,12 @@ class LinesView(ScrollView, can_focus=True):
                 for line in Content.styled(printable(self.empty), style_of("muted")).wrap(max(1, width - 2))
             ),
         ]
-        self.virtual_size = Size(width, len(self._lines))
+        self._fit(Size(width, len(self._lines)))
         self._find()
+
+    def _fit(self, size: Size) -> None:
+        """Takes the lines' new extent."""
+        self.virtual_size = size
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""
@@ -173,15 +177,11 @@ class DocumentView(LinesView):
         super().__init__(id=id, empty=empty)
         self._document: Document = ()
 
-    def show(self, document: Document, *, follow: bool = False) -> None:
-        """Shows another document; with `follow` the end stays in view if it was."""
-        if document == self._document:
-            return
-        at_end = follow and self.scroll_offset.y >= self.max_scroll_y
-        self._document = document
-        self.redraw()
-        if at_end:
-            self.call_after_refresh(self.to_end)
+    def show(self, document: Document) -> None:
+        """Shows another document."""
+        if document != self._document:
+            self._document = document
+            self.redraw()
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """Every paragraph in its lines."""

@@ -10,13 +10,14 @@ from textual.widget import Widget
 
 from mlrcopilot_tui.tui.actions import bindings
 from mlrcopilot_tui.tui.projector.run import Live, RunView
-from mlrcopilot_tui.tui.views import Document, PaneName, Span
+from mlrcopilot_tui.tui.views import Document, PaneName, Segment, Span
+from mlrcopilot_tui.tui.widgets.header import Header
 from mlrcopilot_tui.tui.widgets.line import Line
-from mlrcopilot_tui.tui.widgets.lines import DocumentView
 from mlrcopilot_tui.tui.widgets.pane import Pane
 from mlrcopilot_tui.tui.widgets.progress import Progress
 from mlrcopilot_tui.tui.widgets.run_curve import RunCurve
 from mlrcopilot_tui.tui.widgets.run_log import RunLog
+from mlrcopilot_tui.tui.widgets.talk_view import TalkView
 
 _EMPTY = "Training's output will stand here as it is written. It begins when a patch is approved (3, then a)."
 
@@ -27,7 +28,8 @@ class RunPane(Pane):
     PANE: ClassVar[PaneName] = "run"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("run")]
     DEFAULT_CSS = """
-    RunPane RunLog { height: 1fr; }
+    RunPane RunLog, RunPane TalkView { height: 1fr; }
+    RunPane Header { padding: 0; background: $background; }
     """
 
     def views(self) -> Iterable[Widget]:
@@ -38,13 +40,16 @@ class RunPane(Pane):
         self.log_view = RunLog(empty="")
         self.note = Line()
         self.curve = RunCurve(ascii_only=not self.glyphs.unicode)
-        self.agent = DocumentView(empty="What the agents think, do and see will stand here.")
-        return (Vertical(self.progress, self.note, self.begins, self.log_view), self.curve, self.agent)
+        self.costs = Header()
+        self.costs.display = False
+        self.agent = TalkView(empty="What the agents think, do and see will stand here.")
+        log = Vertical(self.progress, self.note, self.begins, self.log_view)
+        return (log, self.curve, Vertical(self.costs, self.agent))
 
     @property
-    def target(self) -> RunLog | RunCurve | DocumentView:
+    def target(self) -> RunLog | RunCurve | TalkView:
         """What scrolls takes the focus."""
-        views: dict[str, RunLog | RunCurve | DocumentView] = {
+        views: dict[str, RunLog | RunCurve | TalkView] = {
             "Run": self.log_view,
             "Curve": self.curve,
             "Agent": self.agent,
@@ -67,6 +72,11 @@ class RunPane(Pane):
         self.note.show(note)
         self.note.display = bool(note)
 
-    def show_agent(self, document: Document) -> None:
-        """Shows what the agents said; the end stays in view."""
-        self.agent.show(document, follow=True)
+    def show_costs(self, costs: tuple[Segment, ...]) -> None:
+        """Shows above the agents' words what asking a model has cost."""
+        self.costs.show(costs)
+        self.costs.display = bool(costs)
+
+    def show_agent(self, talk: Document, now: Document) -> None:
+        """Shows what the agents said, and what goes on; the end stays in view."""
+        self.agent.show(talk, now)

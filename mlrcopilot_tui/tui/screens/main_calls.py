@@ -1,0 +1,119 @@
+"""What calls the researcher over the panes: an agent's question, a consent, a copilot that ended; one at a time."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.spending import asks_model
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.tui.screens.asking import Consent, Question
+    from mlrcopilot_tui.tui.screens.main import MainScreen
+    from mlrcopilot_tui.tui.screens.restart import Way
+
+
+class Calls:
+    """Opens dialogs of themselves, each once, and never over another: words that are being typed go where they began.
+
+    Args:
+        restart: starts the copilot with further options.
+    """
+
+    def __init__(self, screen: "MainScreen", restart: Callable[[Sequence[str]], None]) -> None:
+        self._screen = screen
+        self._restart = restart
+        self._told: set[str] = set()
+        self._opened: set[str] = set()
+        self._dialog: Question | Consent | None = None
+        self._known_end = ""
+        self._failure = ""
+
+    def begin(self) -> None:
+        """What ended before the screen was there calls nobody: the copilot is started again anyway."""
+        self._known_end = self._screen.client.state.stopped
+
+    def look(self) -> None:
+        """Opens what has come to call, and closes a question that was answered elsewhere."""
+        state = self._screen.client.state
+        dialog = self._dialog
+        if dialog is not None and dialog.gate.id in state.answers:
+            self._dialog = None
+            dialog.dismiss(None)
+            self._screen.desk.tell("That was answered elsewhere.")
+            return
+        gates = [gate for gate in waiting_gates(state) if gate.kind in {"question", "consent"}]
+        due = next((gate for gate in gates if gate.id not in self._opened), None)
+        if due is not None and self._screen.is_active:
+            self.ask_for(due)
+        elif due is not None and due.id not in self._told:
+            self._told.add(due.id)
+            self._screen.desk.tell(f"The agent asks: {due.question[:200]}", "Its dialog comes when this one is closed.")
+        elif state.stopped != self._known_end and not state.finished and self._screen.is_active:
+            self._known_end = state.stopped
+            if state.stopped:
+                self.offer_restart()
+
+    def ask_for(self, gate: Gate) -> None:
+        """Opens the dialog of a question, or of a consent."""
+        from mlrcopilot_tui.tui.screens.asking import Consent, Question  # noqa: PLC0415 -- an input line, on use
+
+        desk = self._screen.desk
+        self._opened.add(gate.id)
+
+        def answered(words: str | None) -> None:
+            self._dialog = None
+            if words:
+                desk.decide("answer", gate=gate.id, idea=gate.idea, text=words)
+
+        def agreed(yes: bool | None) -> None:
+            self._dialog = None
+            if yes is not None:
+                desk.decide("approve" if yes else "reject", gate=gate.id)
+
+        early = self._screen.client.grace()
+        if gate.kind == "consent":
+            consent = self._dialog = Consent(gate, early)
+            self._screen.app.push_screen(consent, agreed)
+        else:
+            asking = self._dialog = Question(gate, early)
+            self._screen.app.push_screen(asking, answered)
+
+    def fail(self, why: str) -> None:
+        """The copilot could not be started: says why, and offers ways on."""
+        self._failure = why
+        self.offer_restart()
+
+    def offer_restart(self) -> None:
+        """Says why the copilot ended, and offers ways on."""
+        from mlrcopilot_tui.tui.screens.restart import Restart  # noqa: PLC0415 -- on use
+
+        if self._screen.starting:
+            self._screen.desk.tell("The copilot is being started.")
+            return
+        state = self._screen.client.state
+        self._known_end = state.stopped
+        why = self._failure or state.stopped or "No copilot runs this session."
+        early = self._screen.client.grace()
+        self._screen.app.push_screen(Restart(why, asks_model=asks_model(state), early=early), self._take)
+
+    def _take(self, way: "Way | None") -> None:
+        desk = self._screen.desk
+        # What ended meanwhile, such as a copilot that ended at once, was told by the dialog.
+        self._known_end = self._screen.client.state.stopped
+        if way is None:
+            return
+        if way == "leave":
+            desk.leave()
+        elif way == "model":
+            desk.ask("Which model shall be asked?", self._with_model, hint="Its name as the endpoint knows it.")
+        else:
+            self._go_on(["--engine", "offline"] if way == "offline" else [])
+
+    def _with_model(self, name: str) -> None:
+        self._screen.desk.decide("settings", draft={"model": name})
+        self._go_on(["--model", name])
+
+    def _go_on(self, options: Sequence[str]) -> None:
+        self._failure = ""
+        self._restart(options)

@@ -1,0 +1,83 @@
+"""Talking with the agents while they work: interrupt, interject, answer, and what they may use."""
+
+import math
+
+from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.projector.agent import working_idea
+from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.spending import budget, dollars, model_name
+from mlrcopilot_tui.tui.projector.words import title_of
+
+INTERRUPTED = "Interrupted. Say something with f or i, or resume with p."
+
+
+def interrupt(desk: Desk) -> None:
+    """Cuts what the agent at work is at and pauses; marked lines of a patch are forgotten first."""
+    if not desk.unmark() and desk.situation.at_work:
+        desk.decide("interrupt")
+
+
+def interject(desk: Desk) -> None:
+    """Says something to the agent at work, which goes on; with none at work, to the session."""
+    idea = working_idea(desk.situation.state)
+    about = f"Words for the agent at work on idea {title_of(idea)}" if idea is not None else "Words for the agents"
+    number = idea.idea.number if idea is not None else 0
+    desk.ask(
+        about,
+        lambda words: desk.decide("feedback", idea=number, text=words),
+        hint="It reads them before its next turn; nothing is stopped.",
+    )
+
+
+def answer(desk: Desk) -> None:
+    """Opens the oldest question or consent that an agent waits for."""
+    gate = next((gate for gate in waiting_gates(desk.situation.state) if gate.kind in {"question", "consent"}), None)
+    if gate is None:
+        return
+    if desk.client.is_answering(gate.id):
+        desk.tell("Your answer is on its way.", "The copilot has not taken it yet.")
+        return
+    desk.ask_for(gate)
+
+
+def change_model(desk: Desk) -> None:
+    """Has another model asked from the next call on."""
+    desk.ask(
+        "Which model is asked from now on?",
+        lambda name: desk.decide("settings", draft={"model": name}),
+        value=model_name(desk.situation.state),
+        hint="Its name as the endpoint knows it.",
+    )
+
+
+def change_budget(desk: Desk) -> None:
+    """Sets what the session may spend on its model in all."""
+    state = desk.situation.state
+    limit = budget(state)
+
+    def take(words: str) -> None:
+        usd = _amount(words)
+        if usd is None:
+            desk.tell(f"“{words}” is no amount of dollars.", "Write a number, such as 2.50.", wrong=True)
+        else:
+            desk.decide("settings", draft={"usd": usd})
+
+    desk.ask(
+        "How many dollars may this session spend in all?",
+        take,
+        value=dollars(limit) if limit else "",
+        hint=f"${dollars(state.spending.usd)} are spent. 0 takes the limit away.",
+    )
+
+
+def _amount(words: str) -> float | None:
+    try:
+        usd = float(words.strip().removeprefix("$").replace(",", "."))
+    except ValueError:
+        return None
+    return usd if math.isfinite(usd) and usd >= 0 else None
+
+
+def restart(desk: Desk) -> None:
+    """Offers ways on after the copilot ended."""
+    desk.offer_restart()

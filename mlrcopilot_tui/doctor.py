@@ -205,12 +205,19 @@ def check_endpoint(workspace: Path | None, environ: Mapping[str, str] = os.envir
     """Makes one tiny call to the model that `--engine claude` would ask, and says what it showed."""
     from mlrcopilot_tui.agents.claude import endpoint as choice  # noqa: PLC0415 - only when a call is asked for
     from mlrcopilot_tui.agents.claude.probe import probe  # noqa: PLC0415
+    from mlrcopilot_tui.research.consent import may_send  # noqa: PLC0415
     from mlrcopilot_tui.workspace.config import EngineConfig, load_config  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.layout import Layout  # noqa: PLC0415
 
     try:
         mine = load_settings().engine
         theirs = load_config(workspace).config.engine if workspace else EngineConfig()
         endpoint = choice.find_endpoint(mine, theirs.base_url, theirs.profile, environ)
+        if theirs.base_url and workspace and not may_send(Layout(workspace), endpoint.base_url):
+            found = f"the workspace names {endpoint.host}, and nobody agreed that anything is sent there"
+            return [
+                Check(name="endpoint", status="warn", found=found, mend="Agree: mlrcopilot consent --engine claude")
+            ]
         credentials = choice.find_credentials(endpoint, mine, environ)
     except CopilotError as error:
         return [Check(name="endpoint", status="fail", found=error.sentence, mend=error.mend)]

@@ -42,6 +42,19 @@ def use_plain_profile() -> None:
     settings_path().write_text('[engine]\nprofile = "plain"\n')
 
 
+def test_a_cloned_workspace_gets_no_key_before_its_endpoint_is_agreed_to(tmp_path: Path) -> None:
+    """Its address is a name that no server has: whatever asked it would fail in another way."""
+    address = "http://nowhere.invalid"
+    (tmp_path / "mlrcopilot.toml").write_text(
+        '[run]\ncommand = "python train.py"\n[metric]\nname = "e"\ndirection = "min"\n'
+        f'[files]\neditable = ["train.py"]\n[engine]\nbase_url = "{address}"\n'
+    )
+    given = {"ANTHROPIC_API_KEY": "sk-ant-0123456789abcdef"}
+    (check,) = check_endpoint(tmp_path, given)
+    assert (check.status, check.mend) == ("warn", "Agree: mlrcopilot consent --engine claude")
+    assert "nobody agreed" in check.found
+
+
 def test_an_endpoint_that_can_do_everything() -> None:
     found = ask([READY])
     assert {check.status for check in found.values()} == {"ok"}

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Adds the command."""
     parser = add_command(
-        commands, "consent", settle, "what leaves this machine, and whether it may", positional_dir=True
+        commands,
+        "consent",
+        settle,
+        "what leaves this machine, and whether it may",
+        positional_dir=True,
+        in_session=True,
     )
-    parser.add_argument("--engine", metavar="NAME", help="default: the latest session's, else the workspace's")
+    parser.add_argument("--engine", metavar="NAME", help="default: the session's, else the workspace's")
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--yes", action="store_true", help="agree without being asked")
     answer.add_argument("--withdraw", action="store_true", help="take back what was agreed for this workspace")
@@ -35,7 +40,7 @@ def settle(arguments: argparse.Namespace) -> int:
         gone = consent.withdraw(layout)
         say(f"Withdrawn: {', '.join(gone)}." if gone else "Nothing was agreed to.")
         return 0
-    endpoint = _endpoint(workspace, arguments.engine)
+    endpoint = _endpoint(workspace, arguments.session, arguments.engine)
     if not consent.needs_consent(endpoint):
         say(f"Nothing leaves this machine: {consent.origin(endpoint) or 'the offline engine asks no server'}.")
         return 0
@@ -53,15 +58,19 @@ def settle(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _endpoint(workspace: "Workspace", engine: str | None) -> str:
-    from mlrcopilot_tui.research.begin import make_engine  # noqa: PLC0415 - see settle
-    from mlrcopilot_tui.session.session import begun_sessions, read_state  # noqa: PLC0415
+def _endpoint(workspace: "Workspace", session: str | None, engine: str | None) -> str:
+    """Where `run` would send to: a session that goes on does so with the contract that it began with."""
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - see settle
+    from mlrcopilot_tui.research.begin import make_engine, unfinished_session  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.config import parse_config  # noqa: PLC0415
 
-    if engine is None:
-        sessions = begun_sessions(workspace.layout.sessions)
-        started = read_state(workspace.layout.session(sessions[0])).started if sessions else None
-        engine = started.engine if started else workspace.contract.config.engine.name
-    return make_engine(engine, 0, workspace.contract.config.engine).endpoint
+    layout, config = workspace.layout, workspace.contract.config.engine
+    name: str = config.name
+    if (session := session or unfinished_session(layout)) is not None:
+        started = read_session(layout.root, session).state.started
+        if started is not None:
+            config, name = parse_config(started.config, layout.config).engine, started.engine
+    return make_engine(engine or name, 0, config).endpoint
 
 
 def _says_yes() -> bool:

@@ -75,6 +75,11 @@ def is_agreed(layout: Layout, endpoint: str) -> bool:
     return given is not None and given.what == LEAVES and hmac.compare_digest(given.seal, _seal(layout, endpoint))
 
 
+def may_send(layout: Layout, endpoint: str) -> bool:
+    """Whether the workspace's endpoint may be sent anything at all, the key among it."""
+    return not needs_consent(endpoint) or is_agreed(layout, endpoint)
+
+
 def agree(layout: Layout, endpoint: str) -> None:
     """Keeps the researcher's consent."""
     given = Agreement(what=LEAVES, time=utc_now(), seal=_seal(layout, endpoint))
@@ -100,7 +105,7 @@ def refuse_unagreed(bench: "Bench") -> None:
         EnvironmentLackError: the engine's endpoint needs a consent that is not given, or was withdrawn.
     """
     endpoint = bench.engine.endpoint
-    if needs_consent(endpoint) and not is_agreed(bench.layout, endpoint):
+    if not may_send(bench.layout, endpoint):
         raise EnvironmentLackError(
             f"Nobody agreed that anything is sent to {origin(endpoint)} from this workspace.",
             f"Agree with `mlrcopilot consent --engine {bench.engine.name}`. {OFFLINE}",

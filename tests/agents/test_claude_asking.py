@@ -85,7 +85,7 @@ async def test_a_model_without_a_price_is_counted_and_bound_by_no_budget() -> No
 
 
 async def test_the_role_and_the_researcher_choose_the_model() -> None:
-    port, host = FakePort(*[turn_of()] * 5), FakeHost()
+    port, host = FakePort(*[turn_of()] * 6), FakeHost()
     model = metered(port)
     await model.ask(request, host)
     await model.ask(lambda: request("fast"), host)
@@ -93,7 +93,9 @@ async def test_the_role_and_the_researcher_choose_the_model() -> None:
     await model.ask(request, host)
     await model.ask(lambda: request("fast"), host)
     await metered(port, fast="").ask(lambda: request("fast"), FakeHost())
-    assert [wire.model for _, wire in port.asked] == ["m", "m-fast", "m-new", "m-small", "m"]
+    host.allowed = Allowance(model="qwen3-coder")
+    await model.ask(lambda: request("fast"), host)
+    assert [wire.model for _, wire in port.asked] == ["m", "m-fast", "m-new", "m-small", "m", "qwen3-coder"]
 
 
 async def test_what_may_be_written_is_lowered_to_fit_and_too_little_ends_it() -> None:

@@ -114,9 +114,11 @@ class MeteredModel:
                 await self._pass_time(wait, request, host)
 
     def _model(self, request: Request, host: Host) -> str:
+        """The model for the request's role; who names another main one alone may ask a server that has no other."""
         allowed: Allowance = host.allowance()
         main = allowed.model or self._models.main
-        return main if request.role == "main" else allowed.fast_model or self._models.fast or main
+        fast = self._models.fast if main == self._models.main else ""
+        return main if request.role == "main" else allowed.fast_model or fast or main
 
     def _log(self, host: Host) -> ExchangeLog | None:
         """The record of exchanges; what an earlier process had on its way when it vanished is booked first."""

@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     add_run_options(parser)
     parser.add_argument("--paper", metavar="PDF", type=Path, help="the paper to start from (default: paper.pdf there)")
     parser.add_argument("--new", action="store_true", help="begin a new session rather than resume the latest")
+    parser.add_argument("--replay", metavar="FILE", type=Path, help="play what `export` wrote into a new folder DIR")
     parser.add_argument("--detach", action="store_true", help="leave it running in the background")
 
 
@@ -46,12 +47,32 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs a session the way the arguments say."""
+    if arguments.replay is not None:
+        return _replay(arguments)
     workspace = folder_of(arguments)
     if arguments.detach:
         return _detach(workspace, arguments)
     if arguments.headless:
         return run_headless(workspace, arguments)
     return run_screen(workspace, arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    """Plays a cassette; nothing else that `run` can be told applies to it."""
+    from mlrcopilot_tui.cli.cassettes import play, play_headless, replay_folder  # noqa: PLC0415 - only where it is said
+
+    named = ("session", "paper", "engine", "model", "max_experiments", "budget_minutes", "budget_usd", "seeds")
+    flags = ("new", "auto", "detach", "allow_unsandboxed")
+    if wrong := [name for name in (*named, *flags) if getattr(arguments, name)]:
+        raise InputError(
+            f"--replay and --{wrong[0].replace('_', '-')} contradict each other.", "A replay is as it was recorded."
+        )
+    folder = replay_folder(arguments)
+    if arguments.headless:
+        return play_headless(arguments.replay, folder, arguments)
+    refuse_without_terminal()
+    arguments.session = play(arguments.replay, folder).session
+    return run_screen(folder, arguments, watching=True)
 
 
 def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
@@ -96,8 +117,8 @@ def _session(workspace: "Workspace", options: Options, named: str | None) -> str
     return session
 
 
-def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
-    """Opens the screen, which starts the copilot after its first frame."""
+def run_screen(workspace: Path | None, arguments: argparse.Namespace, *, watching: bool = False) -> int:
+    """Opens the screen, which starts the copilot after its first frame unless it is only for watching."""
     refuse_without_terminal()
     from mlrcopilot_tui.tui.launch import run_tui  # noqa: PLC0415 - 170 ms of textual that no other command pays for
     from mlrcopilot_tui.user_settings import load_settings  # noqa: PLC0415 - only the screen has settings
@@ -110,6 +131,7 @@ def run_screen(workspace: Path | None, arguments: argparse.Namespace) -> int:
         theme=arguments.theme or settings.screen.theme or None,
         plain=arguments.plain or settings.screen.plain,
         keymap=settings.keys,
+        watching=watching,
     )
 
 

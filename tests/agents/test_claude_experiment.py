@@ -329,6 +329,11 @@ def test_used_up_steps_without_a_patch_that_stands_withdraw(content: str) -> Non
     assert isinstance(attempt.outcome(), Withdrawal)
 
 
+def test_a_model_that_insists_on_handing_in_nothing_comes_to_an_end() -> None:
+    attempt = Attempted([answer() for _ in range(4)], limits=Limits(steps=3))
+    assert isinstance(attempt.outcome(), Withdrawal)
+
+
 def test_a_python_file_that_does_not_parse_is_not_handed_in() -> None:
     attempt = Attempted([widen("def f(:\n"), answer(), widen(), answer()])
     assert isinstance(attempt.outcome(), Proposal)

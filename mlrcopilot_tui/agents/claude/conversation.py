@@ -13,8 +13,8 @@ from mlrcopilot_tui.agents.claude.fences import shortened
 from mlrcopilot_tui.agents.claude.turns import Block, Message, Turn
 from mlrcopilot_tui.text import one_line
 
-OBSERVATION_LIMIT: Final = 6_000
-"""Characters of one observation; a page of code or the two ends of a log fit in."""
+OBSERVATION_LIMIT: Final = 6_500
+"""Characters of one observation: the actions show up to 6,000 of a file or a log, and words and a fence about them."""
 
 CHARS_PER_TOKEN: Final = 3.5
 """Low for English prose, about right for code and logs: the estimate errs on the side of folding early."""

@@ -10,14 +10,14 @@ from mlrcopilot_tui.agents.claude.turns import Tool
 
 FIELD: Final = "notes"
 
-_ABOUT: Final = {
-    "reflection": "What the last observation means; if it was an error, what caused it and how to mend it.",
-    "research_plan_and_status": "The steps of the plan with what is done, confirmed and left; keep it current.",
-    "fact_check": (
-        "What the observations confirm directly, and apart from it what you only guess. "
-        "Every number here must have been printed by code that ran, or be called a guess."
-    ),
-    "thought": "What you do now, and why.",
+_NAMES: Final = ("reflection", "research_plan_and_status", "fact_check", "thought")
+"""Told apart in the system prompt: in each action's form the explanation would cost a third of all that is sent."""
+
+_NOTES: Final = {
+    "type": "object",
+    "description": "Your notes, written before you settle the action.",
+    "properties": {name: {"type": "string"} for name in _NAMES},
+    "required": list(_NAMES),
 }
 
 
@@ -32,30 +32,35 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def complete(self) -> bool:
         """Whether each of them says something."""
-        return all(getattr(self, name).strip() for name in _ABOUT)
+        return all(getattr(self, name).strip() for name in _NAMES)
 
     def __str__(self) -> str:
-        told = [(name.replace("_", " ").capitalize(), getattr(self, name).strip()) for name in _ABOUT]
+        told = [(name.replace("_", " ").capitalize(), getattr(self, name).strip()) for name in _NAMES]
         return "\n".join(f"{name}: {text}" for name, text in told if text)
 
 
 def tool_of(action: Action) -> Tool:
     """The action as the model is told of it: its own input form, preceded by the notes."""
-    form = msgspec.json.schema(action.schema)
-    definitions = dict(form.get("$defs", {}))
-    own = definitions.pop(action.schema.__name__, form)
-    notes = {
+    _, definitions = msgspec.json.schema_components([action.schema], ref_template="{name}")
+    own = _whole({"$ref": action.schema.__name__}, definitions)
+    schema = {
         "type": "object",
-        "description": "Written first, before you settle the action.",
-        "properties": {name: {"type": "string", "description": about} for name, about in _ABOUT.items()},
-        "required": list(_ABOUT),
-    }
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {FIELD: notes, **own.get("properties", {})},
+        "properties": {FIELD: _NOTES, **own.get("properties", {})},
         "required": [FIELD, *own.get("required", [])],
     }
-    return Tool(action.name, action.description, schema | ({"$defs": definitions} if definitions else {}))
+    return Tool(action.name, action.description, schema)
+
+
+def _whole(schema: dict[str, Any], definitions: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A schema with its references filled in, which not every server follows, and without titles."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"]]
+    whole = {name: value for name, value in schema.items() if name != "title"}
+    if "properties" in schema:
+        whole["properties"] = {name: _whole(inner, definitions) for name, inner in schema["properties"].items()}
+    if "items" in schema:
+        whole["items"] = _whole(schema["items"], definitions)
+    return whole
 
 
 def parted(given: Mapping[str, Any]) -> tuple[Notes, dict[str, Any]]:
@@ -63,4 +68,4 @@ def parted(given: Mapping[str, Any]) -> tuple[Notes, dict[str, Any]]:
     own = {name: value for name, value in given.items() if name != FIELD}
     notes = given.get(FIELD)
     found = notes if isinstance(notes, dict) else {"thought": notes}
-    return Notes(**{name: text for name in _ABOUT if isinstance(text := found.get(name), str)}), own
+    return Notes(**{name: text for name in _NAMES if isinstance(text := found.get(name), str)}), own

@@ -138,6 +138,16 @@ async def test_steps_share_their_prefix_and_never_mark_more_than_four_places() -
         assert cached == before, "all that the last step sent is read from the cache"
 
 
+async def test_what_the_api_would_refuse_is_not_sent_back() -> None:
+    history = (
+        BEGIN,
+        {"role": "assistant", "content": [text(" \n")]},
+        {"role": "user", "content": [text(""), text("On.")]},
+    )
+    (body,) = await asked(request(*history))
+    assert [[block["text"] for block in message["content"]] for message in body["messages"]] == [["Begin."], ["On."]]
+
+
 async def test_what_the_caller_holds_is_not_changed() -> None:
     history = [BEGIN]
     before = json.dumps(history)

@@ -125,8 +125,10 @@ def _readable(message: Message, model: str, signatures: Signatures) -> Message:
 
 
 def _blocks(message: Message) -> list[Block]:
+    """The message's blocks; blank text is left out, for the API sends such but refuses to take it back."""
     content = message["content"]
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return [block for block in blocks if block["type"] != "text" or block["text"].strip()]
 
 
 def _said(messages: Iterable[Message]) -> list[Message]:

@@ -69,7 +69,7 @@ class Assembly:
                     raise self._failed(event["error"])
                 case None if "error" in event:
                     raise self._failed(event["error"])
-        except (KeyError, TypeError, AttributeError, IndexError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise self.fault("malformed", "sends events that cannot be read", transient=True) from None
         return None
 
@@ -148,21 +148,21 @@ class Assembly:
                 block["signature"] = block.get("signature", "") + delta["signature"]
             case "input_json_delta":
                 self._json[index].append(delta["partial_json"])
-                self.written += len(delta["partial_json"].encode())
-                return Delta("action", delta["partial_json"], str(block["name"]))
+                self.written += _size(delta["partial_json"])
+                return Delta("action", _whole(delta["partial_json"]), str(block["name"]))
         return None
 
     def _add(self, block: Block, kind: str, piece: str) -> Delta:
         block.setdefault("pieces", []).append(piece)
-        self.written += len(piece.encode())
-        return Delta("thinking" if kind == "thinking" else "text", piece)
+        self.written += _size(piece)
+        return Delta("thinking" if kind == "thinking" else "text", _whole(piece))
 
     def _finished(self, index: int) -> Block:
         """A block as history wants it back."""
         block = dict(self._blocks[index])
         kind = block["type"]
         if kind in {"text", "thinking"}:
-            block[kind] = str(block.get(kind) or "") + "".join(block.pop("pieces", ()))
+            block[kind] = _whole(str(block.get(kind) or "") + "".join(block.pop("pieces", ())))
         if kind == "tool_use" and self._stop == "tool_use":
             block["input"] = self._input(block, "".join(self._json[index]))
             block["id"] = block.get("id") or f"toolu_{uuid.uuid4().hex}"
@@ -177,7 +177,8 @@ class Assembly:
         if not isinstance(value, dict):
             deed = f"sent a call of {self._call.quote(str(block['name']))} that is no valid JSON"
             raise self.fault("malformed", deed, transient=True)
-        return value
+        whole: dict[str, Any] = json.loads(_whole(json.dumps(value, ensure_ascii=False)))
+        return whole
 
     def _failed(self, error: Mapping[str, Any]) -> ModelFaultError:
         told = Told(
@@ -200,6 +201,19 @@ class Assembly:
             usage=self.usage,
             request_id=self._request_id,
         )
+
+
+def _size(piece: str) -> int:
+    return len(piece.encode("utf-8", "surrogatepass"))
+
+
+def _whole(text: str) -> str:
+    """The text as UTF-8 can hold it: some servers cut characters in two halves, which fit together again or not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _usage(told: Mapping[str, Any], limit: Usage, *, ended: bool, written: int) -> Usage:

@@ -200,15 +200,16 @@ def _execution(name: str, folder: Path, status: RunStatus, changed: list[str], i
 
 
 def read_output(log: Path) -> tuple[str, int]:
-    """A log's text without what a terminal obeys, progress bars as they ended; and its length in bytes.
+    """A log's text without what a terminal obeys, progress bars as they ended; and how long it was.
 
-    Of a long one the middle is left out, and a line says so.
+    Of a long one the middle is left out, and a line says so; its length is told in bytes.
     """
     with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         if length <= HEAD_BYTES + TAIL_BYTES:
-            return _shown(file.read()), length
+            text = _shown(file.read())
+            return text, len(text)
         head = file.read(HEAD_BYTES)
         file.seek(-TAIL_BYTES, os.SEEK_END)
         left_out = length - HEAD_BYTES - TAIL_BYTES

@@ -172,6 +172,14 @@ async def test_a_segment_is_replaced_where_its_first_line_is_right(tmp_path: Pat
         await at.act("edit_script_segment", path="a.py", start_line=5, end_line=6, old_first_line="", content="x")
 
 
+async def test_a_line_is_known_by_what_was_shown_of_it(tmp_path: Path) -> None:
+    at = desk(tmp_path, {"a.py": "a = 1  # \u200bcount\n"})
+    await at.act(
+        "edit_script_segment", path="a.py", start_line=1, end_line=1, old_first_line="a = 1  # count", content="b = 2\n"
+    )
+    assert at.text("a.py") == "b = 2\n"
+
+
 async def test_a_huge_change_is_told_briefly(tmp_path: Path) -> None:
     at = desk(tmp_path)
     done = await at.act("write_file", path="a.txt", content="line\n" * 200_000)

@@ -41,6 +41,13 @@ async def test_no_path_leads_astray(tmp_path: Path, name: str, action: str, fiel
     assert not at.host.executed
 
 
+async def test_a_name_that_passes_for_an_option_is_not_made(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    for name in ("lib/--help", "-c.py"):
+        with pytest.raises(InputError, match="taken for an option"):
+            await at.act("write_file", path=name, content="x = 1\n")
+
+
 async def test_hidden_files_do_not_exist(tmp_path: Path) -> None:
     at = desk(tmp_path)
     listed = await at.act("list_files")

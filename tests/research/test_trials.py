@@ -13,6 +13,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from mlrcopilot_tui.agents.base import Assignment
+from mlrcopilot_tui.agents.claude.actions import edits, running
+from mlrcopilot_tui.agents.claude.actions.action import Workbench
+from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.host import Execution
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.bench import Bench
@@ -25,6 +29,7 @@ from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from mlrcopilot_tui.workspace.worktrees import force_remove, worktree_dirs
+from tests.fakes.scripted_model import FakeModel
 from tests.runs.lab import await_true, survivors
 
 TRAIN = PurePosixPath("train.py")
@@ -334,6 +339,22 @@ async def test_odd_input_is_no_accident(tmp_path: Path) -> None:
         assert missing.outcome == "not_started"
         assert "no-such-program" in missing.reason
         assert {path.name for path in (bench.layout.worktrees / bench.state.session).iterdir()} == {"idea-1"}
+
+
+@BY_LEVEL
+async def test_actions_execute_what_was_edited(tmp_path: Path, level: str) -> None:
+    with at_work(tmp_path / "w", level) as (bench, tree):
+        brief = bench.brief(tree, "ExperimentAgent", 1)
+        desk = Workbench(brief, Assignment(bench.state.ideas[1].idea, 1), FakeModel(), KnownNumbers("val_error"))
+        text = "import sys\nprint('val_error:', 1 / int(sys.argv[1]))\nsys.exit('out of words')\n"
+        await edits.write_file(desk, edits.WriteFile(path="train.py", content=text))
+        seen = await running.execute_script(desk, running.ExecuteScript(script="train.py", arguments=["8"]))
+        assert "Trial x1: crashed." in seen.text
+        assert "val_error: 0.125" in seen.text
+        assert "out of words" in seen.text
+        seen = await running.run_python(desk, running.RunPython(code="import train"))
+        assert "IndexError" in seen.text
+        assert not desk.numbers.unbacked("The val_error is 0.125.")
 
 
 async def test_the_idea_agent_tries_the_champion(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -325,3 +326,11 @@ def test_a_supervisor_gets_nothing_but_what_it_needs(lab: Lab, monkeypatch: pyte
     status = lab.executor.status(folder)
     assert status
     assert set(psutil.Process(status.supervisor_pid).environ()) <= set(KEPT)
+
+
+async def test_a_command_reads_what_it_is_given_and_its_evaluation_nothing(lab: Lab) -> None:
+    code = "import sys; print('val_error:', len(sys.stdin.read()))"
+    spec = lab.spec(code, stdin="é" * 300_000)
+    spec = msgspec.structs.replace(spec, evaluate_argv=spec.argv)
+    _, folder = await lab.finish(spec)
+    assert re.findall(r"val_error: (\d+)", (folder / LOG_FILE).read_text()) == ["300000", "0"]

@@ -9,7 +9,7 @@ from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Wor
 from mlrcopilot_tui.agents.claude.actions.paths import PathField, checked_path, visible_path
 from mlrcopilot_tui.agents.claude.actions.saving import DIFF_LIMIT, save, text_before, told_change, with_ends_of
 from mlrcopilot_tui.agents.claude.actions.views import around, lines_of
-from mlrcopilot_tui.agents.claude.fences import fenced
+from mlrcopilot_tui.agents.claude.fences import cleaned, fenced
 from mlrcopilot_tui.errors import InputError, RefusedError
 
 MOST_COMPARED: Final = 20_000
@@ -119,7 +119,7 @@ async def edit_script_segment(bench: Workbench, asked: EditScriptSegment) -> Obs
     if end < start - 1 or end > len(lines) or start > len(lines) + 1:
         raise InputError(f"{path} has no lines {start}-{end}; its last is {len(lines)}.", "Inspect the lines first.")
     there = lines[start - 1] if start <= len(lines) else ""
-    if there.rstrip() != asked.old_first_line.rstrip():
+    if cleaned(there).rstrip() != cleaned(asked.old_first_line).rstrip():  # as the lines were shown
         shown = fenced(f"lines of {path}", around(lines, start), 2_000)
         raise InputError(f"Line {start} of {path} is another than you say. Nothing is saved.\n{shown}")
     content = with_ends_of(asked.content, before)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from mlrcopilot_tui.agents.claude.prices import LISTED, Price, Prices, in_dollar
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
 from mlrcopilot_tui.agents.host import Allowance, BudgetSpentError
 from mlrcopilot_tui.session.model_events import ModelCalled, Usage
-from tests.fakes.model_port import FakePort, Hear, Scripted, turn_of
+from tests.fakes.model_port import FakePort, Hear, turn_of
 from tests.fakes.quiet_host import FakeHost
 
 PRICE = Price(input=4, output=20)
@@ -102,42 +102,69 @@ def test_sums_are_told_as_people_read_them(usd: float, said: str) -> None:
     assert in_dollars(usd) == said
 
 
+class PurseHost(FakeHost):
+    """A host whose allowance is what its books leave of a budget."""
+
+    budget = 0.0
+
+    @property
+    def spent(self) -> float:
+        return sum(event.usd or 0.0 for event in self.booked if isinstance(event, ModelCalled))
+
+    def allowance(self) -> Allowance:
+        return Allowance(usd=self.budget - self.spent)
+
+
 kinds = st.sampled_from(["turn", "interrupted", "fault", "cut fault", "unreached"])
+sequences = st.lists(st.tuples(kinds, st.integers(0, 40_000), st.floats(0, 1)), max_size=12)
 
 
-@examples(max_examples=60)
-@given(st.lists(st.tuples(kinds, st.integers(0, 40_000), st.floats(0, 1)), max_size=25), st.floats(0.001, 2))
+@pytest.mark.parametrize("together", [False, True])
+@examples(max_examples=50)
+@given(calls=sequences, budget=st.floats(0.001, 2))
 def test_no_sequence_of_turns_and_cuts_costs_more_than_the_budget(
-    calls: list[tuple[str, int, float]], budget: float
+    calls: list[tuple[str, int, float]], budget: float, together: bool
 ) -> None:
-    """Provided that servers report no more than the bound, as they cannot."""
-    asyncio.run(_spend(calls, budget))
+    """Provided that servers report no more than the bound; one call after the other, or all at once."""
+    host = PurseHost()
+    host.budget = budget
+    asyncio.run(_spend(calls, host, together=together))
+    assert host.spent <= budget + 1e-9
+    for event in host.booked:
+        if isinstance(event, ModelCalled):
+            assert event.usage.exact == (event.fault not in {"interrupted", "truncated"})
 
 
-async def _spend(calls: list[tuple[str, int, float]], budget: float) -> None:
-    host, port = FakeHost(), FakePort()
-    model = MeteredModel(port, Models("m"), lambda *_: None, prices=Prices({"m": PRICE}))
-    for kind, size, share in calls:
-        port.script = [_step(kind, share, host), turn_of()]
-        spent = sum(event.usd or 0.0 for event in host.booked if isinstance(event, ModelCalled))
-        host.allowed = Allowance(usd=budget - spent)
+async def _spend(calls: list[tuple[str, int, float]], host: FakeHost, *, together: bool) -> None:
+    steps = {size: _step(kind, share, host) for kind, size, share in calls}
+
+    async def answer(request: Request, wire: Wire, heard: Hear) -> Turn:
+        step = steps.pop(int(request.system), None)
+        return turn_of() if step is None else await step(request, wire)
+
+    model = MeteredModel(FakePort(*[answer] * 50), Models("m"), lambda *_: None, prices=Prices({"m": PRICE}))
+
+    async def ask(size: int) -> None:
+        sent = Request("step", str(size), [{"role": "user", "content": "x" * size}], 4000)
         with contextlib.suppress(BudgetSpentError, ModelFaultError):
-            await model.ask(partial(request, "x" * size), host)
-    booked = [event for event in host.booked if isinstance(event, ModelCalled)]
-    assert sum(event.usd or 0.0 for event in booked) <= budget + 1e-9
-    for event in booked:
-        assert event.usage.exact == (event.fault not in {"interrupted", "truncated"})
+            await model.ask(lambda: sent, host)
+
+    if together:
+        await asyncio.gather(*(ask(size) for _, size, _ in calls))
+    else:
+        for _, size, _ in calls:
+            await ask(size)
 
 
-def _step(kind: str, share: float, host: FakeHost) -> Scripted:
-    async def step(request: Request, wire: Wire, heard: Hear) -> Turn:
+def _step(kind: str, share: float, host: FakeHost) -> Callable[[Request, Wire], Awaitable[Turn]]:
+    async def step(request: Request, wire: Wire) -> Turn:
         read, written = int(share * input_bound(request)), int(share * wire.max_tokens)
         used = Usage(cache_write_tokens=read, output_tokens=written)
+        await asyncio.sleep(0)
         if kind == "turn":
             return turn_of(usage=used)
         if kind == "interrupted":
             host.interrupted.set()
-            host.allowed = Allowance(usd=0.0)  # what the cut turn leaves is looked at by the next call
             await asyncio.sleep(60)
         if kind == "unreached":
             raise ModelFaultError("connection", "No.", usage=None)

@@ -93,6 +93,22 @@ async def test_model_and_budget_change_while_an_agent_waits(
         assert copilot.state.model_fault is None
 
 
+async def test_a_pause_and_a_resumption_try_again_at_once(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    overloaded = ModelFaultError("overloaded", "The server is overloaded.", transient=True)
+    engine = FakePaidEngine(IDEAS[:1], port=FakePort(overloaded, TURN), waits=(600.0,))
+    scripted(engine)
+    async with running(make_workspace()) as copilot:
+        await copilot.until(lambda: copilot.state.model_fault)
+        await copilot.decide("pause")
+        await asyncio.sleep(0.3)
+        assert len(engine.port.asked) == 1
+        await copilot.decide("resume")
+        await copilot.until(copilot.task.done)
+        assert len(engine.port.asked) == 2
+
+
 async def test_an_interrupted_turn_waits_for_the_resumption_and_is_booked(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:

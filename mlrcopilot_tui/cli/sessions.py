@@ -14,6 +14,7 @@ from mlrcopilot_tui.text import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mlrcopilot_tui.session.model import PlanDesign
     from mlrcopilot_tui.session.state import IdeaState, SessionState
 
 
@@ -192,6 +193,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     lines += [f"Why: {told.rationale}"] if told.rationale else []
     lines += [f"  {item.kind} {item.ref}: {item.text}" for item in told.evidence]
     lines += [f"Prediction: {told.prediction}"] if told.prediction else []
+    lines += [f"{name}: {value}" for name, value in _design_as_text(told.design) if value]
     lines += _plan_as_text(idea)
     for judged in idea.verdicts:
         verdict = judged.verdict
@@ -208,6 +210,13 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
+
+
+def _design_as_text(design: PlanDesign | None) -> list[tuple[str, str]]:
+    if design is None:
+        return []
+    named = [("Data", design.dataset), ("Metric", design.metric), ("Baseline", design.baseline)]
+    return [*named, ("Budget", design.budget)]
 
 
 def _plan_as_text(idea: IdeaState) -> list[str]:

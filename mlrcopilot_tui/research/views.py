@@ -5,6 +5,7 @@ from typing import Any
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
+from mlrcopilot_tui.session.model import PlanDesign
 from mlrcopilot_tui.session.state import IdeaState, SessionState, Spending, VerdictState, mean
 
 
@@ -120,6 +121,12 @@ def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> d
     }
 
 
+def _design(design: PlanDesign | None) -> dict[str, Any] | None:
+    if design is None:
+        return None
+    return {name: getattr(design, name) for name in (*design.__struct_fields__, "budget")}
+
+
 def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
     """The form of `show --json`: an idea with everything that became of it."""
     return {
@@ -135,6 +142,7 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
             for mark in idea.plan_marks
         ],
         "prediction": idea.idea.prediction,
+        "design": _design(idea.idea.design),
         "evidence": [{"kind": item.kind, "text": item.text, "ref": item.ref} for item in idea.idea.evidence],
         "scores": idea.idea.scores,
         "attempts": [

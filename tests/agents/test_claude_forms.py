@@ -32,7 +32,11 @@ GOOD = {"name": "x", "inner": [{"score": 3}]}
 def ask(*steps: Step, wrong: str = "") -> tuple[Form, FakeModel]:
     model = FakeModel(*steps)
     question = Question(
-        "propose", "be strict", lambda size: f"shown at {size}", Form, lambda f: ["bad name"] if f.name == wrong else []
+        "propose",
+        "be strict",
+        lambda size: ("stable", f"shown at {size}"),
+        Form,
+        lambda f: ["bad name"] if f.name == wrong else [],
     )
     return asyncio.run(filled(model, FakeHost(), question)), model
 
@@ -88,6 +92,13 @@ def test_flaws_are_mended_once_and_then_left_to_the_caller() -> None:
     assert (form.name, len(model.requests)) == ("bad", 2), "what could be read is better than nothing"
     form, model = ask("no form", {"name": "bad"}, {"name": "bad"}, wrong="bad")
     assert len(model.requests) == 3
+
+
+def test_what_changes_least_is_kept_in_the_cache() -> None:
+    _, model = ask(GOOD)
+    stable, last = model.requests[0].messages[0]["content"]
+    assert (stable["text"], stable["cache_control"]) == ("stable", {"type": "ephemeral"})
+    assert "cache_control" not in last
 
 
 def test_thinking_is_not_sent_back() -> None:

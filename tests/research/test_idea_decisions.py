@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft
+from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.session.journal import JournalReader
@@ -48,6 +49,36 @@ async def test_a_revised_idea_keeps_its_number_and_takes_the_new_thought(
         assert idea.design.budget == "2 runs of 1.5 minutes"
         with pytest.raises(RefusedError, match="nothing new to make of idea 2"):
             await copilot.decide("idea.revise", idea=2)
+
+
+async def test_a_shell_revises_splits_merges_and_shows_the_design(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripted(FakeThinker([BOTH, LEVEL, SPREAD]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        await copilot.gate()
+
+    def shell(*words: str) -> tuple[int, str]:
+        code = main([words[0], "-C", str(workspace.layout.root), *words[1:]])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    async def typed(*words: str) -> tuple[int, str]:
+        return await asyncio.to_thread(shell, *words)
+
+    assert await typed("split", "1") == (0, "Split into ideas 4 and 5.\n")
+    assert (await typed("merge", "4", "5"))[1] == "Merged into idea 6.\n"
+    code, told = await typed("merge", "2", "2")
+    assert (code, "two ideas or more" in told) == (1, True)
+    assert (await typed("revise", "2", "more", "spread"))[1] == "Idea 2 is now: more spread.\n"
+    code, told = await typed("revise", "1")
+    assert (code, "Idea 1 is pruned already." in told) == (1, True)
+    _, told = await typed("show", "2")
+    assert "Data: the training set" in told
+    assert "Budget: 2 runs of 1.5 minutes" in told
+    _, told = await typed("show", "2", "--json")
+    assert '"budget": "2 runs of 1.5 minutes"' in told
 
 
 async def test_a_split_idea_gives_way_to_its_parts_in_one_write(

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from mlrcopilot_tui.agents.claude.schemas import json_of
-from mlrcopilot_tui.agents.claude.turns import FaultKind, Message, Model, ModelFaultError, Request, Turn
+from mlrcopilot_tui.agents.claude.turns import Block, FaultKind, Message, Model, ModelFaultError, Request, Turn
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.errors import RefusedError
 
@@ -64,15 +64,16 @@ class Question(Generic[T]):
 
     Attributes:
         purpose: as in `Request`.
-        show: what the model is shown, at a share of the full size; called anew for each try, so that it holds the
-            newest words of the researcher.
+        show: what the model is shown, at a share of the full size, what changes least first: all but the last part is
+            kept in the server's cache for the next question. Called anew for each try, so that it holds the newest
+            words of the researcher.
         flaws: what code finds wrong with a form, a sentence each; the model may mend it once.
         resumable: as in `Request`.
     """
 
     purpose: str
     system: str
-    show: Callable[[float], str]
+    show: Callable[[float], Sequence[str]]
     form: type[T]
     flaws: Callable[[T], Sequence[str]] = lambda _: ()
     max_tokens: int = 12_000
@@ -142,7 +143,7 @@ class _Interview:
         return Request(
             purpose=question.purpose,
             system=question.system,
-            messages=[_message("user", question.show(self._size)), *self._after],
+            messages=[{"role": "user", "content": _blocks(question.show(self._size))}, *self._after],
             max_tokens=question.max_tokens,
             schema=schema_of(question.form),
             idea=question.idea,
@@ -150,8 +151,17 @@ class _Interview:
         )
 
 
+def _blocks(parts: Sequence[str]) -> list[Block]:
+    *kept, last = parts
+    return [*({"type": "text", "text": part, "cache_control": {"type": "ephemeral"}} for part in kept), _text(last)]
+
+
+def _text(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
 def _message(role: str, text: str) -> Message:
-    return {"role": role, "content": [{"type": "text", "text": text}]}
+    return {"role": role, "content": [_text(text)]}
 
 
 def _malformed(turn: Turn, error: ValueError) -> str:

@@ -26,6 +26,7 @@ from mlrcopilot_tui.agents.claude.ideas.prompts import (
 from mlrcopilot_tui.agents.claude.ideas.quoting import QuoteIndex
 from mlrcopilot_tui.agents.claude.ideas.summaries import SummaryForm, false_quotes, summary_of
 from mlrcopilot_tui.agents.claude.turns import Model
+from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.model import Summary
 from mlrcopilot_tui.text import one_line
@@ -73,16 +74,17 @@ class ClaudeIdeaAgent:
         brief.say("action", f"Reading {one_line(paper.title or paper.source, 120)}.")
         index = await asyncio.to_thread(QuoteIndex, paper)
         whole = await asyncio.to_thread(shown_paper, paper)
+        if not whole.text:
+            raise RefusedError("The paper holds no text that can be read.", "A scan needs text recognition first.")
         if whole.left_out:
             brief.say(
                 "note", f"The paper is longer than the model is shown; left out: {one_line(whole.left_out, 400)}."
             )
 
-        def show(size: float) -> str:
+        def show(size: float) -> Sequence[str]:
             shown = whole if size == 1.0 else shown_paper(paper, int(PAPER_CHARS * size))
             missing = f"Not shown, for want of room: {shown.left_out}." if shown.left_out else ""
-            words = researcher(brief)
-            return "\n\n".join(part for part in (shown.text, missing, words, f"# Your task\n{SUMMARIZE}") if part)
+            return _joined(shown.text, missing), _joined(researcher(brief), f"# Your task\n{SUMMARIZE}")
 
         question = Question("summarize", SYSTEM, show, SummaryForm, lambda f: false_quotes(f, index), resumable=True)
         form = await filled(self._model, brief.host, question)
@@ -141,10 +143,10 @@ class ClaudeIdeaAgent:
         """The model's ideas made sound."""
         code = await asyncio.to_thread(read_code, brief.tree, brief.command)
 
-        def show(size: float) -> str:
+        def show(size: float) -> Sequence[str]:
             details = [in_detail(brief.state.ideas[number]) for number in task.about]
-            parts = [workspace(brief, code, size), findings(brief.state, size), *details, researcher(brief)]
-            return "\n\n".join(part for part in (*parts, f"# Your task\n{task.words}") if part)
+            told = _joined(findings(brief.state, size), *details, researcher(brief), f"# Your task\n{task.words}")
+            return workspace(brief, code, size), told
 
         question = Question(task.purpose, SYSTEM, show, IdeasForm, flaws, idea=task.idea, resumable=task.resumable)
         form = await filled(self._model, brief.host, question)
@@ -154,6 +156,10 @@ class ClaudeIdeaAgent:
         for note in sieve.notes:
             brief.say("note", note)
         return drafts
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
 def _say_thought(brief: Brief, thought: str) -> None:

@@ -74,18 +74,19 @@ class Steps:
     async def walk(self) -> Proposal | Withdrawal:
         """Takes steps until the attempt ends, and says how."""
         bench = self._bench
-        while bench.final is None:
+        while True:
             last_turn = self._done >= self._limits.steps
             bench.step += 1
             turn = await self._asked()
             if isinstance(turn, Withdrawal):
                 return turn
             await self._take(turn, only_ending=last_turn)
-            if bench.final is None and last_turn:
+            if bench.final is not None:
+                return bench.final
+            if last_turn:
                 return self._used_up()
-            if bench.final is None and self._unusable >= self._limits.unusable:
+            if self._unusable >= self._limits.unusable:
                 return Withdrawal(f"The model asked for nothing that can be done, {self._unusable} turns in a row.")
-        return bench.final
 
     # Asking
 
@@ -135,8 +136,8 @@ class Steps:
         if not turn.actions:
             self._unusable += 1
             self._say("thought", turn.text)
-            words = "Nothing was done: every turn asks for one action. Go on, or end with final_answer or give_up."
-            self._conversation.took(self._bench.step, turn, {}, words)
+            mend = "Nothing was done: every turn asks for one action. Go on, or end with final_answer or give_up."
+            self._conversation.took(self._bench.step, turn, {}, mend)
             return
         use, *others = turn.actions
         observation, words = await self._carried_out(use, turn.text, only_ending=only_ending)

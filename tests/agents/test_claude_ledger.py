@@ -69,6 +69,11 @@ def test_the_bound_covers_a_token_for_each_byte(words: str) -> None:
     assert input_bound(sent) > input_bound(request("")) or not words
 
 
+@pytest.mark.parametrize("character", ["7", "é", "漢", "🔬", '"', "\n"])
+def test_the_bound_covers_text_of_any_script(character: str) -> None:
+    assert input_bound(request(character * 20_000)) >= 20_000 * len(character.encode())
+
+
 def test_half_a_surrogate_pair_is_counted() -> None:
     assert input_bound(request("\ud800" * 100)) >= input_bound(request("a" * 300))
 

@@ -50,7 +50,7 @@ def export_session(workspace: Workspace, session: str, target: Path, *, force: b
         with journal.open("rb") as file:
             cassette.add(JOURNAL_NAME, io.BytesIO(file.read(reader.offset)))
         cassette.add(CONTRACT, io.BytesIO(started.config.encode()))
-        cassette.add(BASE, io.BytesIO(repository.bundle(line.base_ref)))
+        cassette.add(BASE, io.BytesIO(repository.bundle(line.base_ref, *_hand_made(line, state))))
         cassette.add(COMMITS, io.BytesIO(msgspec.json.encode(_commits(workspace, line))))
         for name, path in _files(folder, state):
             if name.endswith(f"/{SPEC_FILE}"):
@@ -68,6 +68,14 @@ def export_session(workspace: Workspace, session: str, target: Path, *, force: b
             root=str(layout.root),
             shared=shared_digest(repository.root, FileRules(config.files)),
         )
+
+
+def _hand_made(line: SessionLine, state: SessionState) -> Iterator[str]:
+    """The refs of what the researcher wrote, which no agent will write again."""
+    for idea in state.ideas.values():
+        for attempt in idea.attempts:
+            if attempt.by == "researcher":
+                yield line.attempt_ref(attempt.idea, attempt.number)
 
 
 def _files(folder: Path, state: SessionState) -> Iterator[tuple[str, Path]]:

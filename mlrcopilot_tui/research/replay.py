@@ -208,7 +208,16 @@ class _Player:
         """Drops the researcher's decisions into the inbox, each where it was taken up."""
         for after, decision in sorted(self._decisions(sitting.begin, sitting.end), key=lambda pair: pair[0]):
             await self._conductor.place(after)
+            await self._set_stage(bench, decision)
             bench.session.inbox.drop(decision)
+
+    async def _set_stage(self, bench: Bench, decision: Decision) -> None:
+        """Writes into an idea's files what the researcher had written there before they said so."""
+        index = self._conductor.next(ev.PatchCommitted, lambda event: event.attempt.by == "researcher")
+        event = None if index is None else self._records[index].event
+        if decision.kind == "edit" and isinstance(event, ev.PatchCommitted):
+            tree = bench.idea_tree(bench.state.ideas[event.attempt.idea])
+            await asyncio.to_thread(tree.check_out, event.attempt.commit)
 
     async def _budget_spent(self) -> str:
         """Returns where the recorded session found its minutes spent."""
@@ -234,6 +243,7 @@ class _Player:
     async def _apply(self, bench: Bench, decision: Decision) -> None:
         async with self._laboratory(bench) as laboratory:
             await Keeper(bench).recover()
+            await self._set_stage(bench, decision)
             await DecisionDesk(bench, laboratory).apply(decision)
 
     def _decisions(self, begin: int, end: int) -> list[tuple[int, Decision]]:

@@ -234,9 +234,9 @@ class Repository:
         commands = "".join(f"delete {ref}\0\0" for ref in refs)
         self.run("update-ref", "--no-deref", "--stdin", "-z", stdin=commands.encode())
 
-    def bundle(self, ref: str) -> bytes:
-        """Everything that `ref` stands on, as a git bundle."""
-        return self.run("bundle", "create", "--quiet", "-", "--end-of-options", ref).stdout
+    def bundle(self, *refs: str) -> bytes:
+        """Everything that the refs stand on, as a git bundle."""
+        return self.run("bundle", "create", "--quiet", "-", "--end-of-options", *refs).stdout
 
     def unbundle(self, bundle: Path) -> None:
         """Takes a bundle's objects in; no ref changes."""

@@ -44,7 +44,7 @@ def settle(arguments: argparse.Namespace) -> int:
     if not consent.needs_consent(endpoint):
         say(f"Nothing leaves this machine: {consent.origin(endpoint) or 'the offline engine asks no server'}.")
         return 0
-    say(f"To {consent.origin(endpoint)} go {consent.LEAVES}.\n{consent.STAYS}")
+    say(f"To {consent.origin(endpoint)} go {consent.LEAVES}.\n{consent.what_stays(endpoint)}")
     if consent.is_agreed(layout, endpoint):
         say("You agreed to that; `mlrcopilot consent --withdraw` takes it back.")
         return 0

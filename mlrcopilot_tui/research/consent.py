@@ -112,6 +112,12 @@ def refuse_unagreed(bench: "Bench") -> None:
         )
 
 
+def what_stays(endpoint: str) -> str:
+    """What does not leave, and what else is to be known before one agrees."""
+    plain = urlsplit(endpoint).scheme == "http"
+    return STAYS + " It is plain http: whoever is on the way can read all of it, and the key." * plain
+
+
 async def consented(bench: "Bench") -> bool:
     """Sees to it that the engine may send what it works with, by asking where need be; False where it may not.
 
@@ -131,7 +137,7 @@ async def consented(bench: "Bench") -> bool:
         return True
     if bench.settings.auto:
         refuse_unagreed(bench)
-    gate = gates.open("consent", question(endpoint), forecast=STAYS)
+    gate = gates.open("consent", question(endpoint), forecast=what_stays(endpoint))
     return (await gates.answer(gate)).answer == "approve"
 
 
@@ -161,7 +167,7 @@ def _write(layout: Layout, agreements: _Agreements) -> None:
     handle, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)  # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(agreements)))
+            file.write(msgspec.json.format(msgspec.json.encode(agreements)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(folder / FILE_NAME)

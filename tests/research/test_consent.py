@@ -235,6 +235,11 @@ async def test_no_run_sees_the_key(
     assert "HF_TOKEN" not in told
 
 
+def test_an_endpoint_that_others_can_listen_to_is_told_of() -> None:
+    assert "plain http" in consent.what_stays("http://gpubox:8000")
+    assert "plain http" not in consent.what_stays(HERE)
+
+
 def test_the_file_says_what_was_agreed_and_when(tmp_path: Path) -> None:
     layout = layout_in(tmp_path / "a")
     consent.agree(layout, HERE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlrcopilot_tui.session.journal import LIVE_NAME
 
 SHOWN_BYTES = 16_384
-"""The end of a turn that is shown: some three screens, laid out anew within a few milliseconds."""
+"""The end of a turn that is shown: some four screens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,5 +157,7 @@ class Presenter:
         for name in PANES:
             gate = focus.gate_for(state, name)
             mark = f"{self._glyphs.waiting} needs you" if gate is not None else ""
-            question = focus.question_of(gate) if gate is not None else ()
+            # The Agent tab shows it whole, among what led to it.
+            told = name == "run" and self._deck.run.tab == "Agent"
+            question = focus.question_of(gate) if gate is not None and not told else ()
             self._deck.pane(name).flag(mark, question, pinned if name != "ideas" else "")

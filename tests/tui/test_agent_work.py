@@ -166,7 +166,7 @@ def test_nobody_s_turn_is_shown_without_a_copilot(tmp_path: Path) -> None:
 
 def test_old_words_and_long_ones_are_counted_not_laid_out(tmp_path: Path) -> None:
     story = begin(tmp_path)
-    said = [ev.AgentSaid(agent="IdeaAgent", kind="note", text=f"note {number}") for number in range(400)]
+    said = [ev.AgentSaid(agent="IdeaAgent", kind="note", text=f"note {number}") for number in range(1_100)]
     story.tell(*said, ev.AgentSaid(agent="ExperimentAgent", kind="observation", text="row\n" * 500, idea=4))
     lines = told(agent.talk_document(read_state(story.folder), UNICODE))
     assert lines[0].endswith("older entries are in the journal.")
@@ -253,6 +253,21 @@ async def test_a_question_comes_as_a_dialog_and_takes_an_answer(tmp_path: Path) 
         await stage.write("yes, to 60")
         decision = stage.decision()
         assert (decision.kind, decision.gate, decision.text) == ("answer", gate, "yes, to 60")
+
+
+@pytest.mark.parametrize("size", [(40, 10), (60, 15)])
+async def test_a_long_question_leaves_room_for_the_answer(tmp_path: Path, size: tuple[int, int]) -> None:
+    story = up_to_turn(tmp_path / "digits")
+    story.ask("question", "\n".join(f"line {number}" for number in range(50)), idea=4)
+    async with staged(story, size) as stage:
+        await stage.catch_up()
+        await pass_grace(stage)
+        await stage.pilot.press(*"so be it")
+        await stage.press("pagedown")
+        shown = frame(stage.app)
+        assert "so be it" in shown
+        assert "line 8" in shown
+        assert "line 0" not in shown
 
 
 async def test_a_question_that_is_put_aside_comes_back_by_its_key(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_a_question_stands_below_what_the_agents_said(tmp_path: Path) -> None:
     story = up_to_run(tmp_path)
     story.ask("question", "More epochs?")
     told = lines(agent.now_document(state_of(story), Turn(), story.now, UNICODE))
-    assert told[-2:] == ["! asks  More epochs?", "A answers it."]
+    assert told[-2:] == ["! asks  More epochs?", "        A answers it."]
 
 
 def test_what_can_be_reverted_stands_on_the_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from mlrcopilot_tui.session.events import AgentSaid
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ModelFaulted
 from mlrcopilot_tui.session.state import IdeaState, SessionState
@@ -11,8 +12,8 @@ from mlrcopilot_tui.tui.projector.focus import gate_for
 from mlrcopilot_tui.tui.projector.words import clock, seconds_between, time_of_day
 from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Span, text
 
-ENTRIES = 300
-"""The agents' newest words that are laid out; older ones are in the journal."""
+PARAGRAPHS = 1_000
+"""Of the agents' words that are laid out, the newest; older ones are in the journal."""
 _LINES = 60
 _SEEN_LINES = 12
 """What an agent saw is mostly files and output that other panes show better."""
@@ -22,31 +23,34 @@ _HANG = " " * 22
 
 
 def talk_document(state: SessionState, glyphs: Glyphs) -> Document:
-    """What the agents thought, did and saw, line by line."""
-    parts: list[Paragraph] = []
-    shown = state.talk[-ENTRIES:]
-    if len(state.talk) > len(shown):
-        parts.append(text(f"{len(state.talk) - len(shown)} older entries are in the journal.", "muted"))
-    for time, said in shown:
-        about = f"{said.idea}" if said.idea else glyphs.dot
-        lead = (
-            Span(f"{time_of_day(time):<6}", "muted"),
-            Span(f"{about:>3} ", "accent"),
-            Span(f"{said.kind:<12}", "muted"),
-        )
-        most = _SEEN_LINES if said.kind == "observation" else _LINES
-        parts += _said(said.text, most, lead, _ROLES.get(said.kind, "plain"), glyphs)
-    return tuple(parts)
+    """What the agents thought, did and saw, line by line: the newest that fit in so many paragraphs."""
+    entries: list[list[Paragraph]] = []
+    room = PARAGRAPHS
+    for time, said in reversed(state.talk):
+        entry = _said(time, said, glyphs)
+        room -= len(entry)
+        if room < 0:
+            break
+        entries.append(entry)
+    older = len(state.talk) - len(entries)
+    above = [text(f"{older} older entries are in the journal.", "muted")] if older else []
+    return (*above, *(paragraph for entry in reversed(entries) for paragraph in entry))
 
 
-def _said(words: str, most: int, lead: tuple[Span, ...], role: Role, glyphs: Glyphs) -> list[Paragraph]:
-    lines = words[:_CHARACTERS].splitlines() or [""]
-    parts = [text(line, role, lead=_HANG) for line in lines[:most]]
-    parts[0] = Paragraph((Span(lines[0], role),), lead)
-    if len(lines) > most or len(words) > _CHARACTERS:
-        left = f"{len(lines) - most} more lines" if len(lines) > most else f"{len(words) - _CHARACTERS} more characters"
-        parts.append(text(f"{glyphs.ellipsis} {left} in the journal", "muted", lead=_HANG))
-    return parts
+def _said(time: str, said: AgentSaid, glyphs: Glyphs) -> list[Paragraph]:
+    lead = (
+        Span(f"{time_of_day(time):<6}", "muted"),
+        Span(f"{said.idea or glyphs.dot:>3} ", "accent"),
+        Span(f"{said.kind:<12}", "muted"),
+    )
+    role = _ROLES.get(said.kind, "plain")
+    most = _SEEN_LINES if said.kind == "observation" else _LINES
+    lines = said.text[:_CHARACTERS].splitlines() or [""]
+    parts = [Paragraph((Span(lines[0], role),), lead), *(text(line, role, lead=_HANG) for line in lines[1:most])]
+    left = f"{len(lines) - most} more lines" if len(lines) > most else ""
+    if not left and len(said.text) > _CHARACTERS:
+        left = f"{len(said.text) - _CHARACTERS} more characters"
+    return [*parts, text(f"{glyphs.ellipsis} {left} in the journal", "muted", lead=_HANG)] if left else parts
 
 
 def now_document(state: SessionState, turn: Turn, now: datetime, glyphs: Glyphs) -> Document:
@@ -61,10 +65,20 @@ def now_document(state: SessionState, turn: Turn, now: datetime, glyphs: Glyphs)
             text("say something with f or i, or resume with p", lead=f"{glyphs.waiting} {word}  ", lead_role="waiting"),
         ]
     if (gate := question(state)) is not None:
-        asks = "asks" if gate.kind == "question" else "wants your consent"
-        parts += [BLANK, Paragraph((Span(gate.question, "waiting"),), (Span(f"{glyphs.waiting} {asks}  ", "waiting"),))]
-        parts.append(text("A opens it." if gate.kind == "consent" else "A answers it.", "muted"))
+        parts += [BLANK, *_asked(gate, glyphs)]
     return tuple(parts[1:] if parts and parts[0] == BLANK and not state.talk else parts)
+
+
+def _asked(gate: Gate, glyphs: Glyphs) -> list[Paragraph]:
+    asks, key = ("asks", "A answers it.") if gate.kind == "question" else ("wants your consent", "A opens it.")
+    lead = (Span(f"{glyphs.waiting} {asks}  ", "waiting"),)
+    first, *rest = gate.question[:_CHARACTERS].splitlines()[:_LINES] or [""]
+    hang = " " * len(lead[0].text)
+    return [
+        Paragraph((Span(first, "waiting"),), lead),
+        *(text(line, "waiting", lead=hang) for line in rest),
+        text(key, "muted", lead=hang),
+    ]
 
 
 def _turn(turn: Turn, glyphs: Glyphs) -> list[Paragraph]:

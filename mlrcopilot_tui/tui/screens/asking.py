@@ -26,10 +26,11 @@ _CSS = """
         background: $panel; border: round $needs-you; padding: 0 1;
         border-title-color: $needs-you; border-title-style: bold; border-subtitle-color: $muted;
     }}
-    & VerticalScroll {{ height: auto; max-height: 60vh; scrollbar-size-vertical: 1; }}
+    & VerticalScroll {{ height: auto; max-height: 50vh; scrollbar-size-vertical: 1; }}
     & DataText {{ height: auto; }}
     & .hint {{ color: $muted; text-style: $muted-style; }}
-    & Input, & Input:focus {{ border: none; height: 1; padding: 0; margin: 1 0; background: $surface; }}
+    & Input, & Input:focus {{ border: none; height: 1; padding: 0; background: $surface; }}
+    & .label {{ margin-top: 1; color: $muted; text-style: $muted-style; }}
 }}
 """
 _SCROLLING: list[BindingType] = [
@@ -57,13 +58,14 @@ class Question(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question and a line for the answer."""
-        about = f"idea {self.gate.idea} asks" if self.gate.idea else "The agent asks"
+        about = f"Idea {self.gate.idea} asks" if self.gate.idea else "The agent asks"
         frame = Vertical()
         frame.border_title = about
         frame.border_subtitle = "enter sends it · esc later, A brings it back"
         with frame:
             self._scroll = VerticalScroll(DataText(self.gate.question[:_MOST]), can_focus=False)
             yield self._scroll
+            yield DataText("Your answer", classes="label")
             yield _AnswerLine(self._early)
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from mlrcopilot_tui.tui.views import Document
+from mlrcopilot_tui.tui.views import Document, Paragraph
 from mlrcopilot_tui.tui.widgets.lines import LinesView
 from mlrcopilot_tui.tui.widgets.roles import wrapped
 
@@ -19,27 +19,20 @@ class TalkView(LinesView):
         super().__init__(empty=empty)
         self._talk: Document = ()
         self._now: Document = ()
-        self._said: Sequence[Content] = ()
-        self._said_at = -1
+        self._said = _Wrapped()
+        self._going_on = _Wrapped()
         self._following = True
         self._placing = False
 
     def show(self, talk: Document, now: Document) -> None:
         """Shows what was said and what goes on; nothing is drawn where both are the same."""
-        if talk != self._talk:
-            self._talk = talk
-            self._said_at = -1
-        elif now == self._now:
-            return
-        self._now = now
-        self.redraw()
+        if (talk, now) != (self._talk, self._now):
+            self._talk, self._now = talk, now
+            self.redraw()
 
     def lay_out(self, width: int) -> Sequence[Content]:
-        """What was said, which is laid out once, and what goes on."""
-        if width != self._said_at:
-            self._said_at = width
-            self._said = [line for paragraph in self._talk for line in wrapped(paragraph, width)]
-        return [*self._said, *(line for paragraph in self._now for line in wrapped(paragraph, width))]
+        """What was said, then what goes on."""
+        return [*self._said.lines(self._talk, width), *self._going_on.lines(self._now, width)]
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Stops following when the researcher scrolls up, and goes on at the end."""
@@ -61,3 +54,22 @@ class TalkView(LinesView):
         if self._following and not self.is_vertical_scrollbar_grabbed:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self._placing = False
+
+
+class _Wrapped:
+    """A document's lines; of another document only the paragraphs that are new are wrapped."""
+
+    def __init__(self) -> None:
+        self._document: Document = ()
+        self._width = -1
+        self._known: dict[Paragraph, list[Content]] = {}
+        self._lines: list[Content] = []
+
+    def lines(self, document: Document, width: int) -> list[Content]:
+        """All lines at this width."""
+        if document is not self._document or width != self._width:
+            known = self._known if width == self._width else {}
+            self._document, self._width = document, width
+            self._known = {part: known.get(part) or wrapped(part, width) for part in document}
+            self._lines = [line for part in document for line in self._known[part]]
+        return self._lines

@@ -259,6 +259,34 @@ def test_spending_limits_are_about_money_whatever_their_status() -> None:
     assert kind_of(Told(status=429, type="rate_limit_error", code="enforced_spend_limit_reached")) == "billing"
 
 
+async def test_nothing_is_sent_on_to_where_a_server_points() -> None:
+    with FakeMessagesServer([Reply([text("Thanks!")])]) as elsewhere:
+        for code in (302, 307):
+            fault = await fault_of([Status(code, headers={"location": f"{elsewhere.url}/v1/messages"})])
+            assert (fault.kind, fault.transient) == ("not_found", False)
+            assert "base_url" in fault.mend
+        assert elsewhere.requests == []
+
+
+async def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:70")
+    async with port_on("http://gpubox.invalid") as port:
+        with pytest.raises(ModelFaultError, match="No connection can be prepared") as caught:
+            await port.turn(request(), turns.Wire(MODEL, 10), lambda _: None)
+    assert (caught.value.transient, caught.value.usage) == (False, None)
+    assert "ALL_PROXY" in caught.value.mend
+
+
+async def test_a_dead_proxy_is_said_and_nothing_is_booked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        async with port_on("http://gpubox.invalid", "plain") as port:
+            with pytest.raises(ModelFaultError, match="cannot be reached") as caught:
+                await port.turn(request(), turns.Wire(MODEL, 10), lambda _: None)
+    assert caught.value.usage is None
+
+
 def test_an_untrusted_certificate_says_so() -> None:
     call = Call(Endpoint("https://gpubox"), Credentials(KEY, "api_key_file"), "m")
     error = httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")

@@ -26,6 +26,12 @@ _FAULTS: Final = (
 )  # fmt: skip
 """All that the SDK was seen to raise; those of pydantic and of JSON are ValueErrors, time-outs OSErrors."""
 
+_UNSENT: Final = (
+    httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
+)  # fmt: skip
+"""Nothing went out."""
+
 _REST_S: Final = 0.2
 _ASIDE_S: Final = 20.0
 """For what is asked beside the turns, and can be done without."""
@@ -41,22 +47,17 @@ class Connection:
 
     @classmethod
     def opened(cls, call: Call, patience: Patience) -> Self:
-        """A client that has loaded all it needs; takes about a second, so that it belongs into a thread."""
-        timeout = anthropic.Timeout(
-            connect=patience.connect_s, read=patience.read_s, write=patience.read_s, pool=patience.connect_s
-        )
-        # A proxy is for what is outside: a server on this machine is not asked through it.
-        direct = httpx2.AsyncClient(trust_env=False, timeout=timeout) if call.endpoint.is_local else None
-        client = anthropic.AsyncAnthropic(
-            auth_token=call.credentials.token,
-            base_url=call.endpoint.base_url,
-            max_retries=0,
-            timeout=timeout,
-            http_client=direct,
-            open_telemetry=False,
-        )
-        _ = client.messages, client.models
-        return cls(client, patience)
+        """A client that has loaded all it needs; takes about a second, so that it belongs into a thread.
+
+        Raises:
+            ModelFaultError: the environment names a proxy or certificates that cannot be used.
+        """
+        try:
+            return cls(_client(call, patience), patience)
+        except (ImportError, ValueError, OSError) as error:
+            sentence = f"No connection can be prepared: {call.quote(str(error))}."
+            mend = "Check HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE."
+            raise ModelFaultError("connection", sentence, mend) from None
 
     async def ask(self, body: dict[str, Any], call: Call, limit: Usage) -> "Answer":
         """Asks for a turn; returns when the server begins to answer.
@@ -79,10 +80,12 @@ class Connection:
             if found is None:
                 return Abilities()
             return Abilities(found.thinking.types.adaptive.supported, found.structured_outputs.supported)
-        except (anthropic.NotFoundError, AttributeError, TypeError):
+        except (AttributeError, TypeError):
             return Abilities()
-        except _FAULTS:
-            return None
+        except _FAULTS as error:
+            # A server that has no such thing, or keeps it from this key, says so for good.
+            status = error.status_code if isinstance(error, anthropic.APIStatusError) else 0
+            return Abilities() if status in {400, 401, 403, 404, 405, 422, 501} else None
 
     async def knows(self, model: str) -> bool | None:
         """Whether the server says that it has the model; None where it does not tell."""
@@ -166,6 +169,28 @@ class Answer:
                     pass
 
 
+def _client(call: Call, patience: Patience) -> anthropic.AsyncAnthropic:
+    timeout = anthropic.Timeout(
+        connect=patience.connect_s, read=patience.read_s, write=patience.read_s, pool=patience.connect_s
+    )
+    # A proxy is for what is outside: a server on this machine is not asked through it. No redirect is followed, for
+    # what is sent was agreed to for one endpoint.
+    if call.endpoint.is_local:
+        http = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
+    else:
+        http = anthropic.DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False)
+    client = anthropic.AsyncAnthropic(
+        auth_token=call.credentials.token,
+        base_url=call.endpoint.base_url,
+        max_retries=0,
+        timeout=timeout,
+        http_client=http,
+        open_telemetry=False,
+    )
+    _ = client.messages, client.models
+    return client
+
+
 @contextmanager
 def _told(call: Call, limit: Usage, request_id: str = "") -> Iterator[None]:
     """Whatever goes wrong inside is a fault; the SDK's own error stays out of tracebacks, for it may quote the key."""
@@ -180,7 +205,7 @@ def _fault(error: Exception, call: Call, limit: Usage, request_id: str) -> Model
         return fault_told(_said(error), call, None)
     chain = list(_causes(error))
     host = call.endpoint.host
-    if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in chain):
+    if any(isinstance(cause, _UNSENT) for cause in chain):
         return _unreached(chain, call)
     if any(isinstance(cause, TimeoutError | httpx2.TimeoutException | anthropic.APITimeoutError) for cause in chain):
         sentence, mend = f"{host} fell silent.", "It is asked again; a busy server may need longer."

@@ -25,6 +25,7 @@ _BY_TYPE: Final[Mapping[str, FaultKind]] = {
     "invalid_request_error": "bad_request",
 }
 _BY_STATUS: Final[Mapping[int, FaultKind]] = {
+    **dict.fromkeys((301, 302, 303, 307, 308), "not_found"),  # it is elsewhere, and we were not told to go there
     401: "credentials",
     402: "billing",
     403: "permission",

@@ -11,6 +11,8 @@ import pytest
 from mlrcopilot_tui.agents.base import Assignment, Brief, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
+from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
 from mlrcopilot_tui.agents.claude.experiment_agent import ClaudeExperimentAgent
 from mlrcopilot_tui.agents.claude.steps import Limits
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Turn
@@ -21,6 +23,7 @@ from mlrcopilot_tui.session.model import Attempt, Baseline, Idea, PlanClaim, Ver
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState
 from tests.agents.simulation import FakeTree
+from tests.fakes.model_port import FakePort
 from tests.fakes.quiet_host import FakeHost
 from tests.fakes.scripted_model import FakeModel, Step, acted, faulted, said, shown
 
@@ -29,6 +32,7 @@ IDEA = Idea(
     number=1, title="Wider hidden layer", hypothesis="More units fit better.",
     plan=("Double the hidden units", "Train over seeds and compare"), prediction="val_error falls by 10%",
 )  # fmt: skip
+ASSIGNED = Assignment(IDEA, 1)
 NOTES = {
     "reflection": "It is as told.", "research_plan_and_status": "1 open, 2 open",
     "fact_check": "Nothing is confirmed.", "thought": "Go on.",
@@ -87,14 +91,16 @@ class Attempted:
     def __post_init__(self) -> None:
         self.model = FakeModel(*self.steps)
 
-    def outcome(self, assignment: Assignment | None = None) -> Proposal | Withdrawal:
-        brief = Brief(
+    def brief(self) -> Brief:
+        return Brief(
             state=self.state, metric="val_error", direction="min", command="python train.py", task="Make it better.",
             tree=self.tree, instructions=self.instructions, seed=0, host=self.host,
             say=lambda kind, text: self.said.append((kind, text)),
         )  # fmt: skip
+
+    def outcome(self, assignment: Assignment | None = None) -> Proposal | Withdrawal:
         agent = ClaudeExperimentAgent(self.model, ACTIONS, self.limits)
-        return asyncio.run(agent.implement(brief, assignment or Assignment(IDEA, 1)))
+        return asyncio.run(agent.implement(self.brief(), assignment or ASSIGNED))
 
     def told(self, request: int = -1) -> str:
         """What the model read last in a request."""
@@ -379,3 +385,20 @@ def test_giving_up_says_why() -> None:
     assert Attempted([do("give_up", reason="There is no\nhidden layer.")]).outcome() == Withdrawal(
         "There is no hidden layer."
     )
+
+
+async def test_a_copilot_that_starts_again_takes_the_turns_it_has_paid_for() -> None:
+    def metered(port: FakePort) -> MeteredModel:
+        return MeteredModel(port, Models("claude-opus-5-5"), lambda *_: None, open_log=ExchangeLog)
+
+    host, turns = FakeHost(), [widen(), do("measure"), answer()]
+    first = FakePort(*turns[:2], ModelFaultError("connection", "The line is down."))
+    with pytest.raises(ModelFaultError):
+        await ClaudeExperimentAgent(metered(first), ACTIONS).implement(Attempted([], host=host).brief(), ASSIGNED)
+    second = FakePort(turns[2])
+    host.executed.clear()
+    brief = Attempted([], host=host).brief()
+    outcome = await ClaudeExperimentAgent(metered(second), ACTIONS).implement(brief, ASSIGNED)
+    assert isinstance(outcome, Proposal)
+    assert "hidden = 64" in brief.tree.read(PurePosixPath("train.py"))
+    assert [request.step for request, _ in second.asked] == [3]

@@ -65,7 +65,8 @@ class IdeaDecisions:
             if draft is None:
                 said = f"{said} Its plan stays: the {self._bench.engine.name} engine can make none of these words."
             else:
-                changes = {"plan": draft.plan, "prediction": draft.prediction, "recipe": draft.recipe} | changes
+                planned = {name: getattr(draft, name) for name in ("plan", "prediction", "recipe", "design")}
+                changes = planned | changes
         try:
             idea = msgspec.convert({**msgspec.to_builtins(self._untried(number).idea), **changes}, Idea)
         except msgspec.ValidationError as error:

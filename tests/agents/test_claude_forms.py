@@ -80,6 +80,7 @@ def test_a_reply_that_is_no_form_is_mended_once() -> None:
 def test_a_reply_that_was_cut_off_is_asked_for_more_briefly() -> None:
     _, model = ask(said('{"name": "x", "inner": [{"sc', stop="max_tokens"), GOOD)
     assert "cut off" in shown(model.requests[1])
+    assert [request.max_tokens for request in model.requests] == [12_000, 24_000]
 
 
 def test_flaws_are_mended_once_and_then_left_to_the_caller() -> None:

@@ -68,6 +68,7 @@ class Question(Generic[T]):
             kept in the server's cache for the next question. Called anew for each try, so that it holds the newest
             words of the researcher.
         flaws: what code finds wrong with a form, a sentence each; the model may mend it once.
+        max_tokens: as in `Request`, for the first reply; doubled after one that was cut off.
         resumable: as in `Request`.
     """
 
@@ -117,7 +118,7 @@ class _Interview:
 
     def __init__(self, model: Model, host: Host, question: Question[T]) -> None:
         self._model, self._host, self._question = model, host, question
-        self._size = 1.0
+        self._size, self._most = 1.0, question.max_tokens
         self._after: list[Message] = []
         self.mending = False
 
@@ -131,12 +132,14 @@ class _Interview:
                     raise RefusedError(fault.sentence, fault.mend) from fault
                 if fault.kind not in _TOO_MUCH:
                     raise
-                self._size = SMALLER
+                self._size, self._most = SMALLER, self._most // 2  # the reply takes its room from the same context
 
     def mend(self, turn: Turn, words: str) -> None:
         """Sends the reply back with what is wrong with it; its thinking stays behind, for it binds to one model."""
         self._after += [_message("assistant", turn.text.strip() or "(nothing)"), _message("user", words)]
         self.mending = True
+        if turn.stop_reason == "max_tokens":
+            self._most *= 2
 
     def _request(self) -> Request:
         question = self._question
@@ -144,7 +147,7 @@ class _Interview:
             purpose=question.purpose,
             system=question.system,
             messages=[{"role": "user", "content": _blocks(question.show(self._size))}, *self._after],
-            max_tokens=question.max_tokens,
+            max_tokens=self._most,
             schema=schema_of(question.form),
             idea=question.idea,
             resumable=question.resumable,

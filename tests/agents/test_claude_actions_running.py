@@ -55,8 +55,8 @@ async def test_output_status_and_metric_are_told(tmp_path: Path) -> None:
     log = "start\n" + "x" * 200 + "\nval_error: 0.5\n" + "noise\n" * 3_000 + "Traceback: boom\n"
     at.host.executions = [ended(log, "crashed", 3)]
     seen = await at.act("execute_script", script="train.py")
-    assert "Trial x1: crashed." in seen.text
-    assert "Exit status: 3; 1.2 s" in seen.text
+    assert "Outcome: crashed." in seen.text
+    assert "Exit status: 3; it took under 2 s" in seen.text
     assert "val_error: 0.5" in seen.text
     assert "Traceback: boom" in seen.text
     assert "start\n" in seen.text
@@ -203,6 +203,31 @@ async def test_models_are_told_with_what_counts(tmp_path: Path, monkeypatch: pyt
     assert seen.text.rsplit("\n", 1)[1].startswith("</data-")
     assert at.said == [("action", "searches the Hugging Face Hub for a model: a small masked language model")]
     assert "No dataset" in (await at.act("retrieve_dataset", need="spam messages")).text
+
+
+async def test_the_same_need_gets_the_same_answer_for_a_whole_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def search(kind: str, text: str, *, max_bytes: int) -> tuple[Candidate, ...]:
+        asked.append(text)
+        return (FOUND,)
+
+    monkeypatch.setattr("mlrcopilot_tui.agents.claude.actions.retrieval.search_hub", search)
+    at = desk(tmp_path)
+    first = await at.act("retrieve_model", need="a small model")
+    assert await at.act("retrieve_model", need="a small model") == first
+    await at.act("retrieve_dataset", need="a small model")
+    assert len(asked) == 2
+
+
+async def test_the_same_execution_tells_the_same(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    at.host.executions = [
+        Execution("ok", "It ended well.", "4\n", 2, 0, wall_s, name) for wall_s, name in ((0.31, "x1"), (0.62, "x7"))
+    ]
+    assert await at.act("run_python", code="print(4)") == await at.act("run_python", code="print(4)")
 
 
 async def test_where_nobody_grants_the_network_nothing_is_searched(tmp_path: Path) -> None:

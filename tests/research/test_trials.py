@@ -349,7 +349,7 @@ async def test_actions_execute_what_was_edited(tmp_path: Path, level: str) -> No
         text = "import sys\nprint('val_error:', 1 / int(sys.argv[1]))\nsys.exit('out of words')\n"
         await edits.write_file(desk, edits.WriteFile(path="train.py", content=text))
         seen = await running.execute_script(desk, running.ExecuteScript(script="train.py", arguments=["8"]))
-        assert "Trial x1: crashed." in seen.text
+        assert "Outcome: crashed." in seen.text
         assert "val_error: 0.125" in seen.text
         assert "out of words" in seen.text
         seen = await running.run_python(desk, running.RunPython(code="import train"))

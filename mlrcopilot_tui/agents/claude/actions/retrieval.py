@@ -1,6 +1,7 @@
 """The actions that look for models and datasets on the Hugging Face Hub; they search, and download nothing."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -9,6 +10,7 @@ import msgspec
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
 from mlrcopilot_tui.agents.claude.actions.views import LIMIT
 from mlrcopilot_tui.agents.claude.fences import fenced
+from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.hub.protocol import Candidate, Kind
 from mlrcopilot_tui.hub.search import search_hub
@@ -52,17 +54,7 @@ async def _retrieve(bench: Workbench, kind: Kind, need: str, gigabytes: float) -
     if bench.brief.state.settings.get("auto"):
         raise RefusedError("Nobody is there to grant the network, so the hub is not asked.", "Go on without it.")
     bench.brief.say("action", f"searches the Hugging Face Hub for a {kind}: {one_line(need, 200)}")
-    search = asyncio.create_task(search_hub(kind, printable(need), max_bytes=int(gigabytes * GIGABYTE)))
-    ear = asyncio.ensure_future(bench.brief.host.interruption())
-    try:
-        await asyncio.wait({search, ear}, return_when=asyncio.FIRST_COMPLETED)
-        if not search.done():
-            raise RefusedError("The researcher interrupted the search.")
-        found = search.result()
-    finally:
-        ear.cancel()
-        search.cancel()
-        await asyncio.gather(search, return_exceptions=True)
+    found = await _found(bench.brief.host, kind, printable(need), int(gigabytes * GIGABYTE))
     if not found:
         return Observation(f"No {kind} of up to {gigabytes:g} GB is like that; try other words, fewer and plainer.")
     text = told(found)
@@ -72,6 +64,35 @@ async def _retrieve(bench: Workbench, kind: Kind, need: str, gigabytes: float) -
         "the researcher to put it where the runs find it (request_help)."
     )
     return Observation(f"{head}\n{fenced(f'{kind}s of the Hugging Face Hub', text, LIMIT)}")
+
+
+async def _found(host: Host, kind: Kind, need: str, max_bytes: int) -> tuple[Candidate, ...]:
+    """What the hub answers, or answered in this session: the answer is kept, so that a resumed attempt sees the same.
+
+    Raises:
+        RefusedError: the researcher interrupted the search.
+        EnvironmentLackError: the hub gave no answer.
+    """
+    digest = hashlib.sha256(msgspec.json.encode((kind, need, max_bytes))).hexdigest()
+    kept = host.exchanges / f"hub-{digest[:16]}.json"
+    if kept.exists():
+        return msgspec.json.decode(kept.read_bytes(), type=tuple[Candidate, ...])
+    search = asyncio.create_task(search_hub(kind, need, max_bytes=max_bytes))
+    ear = asyncio.ensure_future(host.interruption())
+    try:
+        await asyncio.wait({search, ear}, return_when=asyncio.FIRST_COMPLETED)
+        if not search.done():
+            raise RefusedError("The researcher interrupted the search.")
+        found = search.result()
+    finally:
+        ear.cancel()
+        search.cancel()
+        await asyncio.gather(search, return_exceptions=True)
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = kept.with_suffix(".part")
+    aside.write_bytes(msgspec.json.encode(found))
+    aside.rename(kept)
+    return found
 
 
 def told(found: Sequence[Candidate]) -> str:

@@ -15,6 +15,7 @@ from mlrcopilot_tui.text import one_line, printable
 MOST_SECONDS: Final = 600
 OUTPUT_LIMIT: Final = 4_800
 MOST_METRIC_LINES: Final = 12
+_TIMES: Final = (2, 5, 10, 20, 30, 60, 120, 300, 600)
 INTERPRETERS: Final = {".py": "python", ".sh": "sh"}
 
 Seconds = Annotated[
@@ -65,18 +66,23 @@ async def run_python(bench: Workbench, asked: RunPython) -> Observation:
 def _observed(bench: Workbench, done: Execution, program: str) -> Observation:
     bench.numbers.measured(done.output, program)
     status = "none" if done.exit_code is None else str(done.exit_code)
-    parts = [f"Trial {done.name}: {done.outcome}. {done.reason} Exit status: {status}; {done.wall_s:.1f} s."]
+    parts = [f"Outcome: {done.outcome}. {done.reason} Exit status: {status}; it took {_roughly(done.wall_s)}."]
     if metric := _metric_lines(bench.brief.metric, done.output):
         parts.append(fenced(f"lines that report {bench.brief.metric}", "\n".join(metric), 1_000))
     if not done.output.strip():
         parts.append("It printed nothing.")
     else:
-        parts.append(fenced(f"output of trial {done.name}", done.output, OUTPUT_LIMIT, keep="ends"))
+        parts.append(fenced("output", done.output, OUTPUT_LIMIT, keep="ends"))
     if len(done.output) > OUTPUT_LIMIT:
         parts.append("To see what was left out, let it print less, or only what matters.")
     text = "\n".join(parts)
     refused = done.outcome in {"not_started", "lost"}
     return Observation(f"ERROR: {text}" if refused else text, failed=refused)
+
+
+def _roughly(seconds: float) -> str:
+    """How long it took, so coarse that the same again tells the same: a resumed attempt finds its turns by that."""
+    return next((f"under {bound} s" for bound in _TIMES if seconds < bound), f"over {_TIMES[-1]} s")
 
 
 def _metric_lines(metric: str, output: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The claude engine end to end: paper, ideas, code, a crash, its repair, the researcher's word, and something better."""
+"""The claude engine end to end: paper, ideas, code, a crash, its repair, the researcher's word, a better champion."""
 
 import subprocess
 import sys

@@ -13,7 +13,7 @@ _LONGEST_OWN_S: Final = 60.0
 _TRIES: Final[Mapping[FaultKind, int]] = {
     "overloaded": 10,  # waits for 5 min in all: overload passes, and a local server loads its model
     "rate_limited": 8,
-    "connection": 6,
+    "connection": 5,  # 15 s: a server that restarts, and not a wrong address waited for
     "server": 5,
     "timeout": 3,
     "truncated": 4,

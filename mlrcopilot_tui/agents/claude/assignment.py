@@ -96,7 +96,8 @@ def _idea(idea: Idea) -> str:
     rows.append(_design(idea.design) if idea.design else "")
     rows += ["Plan:"] if idea.plan else []
     rows += [f"{at}. {one_line(step, 600)}" for at, step in enumerate(idea.plan, 1)]
-    told = "\n".join(shortened(cleaned(row), _WORDS) for row in rows if row)
+    # One line each: what a paper led to cannot set up a section of its own.
+    told = "\n".join(one_line(row, _WORDS) for row in rows if row)
     evidence = "\n".join(f"{item.kind} {item.ref}: {item.text}" for item in idea.evidence)
     return f"{told}\n{fenced('evidence for the idea', evidence, 4_000)}" if evidence else told
 
@@ -107,7 +108,7 @@ def _design(design: PlanDesign) -> str:
 
 
 def _was_tried(idea: IdeaState) -> bool:
-    return bool(idea.verdicts) or (idea.status not in OPEN_STATUSES and bool(idea.attempts))
+    return bool(idea.verdicts) or (idea.status not in OPEN_STATUSES and bool(idea.attempts or idea.reason))
 
 
 def _entry(idea: IdeaState) -> str:

@@ -18,4 +18,6 @@ def without_folders(text: str, files: Iterable[PurePosixPath]) -> str:
     if not names or "/" not in text:
         return text
     listed = "|".join(map(re.escape, names))
+    # A traceback's quotes hold a folder with spaces together.
+    text = re.sub(rf'"/(?:[^"\n/]+/)*?({listed})(?=")', r'"\1', text)
     return re.sub(rf"(?<![\w./~-])/(?:[^\s\"'<>:|/]+/)*?({listed})(?![\w/])", r"\1", text)

@@ -173,7 +173,7 @@ class Steps:
             return Observation(f"ERROR: there is no action {one_line(use.name, 80)}. There are {names}.", True)
         if only_ending and action.name not in _ENDING:
             return Observation("ERROR: not carried out: all steps are used up.", True)
-        if not (notes.complete or self._told_of_notes):
+        if not (notes.complete or self._told_of_notes or only_ending):
             self._told_of_notes = True
             return Observation(
                 f"ERROR: not carried out: `{FIELD}` must hold reflection, research_plan_and_status, fact_check and "

@@ -106,7 +106,7 @@ def test_a_long_paper_shows_what_tells_most_and_says_what_is_missing() -> None:
         section("4.1 Details", 5, level=2),
         section("5 Limitations", 6),
         section("References", 7),
-        section("A Proofs", 8),
+        section("A Proofs of the Method", 8),
         abstract="The abstract.",
     )
     shown = shown_paper(paper, 7_800)
@@ -114,7 +114,9 @@ def test_a_long_paper_shows_what_tells_most_and_says_what_is_missing() -> None:
              if f"{title}" in shown.text]  # fmt: skip
     assert order == ["Abstract", "Introduction", "Results", "Details", "Limitations"]
     assert "References" not in shown.text
-    assert shown.left_out == "2 Related Work (p. 2), 3 Oddities (p. 3), 4.1 Details (p. 5), A Proofs (p. 8)"
+    assert (
+        shown.left_out == "2 Related Work (p. 2), 3 Oddities (p. 3), 4.1 Details (p. 5), A Proofs of the Method (p. 8)"
+    )
     assert "characters left out" in shown.text
     whole = shown_paper(paper)
     assert whole.left_out == ""

@@ -45,19 +45,14 @@ class Sieve:
         made: list[IdeaDraft] = []
         known = list(self._known())
         for form in forms:
-            if all_of_them and _says_something(form):
-                made.append(self._draft(form, parent))
-                continue
             draft = self._draft(form, parent)
             gist = Gist.of(draft.title, draft.hypothesis)
-            twin = next((said for other, said in known if gist.same(other)), None)
-            if twin is not None:
-                self.notes.append(f"Left out “{draft.title}”: {twin}.")
-            elif flaw(form):
-                self.notes.append(f"Left out “{draft.title}”: {flaw(form)}")
-            else:
+            wrong = flaw(form) or next((said for other, said in known if gist.same(other)), "")
+            if _says_something(form) and (all_of_them or not wrong):
                 made.append(draft)
-                known.append((gist, "it stands in the same reply already"))
+                known.append((gist, "it stands in the same reply already."))
+            else:
+                self.notes.append(f"Left out “{draft.title}”: {wrong}")
         return made
 
     def _draft(self, form: IdeaForm, parent: int | None) -> IdeaDraft:
@@ -89,7 +84,7 @@ class Sieve:
     def _known(self) -> Iterator[tuple[Gist, str]]:
         for number, idea in self.state.ideas.items():
             if number not in self.apart_from:
-                yield Gist.of(idea.idea.title, idea.idea.hypothesis), f"idea {number} is the same, and {idea.status}"
+                yield Gist.of(idea.idea.title, idea.idea.hypothesis), f"idea {number} is the same, and {idea.status}."
 
     def _evidence(self, forms: Sequence[EvidenceForm]) -> Iterator[Evidence]:
         """What stands up: the words are the paper's, the code's and the journal's; only knowledge is the model's."""

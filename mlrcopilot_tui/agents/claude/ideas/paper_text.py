@@ -15,9 +15,15 @@ PAPER_CHARS: Final = 120_000
 _SCRAP: Final = 400
 """Characters that are worth showing of a piece that does not fit as a whole."""
 
+_ORDINARY: Final = 3
+_APPENDIX: Final = 5
+_UNREAD: Final = 9
+
+_REFERENCES: Final = r"\b(references|bibliography)\b"
 _RANKS: Final[tuple[tuple[str, int], ...]] = (
-    (r"\b(references|bibliography|acknowledg\w*|contents|author contributions|checklist)\b", 9),
-    (r"\b(appendix|supplement\w*)\b", 5),
+    (_REFERENCES, _UNREAD),
+    (r"\b(acknowledg\w*|contents|author contributions|checklist)\b", _UNREAD),
+    (r"\b(appendix|supplement\w*)\b", _APPENDIX),
     (r"\b(abstract|summary)\b", 0),
     (r"\b(limitations?|future|conclusions?|concluding|discussion|outlook|open (problems|questions))\b", 1),
     (r"\bintroduction\b", 1),
@@ -25,8 +31,7 @@ _RANKS: Final[tuple[tuple[str, int], ...]] = (
     (r"\b(methods?|methodology|approach|model|algorithm|architecture|setup|data\w*|training|implementation)\b", 2),
     (r"\b(experiments?|experimental|results?|evaluation|ablations?|analysis|findings)\b", 2),
 )
-_ORDINARY: Final = 3
-_UNREAD: Final = 9
+"""What a heading says of how much its section tells; 0 tells most. The first that matches counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,18 @@ def shown_paper(paper: Paper, budget: int = PAPER_CHARS) -> Shown:
 def _pieces(paper: Paper) -> Iterator[_Piece]:
     if paper.abstract and not any(paper.abstract in section.text for section in paper.sections):
         yield _Piece("Abstract", 1, paper.abstract, 0)
-    ranks: list[tuple[int, int]] = []  # (level, rank) of the headings that the section stands under
-    over = False
+    above: list[tuple[int, int]] = []  # (level, rank) of the headings that the section stands under
+    over = False  # whether the references are behind us
     for section in paper.sections:
-        while ranks and ranks[-1][0] >= section.level:
-            ranks.pop()
+        while above and above[-1][0] >= section.level:
+            above.pop()
         rank = _rank(section.title)
         if rank is None:
-            rank = ranks[-1][1] if ranks else 5 if over else _ORDINARY
-        over = over or rank == _UNREAD
-        ranks.append((section.level, rank))
+            rank = above[-1][1] if above else _ORDINARY
+        if over and rank != _UNREAD:
+            rank = _APPENDIX
+        over = over or re.search(_REFERENCES, section.title, re.IGNORECASE) is not None
+        above.append((section.level, rank))
         for page, text in _by_page(section):
             yield _Piece(section.title, page, text, rank)
 

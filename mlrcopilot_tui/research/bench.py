@@ -35,8 +35,8 @@ class AgentFailedError(RefusedError):
     """An agent's own code broke; the session goes on without what it was asked for."""
 
 
-async def at_once(_: Event) -> None:
-    """Whose turn it is where nothing is replayed."""
+async def at_once(*_: Event) -> None:
+    """When things may happen where nothing is replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Bench:
         python: the interpreter that stands for a leading `python` in the run command.
         gates: the questions that wait for the researcher.
         turn: returns when an event may happen; in a replay, where the recording had it.
+        may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
 
@@ -61,6 +62,7 @@ class Bench:
     python: str
     gates: Gatekeeper
     turn: Callable[[Event], Awaitable[None]] = at_once
+    may_ask: Callable[[], Awaitable[None]] = at_once
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -105,6 +105,14 @@ class Conductor:
         while (index := self._index(event)) is not None and index > self.frontier:
             await self.place(index)
 
+    async def may_ask(self) -> None:
+        """Returns when as much has happened as had when a model was asked next."""
+        for index in range(self.frontier, self.horizon):
+            event = self.records[index].event
+            if isinstance(event, ModelCalled | ModelFaulted) and not self._happened[index]:
+                await self.place(event.after)
+                return
+
     async def place(self, index: int) -> None:
         """Returns when everything before the event of that index has happened."""
         if self.frontier < index:
@@ -246,9 +254,9 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False),
     ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
     ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
-    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange=""),
+    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0),
     ModelFaulted: lambda e: msgspec.structs.replace(
-        e, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
+        e, after=0, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
     ),
 }  # fmt: skip
 """Takes out of an event what hangs on the clock and the machine."""

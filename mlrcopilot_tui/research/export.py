@@ -80,9 +80,8 @@ def _hand_made(line: SessionLine, state: SessionState) -> Iterator[str]:
 
 def _files(folder: Path, state: SessionState) -> Iterator[tuple[str, Path]]:
     """The files that go in as they are, by the names of their parts."""
-    exchanges = folder / "exchanges" / EXCHANGES_NAME
-    if exchanges.exists():
-        yield f"exchanges/{EXCHANGES_NAME}", exchanges
+    for path in sorted((folder / "exchanges").glob("*.json*")):
+        yield f"exchanges/{path.name}", path
     if state.paper is not None:
         for path in sorted((folder / "papers").glob(f"{state.paper.digest}.*")):
             yield f"papers/{path.name}", path

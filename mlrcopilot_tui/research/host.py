@@ -3,6 +3,8 @@
 import shlex
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mlrcopilot_tui.agents.host import Allowance, Execution
 from mlrcopilot_tui.research.consent import refuse_unagreed
 from mlrcopilot_tui.research.trials import Trial, Trials
@@ -22,13 +24,14 @@ class AgentHost:
         self._bench = bench
         self._agent = agent
         self._idea = idea
+        self._asked_after = 0
         self.exchanges = bench.session_folder / "exchanges"
 
     def book(self, event: ModelCalled | ModelFaulted) -> None:
         """Journals what a call cost, or how it failed; what an exchange cost goes into the books once."""
         if isinstance(event, ModelCalled) and event.exchange in self._bench.state.booked:
             return
-        self._bench.session.record(event)
+        self._bench.session.record(msgspec.structs.replace(event, after=self._asked_after))
 
     def allowance(self) -> Allowance:
         """The budget that is left and the models in force.
@@ -55,6 +58,8 @@ class AgentHost:
     async def unpaused(self) -> None:
         """Waits while the session is paused."""
         await self._bench.gates.unpaused()
+        await self._bench.may_ask()
+        self._asked_after = self._bench.state.seq
 
     async def interruption(self) -> None:
         """Waits for the researcher's interruption."""

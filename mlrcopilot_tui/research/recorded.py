@@ -12,7 +12,7 @@ from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import WHY_DEPARTED, Conductor, ReplayDepartedError
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, read_status
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
-from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.layout import Layout
@@ -147,7 +147,9 @@ class ReplayPort:
 
     def __init__(self, conductor: Conductor, exchanges: Iterable[Exchange]) -> None:
         self._conductor = conductor
-        self._left = list(exchanges)
+        self._exchanges = list(exchanges)
+        self._left = list(self._exchanges)
+        self._asked = {exchange.id: asyncio.Event() for exchange in self._left}
 
     async def turn(self, request: Request, wire: Wire, heard: Callable[[Delta], None]) -> Turn:  # noqa: ARG002 - the protocol's signature
         """The recorded turn, or its fault.
@@ -161,6 +163,7 @@ class ReplayPort:
         if exchange is None:
             raise self._departed(request)
         self._left.remove(exchange)
+        self._asked[exchange.id].set()
         await self._conductor.place(self._place(exchange))
         if exchange.outcome is None:  # it was cut, and will be
             await asyncio.Event().wait()
@@ -172,6 +175,15 @@ class ReplayPort:
 
     async def close(self) -> None:
         """Holds nothing."""
+
+    async def asked(self, exchange: str) -> None:
+        """Returns when the recorded request was made again; at once where it is not known."""
+        if exchange in self._asked:
+            await self._asked[exchange].wait()
+
+    def model(self, role: Role) -> str:
+        """The model that was asked in a role; empty where none was."""
+        return next((one.wire.model for one in self._exchanges if one.request.role == role), "")
 
     def wait_before_retry(self, fault: ModelFaultError, tries: int) -> float | None:  # noqa: ARG002 - a policy's signature
         """No time where the recorded copilot waited; None where it gave up."""

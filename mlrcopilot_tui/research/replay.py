@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrcopilot_tui.agents.base import Engine
-from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, Exchange, ExchangeReader
+from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, Exchange, ExchangeLog, ExchangeReader
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.begin import make_engine
 from mlrcopilot_tui.research.bench import Bench
@@ -26,6 +26,7 @@ from mlrcopilot_tui.runs.sandbox import sandbox_of
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Decision
+from mlrcopilot_tui.session.model_events import ModelCalled
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.session import OpenSession, read_state
 from mlrcopilot_tui.session.state import SessionState
@@ -45,16 +46,23 @@ ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
 """Makes the engine of a name and a seed that asks its model through the port."""
 
 
-def offline_engine(name: str, seed: int, config: EngineConfig, port: ReplayPort) -> Engine:  # noqa: ARG001 - see below
-    """The engines that need no model; they think anew."""
-    return make_engine(name, seed, config)
+def recorded_engine(name: str, seed: int, config: EngineConfig, port: ReplayPort) -> Engine:
+    """The engine of that name, thinking anew; its model answers as it did."""
+    if name != "claude":
+        return make_engine(name, seed, config)
+    from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models  # noqa: PLC0415 - only where it was chosen
+    from mlrcopilot_tui.agents.claude.engine import ClaudeEngine  # noqa: PLC0415
+
+    main = port.model("main") or config.model
+    models = Models(main, port.model("fast"))
+    return ClaudeEngine(MeteredModel(port, models, port.wait_before_retry, open_log=ExchangeLog), main)
 
 
 def replay(
     file: Path,
     target: Path,
     *,
-    engine: ReplayEngine = offline_engine,
+    engine: ReplayEngine = recorded_engine,
     heard: Callable[[Record], None] = lambda _: None,
 ) -> SessionState:
     """Plays a cassette into the new folder `target`; returns the session's final state.
@@ -148,9 +156,9 @@ class _Player:
     def play(self) -> SessionState:
         """Plays all of it."""
         SessionLine(self._repository, self._started.session).start(self._started.base)
-        for name in self._cassette.names("papers/"):
-            self._layout.make(self._layout.papers(self._started.session))
-            self._cassette.extract(name, self._folder / name)
+        answers = [name for name in self._cassette.names("exchanges/") if not name.endswith(EXCHANGES_NAME)]
+        for name in (*self._cassette.names("papers/"), *answers):
+            self._put(name)
         at = 0
         for sitting in sittings(self._records):
             self._between(at, sitting.begin)
@@ -208,8 +216,15 @@ class _Player:
         """Drops the researcher's decisions into the inbox, each where it was taken up."""
         for after, decision in sorted(self._decisions(sitting.begin, sitting.end), key=lambda pair: pair[0]):
             await self._conductor.place(after)
+            for exchange in self._in_flight(after, sitting.end):
+                await self._port.asked(exchange)
             await self._set_stage(bench, decision)
             bench.session.inbox.drop(decision)
+
+    def _in_flight(self, after: int, end: int) -> list[str]:
+        """The exchanges that were under way when `after` events had happened."""
+        events = [record.event for record in self._records[after:end]]
+        return [event.exchange for event in events if isinstance(event, ModelCalled) and 0 < event.after <= after]
 
     async def _set_stage(self, bench: Bench, decision: Decision) -> None:
         """Writes into an idea's files what the researcher had written there before they said so."""
@@ -288,6 +303,7 @@ class _Player:
                     python="python",
                     gates=Gatekeeper(opened),
                     turn=self._conductor.turn,
+                    may_ask=self._conductor.may_ask,
                 )
             finally:
                 self._conductor.adopt = lambda _: None
@@ -311,12 +327,14 @@ class _Player:
         }
         for name in names:
             if name.split("/")[1] in known:
-                self._layout.make((self._folder / name).parent)
-                self._cassette.extract(name, self._folder / name)
+                self._put(name)
 
     def _keep_the_rest(self) -> None:
         """Puts the recorded exchanges in the place of those that were replayed: these tell how long a turn took."""
-        for name in self._cassette.names("exchanges/"):
-            self._layout.make((self._folder / name).parent)
+        for name in self._cassette.names(f"exchanges/{EXCHANGES_NAME}"):
             (self._folder / name).unlink(missing_ok=True)
-            self._cassette.extract(name, self._folder / name)
+            self._put(name)
+
+    def _put(self, name: str) -> None:
+        self._layout.make((self._folder / name).parent)
+        self._cassette.extract(name, self._folder / name)

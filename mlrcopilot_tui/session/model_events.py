@@ -35,6 +35,7 @@ class ModelCalled(Event, frozen=True, kw_only=True, tag="model.called"):
         usd: dollars at list price; None where the model has no price.
         exchange: its place among the verbatim exchanges that lie beside the journal.
         step: the step within the attempt, from 1; 0 outside of one.
+        after: the newest event that whoever asked could know of.
     """
 
     purpose: str
@@ -49,10 +50,14 @@ class ModelCalled(Event, frozen=True, kw_only=True, tag="model.called"):
     exchange: str = ""
     fault: str = ""
     request_id: str = ""
+    after: int = 0
 
 
 class ModelFaulted(Event, frozen=True, kw_only=True, tag="model.faulted"):
-    """A call to a model failed; it is made again in `retry_in_s` seconds, or not at all where that is None."""
+    """A call to a model failed; it is made again in `retry_in_s` seconds, or not at all where that is None.
+
+    `after` is as in `ModelCalled`.
+    """
 
     purpose: str
     fault: str
@@ -62,6 +67,7 @@ class ModelFaulted(Event, frozen=True, kw_only=True, tag="model.faulted"):
     tries: int = 1
     request_id: str = ""
     idea: int = 0
+    after: int = 0
 
 
 class ConsentGiven(Event, frozen=True, kw_only=True, tag="consent.given"):

@@ -3,7 +3,8 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -69,15 +70,13 @@ class Desk:
 
 
 def desk(folder: Path | None = None, files: Mapping[str, str] = FILES, *steps: Step) -> Desk:
-    """A desk over files in a git repository; `steps` is what its model answers."""
+    """A desk over files, which no action commits; `steps` is what its model answers."""
     folder = folder or Path(tempfile.mkdtemp(prefix="mlrcopilot-desk-"))
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
-    init_repository(folder, "Start")
-    tree = IdeaTree(
-        Repository(folder), folder, "HEAD", FileRules(parse_config(CONTRACT, folder / "mlrcopilot.toml").files)
-    )
+    rules = FileRules(parse_config(CONTRACT, folder / "mlrcopilot.toml").files)
+    tree = IdeaTree(_repository(), folder, "HEAD", rules)
     host, model, said = FakeHost(exchanges=folder / ".git"), FakeModel(*steps), list[tuple[str, str]]()
     started = SessionStarted(
         format=FORMAT, session="0" * 8, engine="claude", model="", seed=0, base="", branch="", config=CONTRACT,
@@ -92,6 +91,9 @@ def desk(folder: Path | None = None, files: Mapping[str, str] = FILES, *steps: S
     return Desk(bench, folder, host, model, said)
 
 
-def path(name: str) -> PurePosixPath:
-    """A path of the workspace."""
-    return PurePosixPath(name)
+@cache
+def _repository() -> Repository:
+    """One for all desks, made once: only commits would ask for it."""
+    folder = Path(tempfile.mkdtemp(prefix="mlrcopilot-desk-"))
+    init_repository(folder, "Start")
+    return Repository(folder)

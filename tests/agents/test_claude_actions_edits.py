@@ -4,14 +4,18 @@ import asyncio
 import contextlib
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlrcopilot_tui.agents.claude.actions import ACTIONS
+from mlrcopilot_tui.agents.claude.actions.action import Action
 from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from tests.agents.claude_bench import FILES, desk
+from tests.fakes.scripted_model import said
 
 
 def one(search: str, replace: str, **more: int) -> dict[str, Any]:
@@ -112,6 +116,8 @@ async def test_an_odd_escape_in_a_string_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["evaluate.py", "answers.csv", "notes.md", "mlrcopilot.toml", ".git/config"])
 async def test_what_is_not_editable_stays(tmp_path: Path, name: str) -> None:
     at = desk(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/config").write_text("[core]\n")
     before = (tmp_path / ".git/config").read_bytes(), at.files()
     with pytest.raises(InputError, match=r"not editable\. Editable: \*\.py, lib/\*\*"):
         await at.act("write_file", path=name, content="x = 1\n")
@@ -188,6 +194,38 @@ async def test_a_huge_change_is_told_briefly(tmp_path: Path) -> None:
     assert len(done.text) < 6_500
 
 
+ANYTHING = st.one_of(
+    st.text(max_size=30),
+    st.text(alphabet=st.sampled_from("train.py[]*?!-{}()\\/ \n\ud800\x1b'\"ab01"), max_size=30),
+    st.sampled_from(["train.py", "lib/x.py", "[z-a]", "(a", "a" * 600, "\ud800", "new.json", "new.toml", "new.py"]),
+)
+
+
+@settings(max_examples=250)
+@given(
+    st.sampled_from([action for action in ACTIONS if action.name not in {"retrieve_model", "retrieve_dataset"}]),
+    st.lists(ANYTHING, min_size=6, max_size=6),
+    st.lists(st.integers(-2, 300), min_size=3, max_size=3),
+    st.booleans(),
+)
+def test_no_input_breaks_an_action(action: Action, texts: list[str], numbers: list[int], flag: bool) -> None:
+    at = desk(None, FILES, *[said("a word")] * 5)
+    values = {str: iter(texts), int: iter(numbers), bool: iter([flag] * 3)}
+    asked: dict[str, Any] = {}
+    for name, kind in get_type_hints(action.schema).items():
+        if kind in values:
+            asked[name] = next(values[kind])
+        elif name == "replacements":
+            asked[name] = [one(texts[4], texts[5])]
+        elif name == "arguments":
+            asked[name] = texts[4:]
+    with contextlib.suppress(CopilotError, msgspec.ValidationError):
+        seen = asyncio.run(at.act(action.name, **asked))
+        assert len(seen.text) < 8_000
+        assert "\x1b" not in seen.text
+    shutil.rmtree(at.folder)
+
+
 NAMES = st.sampled_from(["train.py", "a.txt", "lib/b.txt", "evaluate.py", "crlf.txt"])
 TEXTS = st.text(alphabet=st.sampled_from("ab \n\r\té\u2028x="), max_size=12)
 EDITS = st.one_of(
@@ -214,7 +252,7 @@ EDITS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.lists(EDITS, max_size=12), st.booleans())
 def test_as_many_undos_as_edits_give_everything_back(edits: list[tuple[str, dict[str, Any]]], by_file: bool) -> None:
     at = desk(None, {"train.py": FILES["train.py"], "evaluate.py": "ANSWER = 42\n", "crlf.txt": "a\r\nb\r\nx"})

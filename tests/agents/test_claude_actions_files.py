@@ -166,6 +166,13 @@ async def test_a_catastrophic_expression_ends(tmp_path: Path, monkeypatch: pytes
         await at.act("search_files", query="(a", regex=True)
 
 
+async def test_odd_queries_are_no_accident(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    with pytest.raises(InputError, match="glob cannot be read"):
+        await at.act("search_files", query="a", glob="[z-a]")
+    assert "No line" in (await at.act("search_files", query="\ud800")).text
+
+
 def test_every_action_has_a_name_of_its_own_and_a_form_that_can_be_told() -> None:
     names = [action.name for action in ACTIONS]
     assert len(set(names)) == len(names)

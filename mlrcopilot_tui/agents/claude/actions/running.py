@@ -101,8 +101,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "run_python",
-        "Executes a Python program of yours in such a copy, to look at data, shapes or one function. Nothing is kept "
-        "between programs.",
+        "Executes a Python program of yours in a fresh copy of the workspace without network, to look at data or "
+        "shapes, or to try one function. Nothing is kept between programs.",
         RunPython,
         run_python,
     ),

@@ -65,7 +65,10 @@ async def search_files(bench: Workbench, asked: SearchFiles) -> Observation:
 
 def _texts(bench: Workbench, glob: str) -> list[tuple[str, str]]:
     tree, texts, size = bench.brief.tree, [], 0
-    matches = Matcher([glob]) if glob.strip() else None
+    try:
+        matches = Matcher([glob]) if glob.strip() else None
+    except re.error as error:
+        raise InputError("The glob cannot be read.", "Write it as **/*.py.") from error
     for path in tree.files():
         if matches is not None and not matches(str(path)):
             continue
@@ -83,7 +86,8 @@ def _texts(bench: Workbench, glob: str) -> list[tuple[str, str]]:
 
 
 def _searched(asked: SearchFiles, texts: list[tuple[str, str]]) -> dict[str, Any]:
-    pattern = asked.query if asked.regex else re.escape(asked.query)
+    query = asked.query.encode("utf-8", "replace").decode()
+    pattern = query if asked.regex else re.escape(query)
     flags = int(re.IGNORECASE) if asked.ignore_case else 0
     given = msgspec.json.encode({"pattern": pattern, "flags": flags, "texts": texts, "most": MOST_HITS})
     try:
@@ -92,6 +96,8 @@ def _searched(asked: SearchFiles, texts: list[tuple[str, str]]) -> dict[str, Any
         )
     except subprocess.TimeoutExpired as error:
         raise InputError(f"The search took longer than {PATIENCE_S:g} s.", "Use a simpler pattern.") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InputError("The search broke off.", "Use a simpler pattern, or narrow it with a glob.") from error
     answer: dict[str, Any] = msgspec.json.decode(done.stdout)
     return answer
 

@@ -28,3 +28,16 @@ def mlrcopilot() -> Run:
 
 def as_json(text: str) -> object:
     return msgspec.json.decode(text)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, mlrcopilot: Run) -> Path:
+    """A repository whose training takes no time, adopted."""
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / "train.py").write_text('LEVEL = 1.0\nprint(f"val_error: {LEVEL}")\n')
+    for command in (["init", "-q"], ["add", "train.py"], ["commit", "-qm", "Start"]):
+        identity = ["-c", "user.name=R", "-c", "user.email=r@example.org"]
+        subprocess.run(["git", "-C", root, *identity, *command], check=True)
+    mlrcopilot("init", root, "--command", "python train.py", "--metric", "val_error", "--direction", "min")
+    return root

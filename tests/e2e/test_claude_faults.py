@@ -1,8 +1,6 @@
 """What a model's server can do wrong, as a researcher meets it: one sentence, exit code 3, a session to resume."""
 
 import socket
-import subprocess
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,6 @@ from tests.fakes.messages_server import CAPABILITIES, FakeMessagesServer
 from tests.fakes.scripted_claude import Part, ScriptedClaude
 
 KEY = "sk-test-0123456789"
-TRAIN = """
-LEVEL = 1.0
-print(f"val_error: {LEVEL}")
-"""
 RUN = ("--engine", "claude", "--headless", "--auto", "--max-experiments", "1")
 PART = Part(
     title="Lower the level",
@@ -30,18 +24,6 @@ PART = Part(
         ("final_answer", {"subject": "Lower the level", "body": "It is the error.", "plan": []}),
     ),
 )
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, mlrcopilot: Run) -> Path:
-    root = tmp_path / "work"
-    root.mkdir()
-    (root / "train.py").write_text(textwrap.dedent(TRAIN).lstrip())
-    for command in (["init", "-q"], ["add", "train.py"], ["commit", "-qm", "Start"]):
-        identity = ["-c", "user.name=R", "-c", "user.email=r@example.org"]
-        subprocess.run(["git", "-C", root, *identity, *command], check=True)
-    mlrcopilot("init", root, "--command", "python train.py", "--metric", "val_error", "--direction", "min")
-    return root
 
 
 def point(monkeypatch: pytest.MonkeyPatch, url: str, key: str = KEY) -> None:

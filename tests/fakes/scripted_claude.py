@@ -69,9 +69,9 @@ class ScriptedClaude:
 
     def _step(self, body: Body) -> Answer:
         first = _words(body["messages"][0])
-        part = next(
-            part for part in self.parts if re.search(rf"^## Idea \d+: {re.escape(part.title)}$", first, re.MULTILINE)
-        )
+        number = re.search(r"^## Idea (\d+): ", first, re.MULTILINE)
+        assert number is not None
+        part = self.parts[int(number[1]) - 1]
         repairing = bool(part.repair) and "Traceback" in first
         steps = part.repair if repairing else part.steps
         taken = sum(message["role"] == "assistant" for message in body["messages"])

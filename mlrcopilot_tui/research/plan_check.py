@@ -16,6 +16,7 @@ from mlrcopilot_tui.workspace.patch import FileChange, Hunk, LineKind, Patch
 _PLACE: Final = re.compile(
     r"(?P<path>[^\s:,;][^:,;]*):\s*(?:L|lines? )?(?P<first>\d{1,7})(?:\s*[-\u2013]\s*L?(?P<last>\d{1,7}))?"
 )
+_MOST_PLACES: Final = 3
 _TAKEN_OUT: Final = "What did it was taken out of the patch."
 
 
@@ -69,7 +70,7 @@ def _mark(step: int, claims: Sequence[PlanClaim], patch: Patch, runs: Sequence[s
 def _shown(claim: PlanClaim, patch: Patch, runs: Sequence[str]) -> PlanMark:
     if not claim.done:
         return PlanMark(step=claim.step, done=False, note=claim.note or "Its author says that it is not done.")
-    where = next(_changed_at(claim.where, patch), "")
+    where = ", ".join(itertools.islice(_changed_at(claim.where, patch), _MOST_PLACES))
     run = next(iter(runs), "")
     doubt = ""
     if claim.where and not where:

@@ -83,7 +83,7 @@ class PlanMark(Value, frozen=True, kw_only=True):
 
     Attributes:
         done: whether code and runs show it, whatever the agent said.
-        where: the hunk that shows it, as `train.py:41-52`; empty where the step is shown by a run alone.
+        where: the hunks that show it, as `train.py:41-52, train.py:60`; empty where a run alone does.
         run: the run that shows it, by its journaled name.
         note: the agent's word on it, or why its claim was not believed.
     """

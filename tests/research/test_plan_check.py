@@ -52,7 +52,7 @@ def test_steps_are_done_where_patch_and_run_show_them() -> None:
         PlanClaim(step=3, done=True, by_run=True),
     ) == (
         PlanMark(step=1, done=True, where="train.py:10", run="r4", note="twice as wide"),
-        PlanMark(step=2, done=True, where="train.py:40-41", run="r4"),
+        PlanMark(step=2, done=True, where="train.py:40-41, train.py:55", run="r4"),
         PlanMark(step=3, done=True, run="r4"),
     )
 

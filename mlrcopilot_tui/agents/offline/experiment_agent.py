@@ -8,6 +8,7 @@ from typing import Literal
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.offline.catalogue import technique_by_id
+from mlrcopilot_tui.agents.offline.claims import claims_on
 from mlrcopilot_tui.agents.offline.knobs import Knob
 from mlrcopilot_tui.agents.offline.mending import mended
 from mlrcopilot_tui.agents.offline.patching import (
@@ -27,6 +28,7 @@ from mlrcopilot_tui.agents.offline.repair import diagnose
 from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.steering import adjusted
 from mlrcopilot_tui.agents.offline.words import read
+from mlrcopilot_tui.session.model import PlanClaim
 
 MAX_ATTEMPTS = 6
 
@@ -156,7 +158,16 @@ def _propose(
     recipe = Recipe(parts=tuple(done), undo=way_back(before, changed), brings=brings, asked=asked)
     reasons = [text for kind, text in work.said[:-1] if kind == "action" and assignment.failure is not None]
     subject, body = _message(assignment, [_headline(part, knobs) for part in done], reasons)
-    work.result = Proposal(subject, body, to_dict(recipe))
+    work.result = Proposal(subject, body, to_dict(recipe), _claims(assignment, desk, done, left))
+
+
+def _claims(assignment: Assignment, desk: Desk, done: Sequence[Part], left: Sequence[str]) -> tuple[PlanClaim, ...]:
+    """What is said of the plan; nothing where the patch is no longer the one change that the plan is about."""
+    planned = from_dict(assignment.idea.recipe).parts
+    if assignment.attempt > 1 or left or len(done) != 1 or tuple(done) != tuple(planned):
+        return ()
+    changed = {path: text for path, text in desk.texts.items() if text != desk.original[path]}
+    return claims_on(assignment.idea, desk.original, changed)
 
 
 def _headline(part: Part, knobs: Mapping[str, Knob]) -> str:

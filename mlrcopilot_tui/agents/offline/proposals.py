@@ -11,6 +11,7 @@ import psutil
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft
 from mlrcopilot_tui.agents.offline.advice import Advice
 from mlrcopilot_tui.agents.offline.catalogue import Change, Technique, technique_by_id
+from mlrcopilot_tui.agents.offline.claims import BY_RUN
 from mlrcopilot_tui.agents.offline.knobs import Knob
 from mlrcopilot_tui.agents.offline.literals import Setting, shown
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, Recipe, TechniquePart, from_dict, to_dict
@@ -69,7 +70,7 @@ def knob_draft(brief: Brief, knob: Knob, value: Setting, advice: Advice, parent:
         title=knob_title(knob, value),
         hypothesis=f"{knob.where} at {new} in the place of {old} will {better} {brief.metric}.",
         rationale=f"At {knob.path}:{knob.line} {knob.where} is {old}. {_sentence(advice.reason)}{_as_quoted(gaps)}",
-        plan=(f"Set {knob.where} to {new}; change nothing else.", "Compare with the parent on equal seeds."),
+        plan=(f"Set {knob.where} to {new}; change nothing else.", f"{BY_RUN}with the parent on equal seeds."),
         prediction=f"{brief.metric} improves over the parent on equal seeds; if not, {old} was no limit this way.",
         evidence=tuple(evidence),
         scores=_scores(

@@ -24,6 +24,7 @@ BENCHMARKS = (
     "reopening",
     "inbox",
     "run_overhead",
+    "tokens",
 )
 
 Measure = Callable[[Path], Iterator[Result]]

@@ -81,9 +81,12 @@ def test_why_the_copilot_ended_stands_until_another_begins() -> None:
 
 def test_an_interruption_lasts_until_the_session_is_resumed() -> None:
     clock = Clock()
-    clock.after(0, ev.SessionPaused(by="me"))
-    assert not clock.state.interrupted
-    clock.after(0, ev.DecisionApplied(decision=Decision(id="1", kind="interrupt"), said="Interrupted."))
-    assert clock.state.interrupted
-    clock.after(0, ev.SessionResumed(by="me"))
-    assert not clock.state.interrupted
+    seen = []
+    for event in (
+        ev.SessionPaused(by="me"),
+        ev.DecisionApplied(decision=Decision(id="1", kind="interrupt"), said="Interrupted."),
+        ev.SessionResumed(by="me"),
+    ):
+        clock.after(0, event)
+        seen.append(clock.state.interrupted)
+    assert seen == [False, True, False]

@@ -13,14 +13,16 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from mlrcopilot_tui.agents.base import Assignment
+from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import edits, running
 from mlrcopilot_tui.agents.claude.actions.action import Workbench
 from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.host import Execution
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.options import Options
+from mlrcopilot_tui.research.replay import replay
 from mlrcopilot_tui.research.trials import Trials, read_output
 from mlrcopilot_tui.runs.sandbox import PlainSandbox, best_sandbox, why_not
 from mlrcopilot_tui.session.events import IdeaProposed, IdeaStarted
@@ -29,7 +31,11 @@ from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from mlrcopilot_tui.workspace.worktrees import force_remove, worktree_dirs
+from tests.fakes.instant_executor import FakeExecutor
+from tests.fakes.scripted_engine import FakeEngine
 from tests.fakes.scripted_model import FakeModel
+from tests.research.conftest import MakeWorkspace
+from tests.research.running import Use, run_session
 from tests.runs.lab import await_true, survivors
 
 TRAIN = PurePosixPath("train.py")
@@ -363,3 +369,29 @@ async def test_the_idea_agent_tries_the_champion(tmp_path: Path) -> None:
         host = bench.brief(bench.code(), "IdeaAgent").host
         done = await host.execute(("python", "train.py"), limit_s=30)
         assert (done.outcome, done.output) == ("ok", "val_error: 0.5\n")
+
+
+class TryingEngine(FakeEngine):
+    """Tries the script before it edits it, and says what it printed."""
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        done = await brief.host.execute(("python", "train.py"), limit_s=30)
+        brief.say("observation", f"{done.name} {done.outcome} {done.exit_code}\n{done.output}")
+        return await super().implement(brief, assignment)
+
+
+def test_a_replay_finds_trials_as_they_were(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    edits_made = [("better", [("LEVEL = 1.0", "LEVEL = 0.5")]), ("worse", [("LEVEL = 0.5", "LEVEL = 2.0")])]
+    scripted(TryingEngine(edits_made))
+    workspace = make_workspace()
+    recorded = asyncio.run(run_session(workspace))
+    told = [said.text for _, said in recorded.talk if said.kind == "observation"]
+    assert [text.split()[0] for text in told] == ["x1", "x2"]
+    assert all("val_error: " in text for text in told)
+    target, ran = tmp_path / "session.cassette", len(instant.started)
+    export_session(workspace, recorded.session, target, force=True)
+    state = replay(target, tmp_path / "played", engine=lambda *_: TryingEngine(edits_made))
+    assert state == recorded
+    assert len(instant.started) == ran, "nothing is executed"

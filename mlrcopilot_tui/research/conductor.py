@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -51,6 +51,7 @@ class Conductor:
         horizon: the index up to which events may happen now.
         adopt: takes an event into the session's state that happens without the loop's doing.
         moved_at: when the last event happened, by the monotonic clock.
+        departed: what ended the replay before its time, if something did.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Conductor:
         self.horizon = 0
         self.adopt: Callable[[Record], None] = lambda _: None
         self.moved_at = time.monotonic()
+        self.departed: ReplayDepartedError | None = None
         self._lines = lines
         self._journal = journal
         self._roots = roots
@@ -89,12 +91,11 @@ class Conductor:
         """
         if self._cut:
             raise CutOffError("The copilot was cut off.")
-        index = self._index(event)
+        index = None if self.departed else self._index(event)
         if index is None:
-            raise ReplayDepartedError(
+            raise self.depart(
                 f"The replay left the recording at event {self.frontier + 1}: "
-                f"{self._expected()} was recorded, {_told(event)} came.",
-                WHY_DEPARTED,
+                f"{self._expected()} was recorded, {self._came(event)} came."
             )
         self._happened[index] = True
         self._advance()
@@ -140,11 +141,14 @@ class Conductor:
                 self._happened[index] = True
         self._advance()
 
+    def depart(self, sentence: str) -> ReplayDepartedError:
+        """Ends the replay: what comes after its first departure is of no interest."""
+        self.departed = self.departed or ReplayDepartedError(sentence, WHY_DEPARTED)
+        return self.departed
+
     def stands_still(self) -> ReplayDepartedError:
-        """That nothing happens any more."""
-        return ReplayDepartedError(
-            f"The replay stands still at event {self.frontier + 1}: {self._expected()} does not happen.", WHY_DEPARTED
-        )
+        """Ends a replay in which nothing happens any more."""
+        return self.depart(f"The replay stands still at event {self.frontier + 1}: {self._expected()} does not happen.")
 
     def is_given(self, index: int) -> bool:
         """Whether no replayed loop brings that event about."""
@@ -152,6 +156,13 @@ class Conductor:
 
     def _expected(self) -> str:
         return _told(self.records[self.frontier].event) if self.frontier < len(self.records) else "nothing more"
+
+    def _came(self, event: ev.Event) -> str:
+        """The event that came, and in what it is another than the recorded one of its type."""
+        index = self.next(type(event))
+        if index is None or index >= self.horizon:
+            return _told(event)
+        return f"{_told(event)} with another {_difference(self.records[index].event, event)}"
 
     def _index(self, event: ev.Event) -> int | None:
         places = self._places.get(self._essence(event, self._roots[1]), ())
@@ -246,6 +257,19 @@ def _of_decision(records: Sequence[Record], index: int) -> bool:
 def _told(event: ev.Event) -> str:
     about = [f"{name} {value}" for name in ("run", "idea", "purpose") if (value := getattr(event, name, None))]
     return f"`{event.type}`" + (f" ({', '.join(map(str, about))})" if about and len(str(about)) < 80 else "")
+
+
+def _difference(recorded: Any, came: Any) -> str:  # noqa: ANN401 - whatever events hold
+    """Where two values first differ, as `attempt.commit`."""
+    one, other = msgspec.to_builtins(recorded, str_keys=True), msgspec.to_builtins(came, str_keys=True)
+    path: list[str] = []
+    while isinstance(one, dict) and isinstance(other, dict):
+        name = next((name for name in {**one, **other} if one.get(name) != other.get(name)), None)
+        if name is None:
+            break
+        path.append(name)
+        one, other = one.get(name), other.get(name)
+    return ".".join(path) or "place"
 
 
 _Unmeasured = Callable[[ev.Event], ev.Event]

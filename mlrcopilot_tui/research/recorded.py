@@ -9,7 +9,7 @@ import msgspec
 from mlrcopilot_tui.agents.claude.exchanges import Exchange, request_digest
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
-from mlrcopilot_tui.research.conductor import WHY_DEPARTED, Conductor, ReplayDepartedError
+from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, read_status
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
@@ -201,9 +201,9 @@ class ReplayPort:
     def _departed(self, request: Request) -> ReplayDepartedError:
         step = f", step {request.step} of idea {request.idea}" if request.step else ""
         left = f"at exchange {self._left[0].id}" if self._left else "after its last exchange"
-        return ReplayDepartedError(
-            f"The replay left the recording {left}: nothing like its request ({request.purpose}{step}) was asked then.",
-            WHY_DEPARTED,
+        return self._conductor.depart(
+            f"The replay left the recording {left}: nothing like the request that came ({request.purpose}{step}) was "
+            "made then."
         )
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.base import Engine
+from mlrcopilot_tui.agents.base import Assignment, Brief, Engine, Proposal, Withdrawal
+from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models, RetryPolicy
+from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, ExchangeLog
+from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.conductor import ReplayDepartedError
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.recorded import ReplayPort
-from mlrcopilot_tui.research.replay import replay
+from mlrcopilot_tui.research.replay import recorded_engine, replay
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import EngineConfig
@@ -22,6 +25,7 @@ from mlrcopilot_tui.workspace.evidence import read_note
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.instant_executor import FakeExecutor
+from tests.fakes.model_port import FakePort, turn_of
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
 from tests.research.running import AUTO, Running, Use, run_session, running
@@ -32,7 +36,37 @@ WORSE = ("worse", [("LEVEL = 0.5", "LEVEL = 2.0")])
 CRASHING = ("crashing", [("LEVEL = 0.5", "LEVEL = 1 / 0"), ("LEVEL = 1 / 0", "LEVEL = 0.4")])
 TUNED = ("tune", [("LEVEL = 1.0", "LEVEL = 0.9"), ("LEVEL = 0.9", "LEVEL = 0.4")])
 
+TUNABLE = """
+import os, random
+
+LEARNING_RATE = 0.1
+EPOCHS = 5
+HIDDEN = 16
+seed = int(os.environ["MLRCOPILOT_SEED"])
+error = abs(LEARNING_RATE - 0.01) + 1 / EPOCHS + 1 / HIDDEN + 0.01 * random.Random(seed).random()
+print(f"val_error: {error}")
+"""
+
 Edits = list[tuple[str, list[tuple[str, str]]]]
+
+
+class AskingEngine(FakeEngine):
+    """Asks a model once for each attempt, with what the researcher said, and then edits as scripted."""
+
+    def __init__(self, edits: Edits, port: ModelPort, wait: RetryPolicy, *, system: str = "") -> None:
+        super().__init__(edits)
+        self._model = MeteredModel(port, Models("m", "fast"), wait, open_log=ExchangeLog)
+        self._system = system
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        def build() -> Request:
+            words = "\n".join([assignment.idea.title, *brief.host.words()])
+            said = [{"role": "user", "content": words}]
+            return Request("step", self._system, said, 4000, idea=assignment.idea.number, step=1)
+
+        turn = await self._model.ask(build, brief.host)
+        brief.say("thought", turn.text)
+        return await super().implement(brief, assignment)
 
 
 class Stage:
@@ -44,23 +78,25 @@ class Stage:
         self.target = folder / "played"
         self.session = begun_sessions(workspace.layout.sessions)[0]
 
-    def play(self, edits: Edits) -> SessionState:
-        """Exports the session, takes the original away and plays it with an engine of the same script."""
+    def play(self, edits: Edits, *, asking: bool = False, offline: bool = False, system: str = "") -> SessionState:
+        """Exports the session, and plays it with an engine of the same script."""
 
         def engine(name: str, seed: int, config: EngineConfig, port: ReplayPort) -> Engine:
-            return FakeEngine(edits)
+            if offline:
+                return recorded_engine(name, seed, config, port)
+            return AskingEngine(edits, port, port.wait_before_retry, system=system) if asking else FakeEngine(edits)
 
         export_session(self.workspace, self.session, self.cassette, force=True)
         return replay(self.cassette, self.target, engine=engine)
 
-    def assert_same(self, edits: Edits) -> SessionState:
+    def assert_same(self, edits: Edits, *, asking: bool = False, offline: bool = False) -> SessionState:
         """Plays it, and compares all that a researcher could look at."""
         recorded = read_state(self.workspace.layout.session(self.session))
         refs = ("refs/mlrcopilot/", "refs/heads/mlrcopilot/")
         expected = self.workspace.repository.refs(*refs)
         journal = self.workspace.layout.journal(self.session).read_bytes()
         notes = {commit: read_note(self.workspace.repository, commit) for commit in expected.values()}
-        state = self.play(edits)
+        state = self.play(edits, asking=asking, offline=offline)
         repository = Repository(self.target)
         played = self.target / ".mlrcopilot" / "sessions" / self.session
         assert (played / "journal.jsonl").read_bytes() == journal
@@ -95,6 +131,15 @@ def test_a_session_that_nobody_touched_replays(
     asyncio.run(run_session(workspace, AUTO))
     state = Stage(workspace, tmp_path).assert_same(edits)
     assert [idea.status for idea in state.ideas.values()] == ["kept", "discarded", "kept"]
+
+
+def test_the_offline_engine_thinks_the_same_again(
+    make_workspace: MakeWorkspace, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    workspace = make_workspace(train=TUNABLE)
+    asyncio.run(run_session(workspace, Options(auto=True, allow_unsandboxed=True, max_experiments=3)))
+    state = Stage(workspace, tmp_path).assert_same([], offline=True)
+    assert len(state.experiments) == 3
 
 
 def test_real_runs_replay_without_being_run(
@@ -249,6 +294,52 @@ def test_a_replay_that_goes_another_way_says_where(
     asyncio.run(run_session(workspace, AUTO))
     with pytest.raises(ReplayDepartedError, match=r"left the recording at event \d+: `patch.committed`"):
         Stage(workspace, tmp_path).play([("better", [("LEVEL = 1.0", "LEVEL = 0.6")])])
+
+
+async def never(*_: object) -> Turn:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def asked_session(workspace: Workspace, scripted: Use, instant: FakeExecutor) -> Edits:
+    """A session whose model is overloaded once, interrupted once, and told something."""
+    edits: Edits = [BETTER, ("other", [("LEVEL = 0.5", "LEVEL = 0.3")])]
+    overloaded = ModelFaultError("overloaded", "The server has too much to do.", transient=True)
+    port = FakePort(overloaded, turn_of("At last."), never, turn_of("With your words."))
+    scripted(AskingEngine(edits, port, lambda *_: 0.01))
+
+    async def scenario(copilot: Running) -> None:
+        await copilot.until(lambda: len(port.asked) == 3)
+        await copilot.decide("feedback", idea=2, text="smaller steps")
+        await copilot.decide("interrupt")
+        await copilot.decide("resume")
+        await copilot.until(copilot.task.done)
+
+    record(workspace, scenario)
+    assert port.asked[-1][0].messages[0]["content"] == "other\nsmaller steps"
+    return edits
+
+
+def test_a_model_answers_as_it_did_in_good_times_and_bad(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    workspace = make_workspace()
+    edits = asked_session(workspace, scripted, instant)
+    stage = Stage(workspace, tmp_path)
+    state = stage.assert_same(edits, asking=True)
+    assert state.spending.calls == 3
+    assert state.spending.bounded == 1
+    where = Path(".mlrcopilot") / "sessions" / stage.session / "exchanges" / EXCHANGES_NAME
+    assert (stage.target / where).read_bytes() == (workspace.layout.root / where).read_bytes()
+
+
+def test_a_request_that_was_never_made_is_told_with_its_place(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    workspace = make_workspace()
+    edits = asked_session(workspace, scripted, instant)
+    with pytest.raises(ReplayDepartedError, match=r"at exchange x1: .* \(step, step 1 of idea 1\)"):
+        Stage(workspace, tmp_path).play(edits, asking=True, system="Another prompt.")
 
 
 def test_a_budget_of_minutes_ends_the_replay_where_it_ended_the_session(

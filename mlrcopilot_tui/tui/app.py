@@ -15,6 +15,7 @@ from textual.screen import Screen
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import preferences as prefs
 from mlrcopilot_tui.tui import terminal, themes
+from mlrcopilot_tui.tui.driver import PromptDriver
 from mlrcopilot_tui.tui.views import Row, Span
 from mlrcopilot_tui.tui.widgets.roles import CSS
 
@@ -53,7 +54,7 @@ class CopilotApp(App[int]):
         keymap: dict[str, str] | None = None,
         ascii_only: bool = False,
     ) -> None:
-        super().__init__(css_path=["app.tcss", "ascii.tcss"] if ascii_only else None)
+        super().__init__(driver_class=PromptDriver, css_path=["app.tcss", "ascii.tcss"] if ascii_only else None)
         self.animation_level = "none"
         self.preferences = preferences
         self._first = first

@@ -15,6 +15,7 @@ from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui import preferences as prefs
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.app import CopilotApp
+from mlrcopilot_tui.tui.driver import hurry_escape
 from mlrcopilot_tui.tui.glyphs import Glyphs, terminal_glyphs
 from mlrcopilot_tui.tui.screens.curtain import Curtain, Rise
 
@@ -46,6 +47,7 @@ def run_tui(
         EnvironmentLackError: the terminal cannot show a screen.
     """
     terminal.refuse_dumb_terminal(os.environ)
+    hurry_escape(os.environ)
     glyphs = terminal_glyphs(plain=plain)
     opening = _Opening(prefs.load(), glyphs, session, options, plain=plain, keymap=keymap or {}, watching=watching)
     app = CopilotApp(

@@ -85,10 +85,11 @@ class Presenter:
             self._deck.run.show_costs(spending.status(state))
             self._deck.run.show_agent(self._talk[1], now)
 
-    def follow_turn(self) -> bool:
+    def follow_turn(self, *, copilot_alive: bool | None) -> bool:
         """Looks how the turn in flight has grown; says whether one began or ended."""
         before = self.turn
-        if self._live_turn.poll(self._client.folder if self._client.state.copilot is not None else None):
+        there = copilot_alive is not False and self._client.state.copilot is not None
+        if self._live_turn.poll(self._client.folder if there else None):
             self.present_agent()
         return self.turn != before
 

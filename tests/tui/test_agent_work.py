@@ -203,6 +203,19 @@ async def test_escape_interrupts_nobody_who_is_not_at_work(tmp_path: Path) -> No
         assert stage.story.decisions() == []
 
 
+async def test_a_copilot_that_died_has_nobody_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SessionClient, "copilot_alive", lambda _: False)
+    async with staged(up_to_turn(tmp_path / "digits")) as stage:
+        await stage.press("4", "4", "4")
+        await stage.catch_up()
+        await stage.catch_up()
+        assert "np.gradi" not in frame(stage.app)
+        await stage.press("escape")
+        assert stage.story.decisions() == []
+        await stage.press("C")
+        assert isinstance(stage.app.screen, Restart)
+
+
 async def test_escape_closes_what_is_open_before_it_interrupts(tmp_path: Path) -> None:
     async with staged(up_to_turn(tmp_path / "digits")) as stage:
         for opening in ("question_mark", "slash", "ctrl+p", "i"):

@@ -92,6 +92,23 @@ def test_keys_work_and_the_terminal_is_restored(tmux: Tmux, tmp_path: Path) -> N
     assert tmux.state("#{alternate_on} #{mouse_any_flag} #{cursor_flag}") == "0 0 1"
 
 
+def test_an_escape_is_told_from_the_keys_that_begin_with_one(tmux: Tmux, tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    tmux.type(f"{sys.executable} {SCREEN} {story.root}; echo left $?", "Enter")
+    wait_for(lambda: tmux.shows("palette"))
+    tmux.type("?")
+    wait_for(lambda: tmux.shows("Help: ideas"))
+    tmux.type("Escape")
+    wait_for(lambda: not tmux.shows("Help: ideas"))
+    tmux.type("/", "zebra", "Enter")
+    wait_for(lambda: tmux.shows("Nothing here holds"))
+    tmux.type("End", "Up", "Down", "Up", "d")
+    wait_for(lambda: tmux.shows("Why is idea 5 label spreading not worth a run?"))
+    tmux.type("Escape", "q")
+    wait_for(lambda: tmux.shows("left 0"))
+    assert story.decisions() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(tmux: Tmux, tmp_path: Path, number: signal.Signals) -> None:
     story = up_to_gate(tmp_path / "digits")

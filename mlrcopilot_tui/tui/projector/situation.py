@@ -77,7 +77,7 @@ class Situation:
     @property
     def at_work(self) -> bool:
         """Whether an agent is at something that can be interrupted."""
-        return agent.at_work(self.state, turn=self.turn)
+        return self.alive is not False and agent.at_work(self.state, turn=self.turn)
 
     @property
     def run(self) -> RunState | None:

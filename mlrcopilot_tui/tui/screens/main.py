@@ -181,7 +181,7 @@ class MainScreen(Screen[None]):
         for settled in self.client.settled():
             interrupted = settled.kind == "interrupt" and not settled.refused
             self.desk.tell(INTERRUPTED if interrupted else settled.said, wrong=settled.refused)
-        turned = self.presenter.follow_turn()
+        turned = self.presenter.follow_turn(copilot_alive=self.alive)
         if changed:
             self.present()
             self._announce()

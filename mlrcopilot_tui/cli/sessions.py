@@ -227,8 +227,8 @@ def _plan_as_text(idea: IdeaState) -> list[str]:
         lines.append(f"  {at}. {step}")
         if mark := marks.get(at):
             shown = ", ".join(part for part in (mark.where, mark.run and f"run {mark.run}") if part)
-            told = " ".join(part for part in (shown and f"({shown})", mark.note) if part)
-            lines.append(f"     {'done' if mark.done else 'not done'}{': ' if told else ''}{told}")
+            became = f"{'done' if mark.done else 'not done'}{shown and f' ({shown})'}"
+            lines.append(f"     {': '.join(part for part in (became, mark.note) if part)}")
     return lines
 
 

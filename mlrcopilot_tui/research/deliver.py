@@ -16,6 +16,9 @@ from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.layout import Layout
 
 PATIENCE_S = 60.0
+PATIENCE_WITH_A_MODEL_S = 900.0
+"""For what an IdeaAgent has to think about: a model takes minutes, and its faults are waited out."""
+THOUGHT_ABOUT = frozenset({"idea.add", "idea.edit", "idea.more", "idea.revise", "idea.split", "idea.merge"})
 POLL_S = 0.02
 
 
@@ -41,7 +44,8 @@ def deliver(layout: Layout, session: str, decision: Decision) -> str:
     inbox = Inbox(folder / "inbox")
     inbox.drop(decision)
     state, reader = SessionState(), JournalReader(layout.journal(session))
-    deadline = time.monotonic() + PATIENCE_S
+    patience = PATIENCE_WITH_A_MODEL_S if decision.kind in THOUGHT_ABOUT else PATIENCE_S
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if current_holder(folder) is None:
             try:

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "inbox",
     "run_overhead",
     "tokens",
+    "replay",
 )
 
 Measure = Callable[[Path], Iterator[Result]]

@@ -96,10 +96,10 @@ def tree_of(folder: Path) -> Path:
     return Path(read_spec(folder).tree)
 
 
-def real_workspace(root: Path, contract: str = CONTRACT) -> Workspace:
+def real_workspace(root: Path, contract: str = CONTRACT, train: str = TRAIN) -> Workspace:
     """A git repository with a training script that takes milliseconds."""
     root.mkdir()
-    (root / "train.py").write_text(TRAIN.lstrip(), "utf-8")
+    (root / "train.py").write_text(train.lstrip(), "utf-8")
     (root / "evaluate.py").write_text("ANSWER = 42\n", "utf-8")
     (root / CONFIG_NAME).write_text(contract, "utf-8")
     init_repository(root, "Start")

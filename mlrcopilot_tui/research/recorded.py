@@ -89,10 +89,11 @@ class ReplayKeys:
     def __init__(self, conductor: Conductor, repository: Repository) -> None:
         self._conductor = conductor
         self._repository = repository
+        self._trees: dict[str, str] = {}
 
     async def key(self, commit: str, seed: int) -> str:
         """The recorded key of equal files at that seed: of the run that is planned next, else of the last one."""
-        tree = await asyncio.to_thread(self._repository.tree_id, commit)
+        tree = await self._tree(commit)
         records, now = self._conductor.records, self._conductor.frontier
         planned = [
             (index, record.event)
@@ -105,8 +106,13 @@ class ReplayKeys:
         return (after[:1] or before[-1:] or [f"{tree}:{seed}"])[0]
 
     async def _tree(self, commit: str) -> str:
-        known = await asyncio.to_thread(self._repository.resolve_or_none, commit)
-        return "" if known is None else await asyncio.to_thread(self._repository.tree_id, known)
+        """The tree of a commit; empty for one that is not written yet."""
+        if commit not in self._trees:
+            known = await asyncio.to_thread(self._repository.resolve_or_none, commit)
+            if known is None:
+                return ""
+            self._trees[commit] = await asyncio.to_thread(self._repository.tree_id, known)
+        return self._trees[commit]
 
 
 class ReplayTrees:

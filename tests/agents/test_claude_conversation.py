@@ -112,6 +112,8 @@ def test_between_foldings_the_prefix_stands() -> None:
     history = worked(60)
     broken = [before for before, after in itertools.pairwise(history) if after[: len(before)] != before]
     assert 0 < len(broken) <= 10
+    kept = [json.dumps(messages).count("y" * 3_000) for messages in history]
+    assert kept[15] == 7  # the first folding goes as far as the low-water mark asks for, and no farther
 
 
 def test_long_observations_keep_both_ends() -> None:

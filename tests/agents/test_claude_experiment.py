@@ -12,6 +12,7 @@ from mlrcopilot_tui.agents.base import Assignment, Brief, Failure, Proposal, Wit
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
 from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.assignment import earlier_ideas
 from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
 from mlrcopilot_tui.agents.claude.experiment_agent import ClaudeExperimentAgent
 from mlrcopilot_tui.agents.claude.places import without_folders
@@ -311,6 +312,37 @@ def test_a_conversation_that_cannot_be_shorter_withdraws_the_idea() -> None:
 def test_faults_and_an_empty_budget_leave_the_attempt(error: ModelFaultError | BudgetSpentError) -> None:
     with pytest.raises(type(error)):
         Attempted([widen(), error]).outcome()
+
+
+def test_a_budget_that_an_action_spends_leaves_the_attempt() -> None:
+    async def spend(_: Workbench, __: Nothing) -> Observation:
+        raise BudgetSpentError("Spent.")
+
+    agent = ClaudeExperimentAgent(FakeModel(do("spend")), (Action("spend", "Asks a model.", Nothing, spend),))
+    with pytest.raises(BudgetSpentError):
+        asyncio.run(agent.implement(Attempted([]).brief(), ASSIGNED))
+
+
+def test_turns_without_an_action_count_only_in_a_row() -> None:
+    turns: list[Step] = [turn for _ in range(4) for turn in (said("Hm."), said("Hm."), do("measure"))]
+    assert isinstance(Attempted([*turns, widen(), answer()], limits=Limits(unusable=3)).outcome(), Proposal)
+
+
+def test_what_the_agent_wrote_into_a_file_may_be_stated() -> None:
+    wide = widen("hidden = 4096\n")
+    attempt = Attempted([wide, do("measure", "There are 4096 units."), do("measure", "There are 512 units.")])
+    attempt.model.steps.append(do("give_up", reason="no"))
+    attempt.outcome()
+    assert attempt.notes() == ["Step 3 states 512, which no run or execution gave."]
+
+
+def test_an_idea_is_no_earlier_idea_of_its_own() -> None:
+    state = SessionState()
+    verdict = ev.VerdictReached(idea=1, attempt=1, commit="c1", parent="c0", verdict=Verdict(kind="keep", rule="r"))
+    for seq, event in enumerate((ev.IdeaProposed(idea=IDEA), verdict), 1):
+        state.apply(Record(seq, "2026-01-01T00:00:00Z", event))
+    assert earlier_ideas(state, 1) == []
+    assert len(earlier_ideas(state, 2)) == 1
 
 
 def test_used_up_steps_leave_one_turn_to_hand_in() -> None:

@@ -171,8 +171,8 @@ async def test_a_verdict_and_its_marks_stand_in_the_journal_together(
     capsys.readouterr()
     assert main(["show", "1", "-C", str(workspace.layout.root)]) == 0
     shown = capsys.readouterr().out
-    assert f"  1. edit\n     done: (train.py:12, run {run})" in shown
-    assert f"  2. run\n     done: (run {run})" in shown
+    assert f"  1. edit\n     done (train.py:12, run {run})" in shown
+    assert f"  2. run\n     done (run {run})" in shown
 
 
 async def test_without_claims_nothing_is_checked(
@@ -182,6 +182,16 @@ async def test_without_claims_nothing_is_checked(
     state = await run_session(make_workspace(train=TWO_PLACES))
     assert state.ideas[1].verdicts
     assert state.ideas[1].plan_marks == ()
+
+
+async def test_a_patch_that_crashes_does_nothing_of_the_plan(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    attempts = [("SCALE = 1.0", "SCALE = 1 / 0"), ("1 / 0", "2 / 0"), ("2 / 0", "3 / 0"), ("3 / 0", "4 / 0")]
+    scripted(FakeEngine([("crash", attempts)], claims=CLAIMS))
+    state = await run_session(make_workspace(train=TWO_PLACES))
+    assert state.ideas[1].status == "crashed"
+    assert [mark.done for mark in state.ideas[1].plan_marks] == [False, False]
 
 
 async def test_a_hunk_that_the_researcher_leaves_out_is_not_done(

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from mlrcopilot_tui.errors import EnvironmentLackError
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.model import Decision
+from mlrcopilot_tui.session.model import Decision, PlanDesign
 from mlrcopilot_tui.session.model_events import Usage
 from mlrcopilot_tui.session.session import read_state
 from mlrcopilot_tui.session.state import Spending
@@ -23,7 +23,7 @@ from mlrcopilot_tui.tui.screens.main import MainScreen
 from mlrcopilot_tui.tui.screens.restart import Restart
 from mlrcopilot_tui.tui.views import Document
 from tests.tui.doubles import Stage, staged
-from tests.tui.story import Story, up_to_gate
+from tests.tui.story import Story, idea, up_to_gate
 from tests.tui.story_claude import CONSENT, begin, call, fault, up_to_turn, write_live
 from tests.tui.test_hostile import HOSTILE, check_clean
 from tests.tui.text_frames import check_frame, frame, settle
@@ -75,6 +75,23 @@ async def test_frame_without_drawings(tmp_path: Path, name: str, glyphs: Glyphs,
         await stage.press("4", "4", "4")
         await stage.catch_up()
         check_frame(stage.app, name)
+        assert frame(stage.app).isascii()
+
+
+async def test_dialogs_without_drawings(tmp_path: Path) -> None:
+    story = up_to_turn(tmp_path / "digits")
+    story.ask("question", "May I?", idea=4)
+    story.ask("consent", "May it leave?")
+    async with staged(story, (80, 24), glyphs=ASCII) as stage:
+        for dialog in (Question, Consent):
+            await stage.catch_up()
+            assert isinstance(stage.app.screen, dialog)
+            assert frame(stage.app).isascii()
+            await pass_grace(stage)
+            await stage.press("escape")
+        story.tell(ev.CopilotStopped(reason="It ended."))
+        await stage.catch_up()
+        assert isinstance(stage.app.screen, Restart)
         assert frame(stage.app).isascii()
 
 
@@ -424,6 +441,39 @@ async def test_a_copilot_that_lacks_something_offers_ways_on(tmp_path: Path) -> 
         assert isinstance(stage.app.screen, MainScreen)
 
 
+async def test_a_copilot_that_was_stopped_here_calls_nobody(tmp_path: Path) -> None:
+    story = up_to_turn(tmp_path / "digits")
+    async with staged(story) as stage:
+        stage.screen.action_perform("session.quit")
+        await settle(stage.pilot)
+        await stage.press("y")
+        story.tell(ev.DecisionApplied(decision=stage.decision(), said="The copilot lets go."))
+        await stage.catch_up()
+        story.tell(ev.CopilotStopped(reason="It was told to stop; live runs go on."))
+        await stage.catch_up()
+        assert isinstance(stage.app.screen, MainScreen)
+        story.tell(ev.CopilotStarted(pid=1, host="h"))
+        await stage.catch_up()
+        await _stop(stage)
+        assert isinstance(stage.app.screen, Restart)
+
+
+async def test_questions_of_another_session_are_others(tmp_path: Path) -> None:
+    story = up_to_turn(tmp_path / "digits")
+    story.ask("question", "May I?", idea=4)
+    async with staged(story) as stage:
+        await stage.catch_up()
+        await pass_grace(stage)
+        await stage.press("escape")
+        other = Story(tmp_path / "digits", session="0badcafe")
+        other.begin()
+        other.ask("question", "And I?")
+        stage.screen.client.open(other.session)
+        await stage.catch_up()
+        assert isinstance(stage.app.screen, Question)
+        assert "And I?" in frame(stage.app)
+
+
 async def test_offline_there_is_no_other_model_to_choose(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits")) as stage:
         stage.story.tell(ev.CopilotStopped(reason="The machine gave out: No space left on device."))
@@ -470,6 +520,19 @@ def test_an_idea_tells_what_it_cost_and_what_became_of_its_plan(tmp_path: Path) 
     assert f"            \u2013 {unfinished}" in lines
     unchecked = told(ideas.idea_document(state, state.ideas[5], UNICODE))
     assert "Plan        1. Add the features in train.py." in unchecked
+
+
+def test_an_idea_tells_the_design_of_its_plan_and_its_rubric(tmp_path: Path) -> None:
+    story = begin(tmp_path)
+    design = PlanDesign(dataset="digits", metric="val_error on 797 images", baseline="raw pixels", runs=3, minutes=1)
+    scores = {"novelty": 6.0, "plan.validity": 8.0}
+    story.tell(ev.IdeaProposed(idea=idea(7, "shear", design=design, scores=scores)))
+    state = read_state(story.folder)
+    lines = told(ideas.idea_document(state, state.ideas[7], UNICODE))
+    assert "Dataset     digits" in lines
+    assert "Budget      3 runs of 1 minute" in lines
+    assert "Scores      novelty 6" in lines
+    assert "Rubric      plan.validity 8" in lines
 
 
 def test_cut_calls_are_marked(tmp_path: Path) -> None:

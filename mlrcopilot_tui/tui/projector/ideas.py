@@ -1,6 +1,6 @@
 """The idea tree as rows, and one idea as a document."""
 
-from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.model import PlanDesign, Verdict
 from mlrcopilot_tui.session.model_events import PlanMark
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
@@ -115,9 +115,12 @@ def idea_document(state: SessionState, idea: IdeaState | None, glyphs: Glyphs) -
         ref = (Span(f"{evidence.ref}  ", "accent"),) if evidence.ref else ()
         parts.append(Paragraph((*ref, Span(evidence.text)), (lead,)))
     parts += _plan(idea, glyphs)
-    if what.scores:
-        scores = f" {glyphs.dot} ".join(f"{name} {number(score)}" for name, score in what.scores.items())
-        parts.append(text(scores, lead=_label("Scores")))
+    parts += _design(what.design)
+    # Plain names take part in the search; those with a dot only inform.
+    for label, informing in (("Scores", False), ("Rubric", True)):
+        scores = [f"{name} {number(score)}" for name, score in what.scores.items() if ("." in name) is informing]
+        if scores:
+            parts.append(text(f" {glyphs.dot} ".join(scores), lead=_label(label)))
     if spent := spent_on(idea.spending, glyphs):
         parts.append(text(spent, lead=_label("Spent")))
     parts += _attempts(idea, glyphs)
@@ -137,6 +140,19 @@ def _plan(idea: IdeaState, glyphs: Glyphs) -> list[Paragraph]:
             tick = Span(f"{glyphs.kept} ", "kept") if mark.done else Span(f"{glyphs.undone} ", "discarded")
             parts.append(Paragraph((Span(f"{at}. {step}"), Span(f"  {_found(mark)}", "muted")), (label, tick)))
     return parts
+
+
+def _design(design: PlanDesign | None) -> list[Paragraph]:
+    """What the plan settles besides its steps."""
+    if design is None:
+        return []
+    settled = (
+        ("Dataset", design.dataset),
+        ("Metric", design.metric),
+        ("Baseline", design.baseline),
+        ("Budget", design.budget),
+    )
+    return [text(said, lead=_label(label)) for label, said in settled if said]
 
 
 def _found(mark: PlanMark) -> str:

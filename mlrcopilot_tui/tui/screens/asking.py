@@ -61,7 +61,7 @@ class Question(ModalScreen[str | None]):
         about = f"Idea {self.gate.idea} asks" if self.gate.idea else "The agent asks"
         frame = Vertical()
         frame.border_title = about
-        frame.border_subtitle = "enter sends it · esc later, A brings it back"
+        frame.border_subtitle = "enter sends it; esc later, A brings it back"
         with frame:
             self._scroll = VerticalScroll(DataText(self.gate.question[:_MOST]), can_focus=False)
             yield self._scroll
@@ -136,7 +136,7 @@ class Consent(ModalScreen[bool | None]):
         """What is asked, what a yes means, and the keys."""
         frame = Vertical()
         frame.border_title = "Your consent"
-        frame.border_subtitle = "y agree · n decline · esc later, A brings it back"
+        frame.border_subtitle = "y agree, n decline; esc later, A brings it back"
         with frame:
             texts = [DataText(self.gate.question[:_MOST])]
             if self.gate.forecast:

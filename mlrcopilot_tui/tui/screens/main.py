@@ -27,7 +27,6 @@ from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.screens.main_calls import Calls
 from mlrcopilot_tui.tui.screens.main_desk import Editor, MainDesk
-from mlrcopilot_tui.tui.talking import INTERRUPTED
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
@@ -179,8 +178,7 @@ class MainScreen(Screen[None]):
         second = self._ticks % max(1, round(1 / self._setup.tick_s)) == 0
         changed = self._read_on()
         for settled in self.client.settled():
-            interrupted = settled.kind == "interrupt" and not settled.refused
-            self.desk.tell(INTERRUPTED if interrupted else settled.said, wrong=settled.refused)
+            self.desk.hear(settled)
         turned = self.presenter.follow_turn(copilot_alive=self.alive)
         if changed:
             self.present()

@@ -28,31 +28,55 @@ class Calls:
         self._dialog: Question | Consent | None = None
         self._known_end = ""
         self._failure = ""
+        self._failure_due = False
+        self._end_expected = False
+        self._session = ""
 
     def begin(self) -> None:
         """What ended before the screen was there calls nobody: the copilot is started again anyway."""
         self._known_end = self._screen.client.state.stopped
 
+    def expect_end(self) -> None:
+        """The researcher has just stopped the copilot, and need not be told that it ended."""
+        self._end_expected = True
+
     def look(self) -> None:
         """Opens what has come to call, and closes a question that was answered elsewhere."""
         state = self._screen.client.state
         dialog = self._dialog
-        if dialog is not None and dialog.gate.id in state.answers:
+        if dialog is not None and dialog.is_active and dialog.gate.id in state.answers:
             self._dialog = None
             dialog.dismiss(None)
             self._screen.desk.tell("That was answered elsewhere.")
             return
-        gates = [gate for gate in waiting_gates(state) if gate.kind in {"question", "consent"}]
-        due = next((gate for gate in gates if gate.id not in self._opened), None)
-        if due is not None and self._screen.is_active:
-            self.ask_for(due)
-        elif due is not None and due.id not in self._told:
-            self._told.add(due.id)
-            self._screen.desk.tell(f"The agent asks: {due.question[:200]}", "Its dialog comes when this one is closed.")
-        elif state.stopped != self._known_end and not state.finished and self._screen.is_active:
-            self._known_end = state.stopped
-            if state.stopped:
-                self.offer_restart()
+        if (gate := self._unopened()) is not None:
+            if self._screen.is_active:
+                self.ask_for(gate)
+            elif gate.id not in self._told:
+                self._told.add(gate.id)
+                asks = f"The agent asks: {gate.question[:200]}"
+                self._screen.desk.tell(asks, "Its dialog comes when this one is closed.")
+        elif self._screen.is_active and self._ended():
+            self.offer_restart()
+
+    def _unopened(self) -> Gate | None:
+        state = self._screen.client.state
+        if state.session != self._session:
+            self._session = state.session
+            self._told.clear()
+            self._opened.clear()
+        gates = (gate for gate in waiting_gates(state) if gate.kind in {"question", "consent"})
+        return next((gate for gate in gates if gate.id not in self._opened), None)
+
+    def _ended(self) -> bool:
+        """Whether the copilot ended, or could not be started, since it was last said."""
+        state = self._screen.client.state
+        ended = state.stopped != self._known_end and bool(state.stopped)
+        told = ended and not state.finished and not self._end_expected
+        due = self._failure_due or told
+        self._failure_due, self._known_end = False, state.stopped
+        self._end_expected &= not ended
+        return due
 
     def ask_for(self, gate: Gate) -> None:
         """Opens the dialog of a question, or of a consent."""
@@ -81,8 +105,8 @@ class Calls:
 
     def fail(self, why: str) -> None:
         """The copilot could not be started: says why, and offers ways on."""
-        self._failure = why
-        self.offer_restart()
+        self._failure, self._failure_due = why, True
+        self.look()
 
     def offer_restart(self) -> None:
         """Says why the copilot ended, and offers ways on."""

@@ -15,10 +15,11 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model import Decision, DecisionKind, Gate
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import terminal
-from mlrcopilot_tui.tui.client import DecisionFields
+from mlrcopilot_tui.tui.client import DecisionFields, Settled
 from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.talking import INTERRUPTED
 from mlrcopilot_tui.tui.views import PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
@@ -143,6 +144,13 @@ class MainDesk:
         self._screen.notify(
             printable(f"{sentence} {mend}".rstrip()), severity="error" if wrong else "information", markup=False
         )
+
+    def hear(self, settled: Settled) -> None:
+        """Says what became of a decision."""
+        interrupted = settled.kind == "interrupt" and not settled.refused
+        self.tell(INTERRUPTED if interrupted else settled.said, wrong=settled.refused)
+        if settled.kind == "quit" and not settled.refused:
+            self._screen.calls.expect_end()
 
     def fail(self, sentence: str, mend: str = "") -> None:
         """Says what went wrong."""

@@ -61,7 +61,7 @@ class Restart(ModalScreen[Way | None]):
         """Why, and the ways with their keys."""
         frame = Vertical()
         frame.border_title = "The copilot ended"
-        frame.border_subtitle = "esc closes · C brings it back"
+        frame.border_subtitle = "esc closes, C brings it back"
         with frame:
             yield DataText(self._why[:_MOST])
             for way in self._ways:

@@ -46,7 +46,8 @@ def change_model(desk: Desk) -> None:
         "Which model is asked from now on?",
         lambda name: desk.decide("settings", draft={"model": name}),
         value=model_name(desk.situation.state),
-        hint="Its name as the endpoint knows it.",
+        hint="Its name as the endpoint knows it; nothing for the engine's own choice.",
+        may_be_empty=True,
     )
 
 

@@ -233,6 +233,14 @@ async def test_a_copilot_that_died_has_nobody_at_work(tmp_path: Path, monkeypatc
         assert isinstance(stage.app.screen, Restart)
 
 
+async def test_a_wait_for_the_next_try_can_be_interrupted(tmp_path: Path) -> None:
+    story = begin(tmp_path / "digits")
+    fault(story, retry_in_s=60.0)
+    async with staged(story) as stage:
+        await stage.press("escape")
+        assert stage.decision().kind == "interrupt"
+
+
 async def test_escape_closes_what_is_open_before_it_interrupts(tmp_path: Path) -> None:
     async with staged(up_to_turn(tmp_path / "digits")) as stage:
         for opening in ("question_mark", "slash", "ctrl+p", "i"):
@@ -414,7 +422,6 @@ async def test_a_copilot_that_ended_offers_ways_on(tmp_path: Path) -> None:
             await pass_grace(stage)
             await stage.press(*keys)
             assert asked[-1] == options
-        assert stage.decision().draft == {"model": "haiku"}
         story.tell(ev.CopilotStarted(pid=1, host="h"))
         await stage.catch_up()
         await _stop(stage)

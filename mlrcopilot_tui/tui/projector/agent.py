@@ -1,5 +1,6 @@
 """The Agent tab: what the agents thought, did and saw, and below it what a model says, or what is in its way, now."""
 
+import math
 from datetime import datetime
 
 from mlrcopilot_tui.session.events import AgentSaid
@@ -101,12 +102,12 @@ def _fault(state: SessionState, fault: ModelFaulted, now: datetime, glyphs: Glyp
     return Paragraph((sentence, Span(f" {more}")), (Span(f"{glyphs.waiting} fault  ", "error"),))
 
 
-def retry_in(state: SessionState, now: datetime) -> float | None:
-    """Seconds until a call that failed is made again, 0 once it is; None where it is not made again."""
+def retry_in(state: SessionState, now: datetime) -> int | None:
+    """Whole seconds until a call that failed is made again, 0 once it is; None where it is not made again."""
     if state.model_fault is None or state.copilot is None:
         return None
     time, fault = state.model_fault
-    return None if fault.retry_in_s is None else max(0.0, fault.retry_in_s - seconds_between(time, now))
+    return None if fault.retry_in_s is None else math.ceil(max(0.0, fault.retry_in_s - seconds_between(time, now)))
 
 
 def question(state: SessionState) -> Gate | None:
@@ -125,4 +126,6 @@ def at_work(state: SessionState, *, turn: bool) -> bool:
     Args:
         turn: whether a model is at a turn.
     """
-    return state.copilot is not None and (turn or (not state.paused and working_idea(state) is not None))
+    retried = state.model_fault is not None and state.model_fault[1].retry_in_s is not None
+    going = not state.paused and (retried or working_idea(state) is not None)
+    return state.copilot is not None and (turn or going)

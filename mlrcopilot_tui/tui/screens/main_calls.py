@@ -130,13 +130,10 @@ class Calls:
         if way == "leave":
             desk.leave()
         elif way == "model":
-            desk.ask("Which model shall be asked?", self._with_model, hint="Its name as the endpoint knows it.")
+            asked = "Its name as the endpoint knows it."
+            desk.ask("Which model shall be asked?", lambda name: self._go_on(["--model", name]), hint=asked)
         else:
             self._go_on(["--engine", "offline"] if way == "offline" else [])
-
-    def _with_model(self, name: str) -> None:
-        self._screen.desk.decide("settings", draft={"model": name})
-        self._go_on(["--model", name])
 
     def _go_on(self, options: Sequence[str]) -> None:
         self._failure = ""

@@ -1,49 +1,27 @@
 """Playing a cassette: the same loop once more, in a new folder, without key, network, GPU or training."""
 
-import asyncio
 import contextlib
+import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mlrcopilot_tui.agents.base import Engine
-from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, Exchange, ExchangeLog, ExchangeReader
+from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.begin import make_engine
-from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import BASE, CONTRACT, Cassette
-from mlrcopilot_tui.research.conductor import Conductor
-from mlrcopilot_tui.research.copilot import Copilot
-from mlrcopilot_tui.research.desk import DecisionDesk
-from mlrcopilot_tui.research.gates import Gatekeeper
-from mlrcopilot_tui.research.keeping import Keeper
-from mlrcopilot_tui.research.measure import Laboratory
-from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayPort, ReplayTrees, Signatures
-from mlrcopilot_tui.runs.sandbox import sandbox_of
+from mlrcopilot_tui.research.player import Player, ReplayEngine
+from mlrcopilot_tui.research.recorded import ReplayPort
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.journal import JOURNAL_NAME
-from mlrcopilot_tui.session.model import Decision
-from mlrcopilot_tui.session.model_events import ModelCalled
 from mlrcopilot_tui.session.records import Record
-from mlrcopilot_tui.session.session import OpenSession, read_state
 from mlrcopilot_tui.session.state import SessionState
-from mlrcopilot_tui.workspace.config import EngineConfig, parse_config
-from mlrcopilot_tui.workspace.git import Repository, create_repository
-from mlrcopilot_tui.workspace.layout import CONFIG_NAME, Layout
-from mlrcopilot_tui.workspace.lines import SessionLine
-from mlrcopilot_tui.workspace.opening import open_workspace
+from mlrcopilot_tui.workspace.config import EngineConfig
+from mlrcopilot_tui.workspace.git import create_repository
+from mlrcopilot_tui.workspace.layout import CONFIG_NAME, HOME_NAME
 
-STALLED_S: Final = 60.0
-"""Nothing waits for anything outside: a replay in which nothing happens for so long has lost its way."""
-FAREWELL_S: Final = 5.0
-"""How long a copilot may take to end by itself where the recorded one ended."""
-TOLD_TO_STOP: Final = "It was told to stop; live runs go on."
-
-ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
-"""Makes the engine of a name and a seed that asks its model through the port."""
+HUB_OFFLINE: Final = "HF_HUB_OFFLINE"
 
 
 def recorded_engine(name: str, seed: int, config: EngineConfig, port: ReplayPort) -> Engine:
@@ -84,7 +62,21 @@ def replay(
         if not isinstance(started, ev.SessionStarted) or started.session != cassette.manifest.session:
             raise InputError(f"{file} is damaged: its journal has no beginning.", "Export the session again.")
         _prepare(cassette, started, target)
-        return _Player(cassette, records, started, target, engine, heard).play()
+        with _offline():
+            return Player(cassette, records, started, target, engine, heard).play()
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """Keeps agents from asking the hub what the recording has no answer to."""
+    before = os.environ.get(HUB_OFFLINE)
+    os.environ[HUB_OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[HUB_OFFLINE]
+        if before is not None:
+            os.environ[HUB_OFFLINE] = before
 
 
 def _prepare(cassette: Cassette, started: ev.SessionStarted, target: Path) -> None:
@@ -96,245 +88,7 @@ def _prepare(cassette: Cassette, started: ev.SessionStarted, target: Path) -> No
         bundle = Path(aside) / BASE
         cassette.extract(BASE, bundle)
         create_repository(target, bundle, started.base, started.branch or "main")
+    if os.path.lexists(target / HOME_NAME):  # a link there would lead what is written elsewhere
+        raise InputError(f"The recorded repository holds a {HOME_NAME} of its own.", "No workspace that is sound does.")
     if not (target / CONFIG_NAME).exists():
         cassette.extract(CONTRACT, target / CONFIG_NAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Sitting:
-    """What one copilot did, as a range of the recording; `stop` is the index of its last event, None if it has none."""
-
-    begin: int
-    end: int
-    stop: int | None
-
-
-def sittings(records: list[Record]) -> Iterator[Sitting]:
-    """The sittings of a recording."""
-    begin: int | None = None
-    for index, record in enumerate(records):
-        if isinstance(record.event, ev.CopilotStarted):
-            begin = index
-        elif isinstance(record.event, ev.CopilotStopped) and begin is not None:
-            yield Sitting(begin, index + 1, index)
-            begin = None
-    if begin is not None:
-        yield Sitting(begin, len(records), None)
-
-
-class _Player:
-    """Plays one cassette."""
-
-    def __init__(
-        self,
-        cassette: Cassette,
-        records: list[Record],
-        started: ev.SessionStarted,
-        target: Path,
-        engine: ReplayEngine,
-        heard: Callable[[Record], None],
-    ) -> None:
-        self._started = started
-        self._records = records
-        self._heard = heard
-        self._make_engine = engine
-        workspace = open_workspace(target)
-        self._layout: Layout = workspace.layout
-        self._folder = self._layout.make(self._layout.session(started.session))
-        self._repository = Repository(target, Signatures(cassette.commits()))
-        self._config = parse_config(started.config, self._layout.config)
-        self._conductor = Conductor(
-            cassette.read(JOURNAL_NAME).splitlines(keepends=True),
-            records,
-            self._layout.journal(started.session),
-            (cassette.manifest.root, str(self._layout.root)),
-        )
-        self._executor = ReplayExecutor(self._conductor, cassette)
-        self._cassette = cassette
-        self._port = ReplayPort(self._conductor, self._exchanges())
-
-    def play(self) -> SessionState:
-        """Plays all of it."""
-        SessionLine(self._repository, self._started.session).start(self._started.base)
-        answers = [name for name in self._cassette.names("exchanges/") if not name.endswith(EXCHANGES_NAME)]
-        for name in (*self._cassette.names("papers/"), *answers):
-            self._put(name)
-        at = 0
-        for sitting in sittings(self._records):
-            self._between(at, sitting.begin)
-            asyncio.run(self._sit(sitting))
-            at = sitting.end
-        self._between(at, len(self._records))
-        self._keep_the_rest()
-        return read_state(self._folder)
-
-    async def _sit(self, sitting: Sitting) -> None:
-        """Lets a copilot do once more what one did, and end where that one ended."""
-        conductor = self._conductor
-        conductor.let_happen(sitting.end)
-        copilot_started = self._records[sitting.begin].event
-        name = copilot_started.engine if isinstance(copilot_started, ev.CopilotStarted) else ""
-        with self._opened(name) as bench:
-            laboratory = self._laboratory(bench)
-            copilot = Copilot(bench, laboratory, self._budget_spent)
-            work = asyncio.create_task(copilot.run())
-            decisions = asyncio.create_task(self._decide(bench, sitting))
-            end = asyncio.create_task(conductor.place(sitting.end if sitting.stop is None else sitting.stop))
-            try:
-                await self._until({work, end})
-                await self._farewell(sitting, copilot, work)
-            finally:
-                conductor.cut_off()
-                for task in (work, end, decisions):
-                    task.cancel()
-                await asyncio.gather(work, end, decisions, return_exceptions=True)
-                await bench.engine.close()
-
-    async def _until(self, tasks: set[asyncio.Task[Any]]) -> None:
-        """Returns when one of the tasks is done.
-
-        Raises:
-            ReplayDepartedError: nothing happens any more.
-        """
-        while not (await asyncio.wait(tasks, timeout=STALLED_S, return_when=asyncio.FIRST_COMPLETED))[0]:
-            if time.monotonic() - self._conductor.moved_at > STALLED_S:
-                raise self._conductor.stands_still()
-
-    async def _farewell(self, sitting: Sitting, copilot: Copilot, work: "asyncio.Task[str]") -> None:
-        """Ends a copilot the way the recorded one ended: by itself, by a signal, or without a word."""
-        stopped = None if sitting.stop is None else self._records[sitting.stop].event
-        if isinstance(stopped, ev.CopilotStopped) and not stopped.vanished:
-            if stopped.reason == TOLD_TO_STOP:
-                copilot.let_go()
-            await asyncio.wait({work}, timeout=FAREWELL_S)
-        if work.done() and (error := work.exception()) is not None and self._conductor.frontier < sitting.end:
-            raise error
-        self._conductor.cut_off()
-        self._conductor.give_up(sitting.end)
-
-    async def _decide(self, bench: Bench, sitting: Sitting) -> None:
-        """Drops the researcher's decisions into the inbox, each where it was taken up."""
-        for after, decision in sorted(self._decisions(sitting.begin, sitting.end), key=lambda pair: pair[0]):
-            await self._conductor.place(after)
-            for exchange in self._in_flight(after, sitting.end):
-                await self._port.asked(exchange)
-            await self._set_stage(bench, decision)
-            bench.session.inbox.drop(decision)
-
-    def _in_flight(self, after: int, end: int) -> list[str]:
-        """The exchanges that were under way when `after` events had happened."""
-        events = [record.event for record in self._records[after:end]]
-        return [event.exchange for event in events if isinstance(event, ModelCalled) and 0 < event.after <= after]
-
-    async def _set_stage(self, bench: Bench, decision: Decision) -> None:
-        """Writes into an idea's files what the researcher had written there before they said so."""
-        index = self._conductor.next(ev.PatchCommitted, lambda event: event.attempt.by == "researcher")
-        event = None if index is None else self._records[index].event
-        if decision.kind == "edit" and isinstance(event, ev.PatchCommitted):
-            tree = bench.idea_tree(bench.state.ideas[event.attempt.idea])
-            await asyncio.to_thread(tree.check_out, event.attempt.commit)
-
-    async def _budget_spent(self) -> str:
-        """Returns where the recorded session found its minutes spent."""
-        finished = self._conductor.next(ev.SessionFinished, lambda event: event.reason.startswith("The budget of "))
-        stopped = self._conductor.next(ev.RunStopped, lambda event: event.by == "budget")
-        if finished is None:
-            await asyncio.Event().wait()
-        await self._conductor.place(min(index for index in (finished, stopped) if index is not None))
-        event = self._records[finished or 0].event
-        return event.reason if isinstance(event, ev.SessionFinished) else ""
-
-    def _between(self, begin: int, end: int) -> None:
-        """Lets happen what commands did while no copilot ran; decisions are applied once more."""
-        for after, decision in self._decisions(begin, end):
-            self._conductor.let_happen(after)
-            self._put_records()
-            with self._opened() as bench:
-                self._conductor.let_happen(end)
-                asyncio.run(self._apply(bench, decision))
-        self._conductor.let_happen(end)
-        self._put_records()
-
-    async def _apply(self, bench: Bench, decision: Decision) -> None:
-        async with self._laboratory(bench) as laboratory:
-            await Keeper(bench).recover()
-            await self._set_stage(bench, decision)
-            await DecisionDesk(bench, laboratory).apply(decision)
-
-    def _decisions(self, begin: int, end: int) -> list[tuple[int, Decision]]:
-        """The decisions that took effect in a part of the recording, with the index at which each was taken up."""
-        found = []
-        for index in range(begin, end):
-            event = self._records[index].event
-            if isinstance(event, ev.DecisionApplied | ev.DecisionRefused) and not self._conductor.is_given(index):
-                found.append((event.after or index, event.decision))
-        return found
-
-    def _laboratory(self, bench: Bench) -> Laboratory:
-        keys = ReplayKeys(self._conductor, self._repository)
-        trees = ReplayTrees(self._layout, self._started.session)
-        return Laboratory(bench, bench.gates.unpaused, keys, trees)
-
-    @contextlib.contextmanager
-    def _opened(self, engine: str = "") -> Iterator[Bench]:
-        """The session opened for writing, with the recording in place of the world."""
-        with OpenSession(self._folder, self._conductor.open_journal) as opened:
-
-            def adopt(record: Record) -> None:
-                opened.state.apply(record)
-                for listener in opened.listeners:
-                    listener(record)
-
-            self._conductor.adopt = adopt
-            opened.listeners.append(self._heard)
-            sandboxes = (record.event.sandbox for record in self._records if isinstance(record.event, ev.RunStarted))
-            try:
-                yield Bench(
-                    layout=self._layout,
-                    session=opened,
-                    config=self._config,
-                    repository=self._repository,
-                    line=SessionLine(self._repository, self._started.session),
-                    engine=self._make_engine(
-                        engine or self._started.engine, self._started.seed, self._config.engine, self._port
-                    ),
-                    executor=self._executor,
-                    sandbox=sandbox_of("bwrap" if next(sandboxes, "") == "bwrap" else "plain"),
-                    python="python",
-                    gates=Gatekeeper(opened),
-                    turn=self._conductor.turn,
-                    may_ask=self._conductor.may_ask,
-                )
-            finally:
-                self._conductor.adopt = lambda _: None
-
-    def _exchanges(self) -> list[Exchange]:
-        """The recorded exchanges."""
-        name = f"exchanges/{EXCHANGES_NAME}"
-        if name not in self._cassette.manifest.parts:
-            return []
-        with tempfile.TemporaryDirectory(prefix="mlrcopilot-") as aside:
-            self._cassette.extract(name, Path(aside) / EXCHANGES_NAME)
-            return list(ExchangeReader(Path(aside) / EXCHANGES_NAME).exchanges())
-
-    def _put_records(self) -> None:
-        """Puts the records of runs in place that no replayed copilot started."""
-        names = [name for name in self._cassette.names("runs/") if not (self._folder / name).exists()]
-        known = {
-            record.event.run
-            for record in self._records[: self._conductor.frontier]
-            if isinstance(record.event, ev.RunStarted)
-        }
-        for name in names:
-            if name.split("/")[1] in known:
-                self._put(name)
-
-    def _keep_the_rest(self) -> None:
-        """Puts the recorded exchanges in the place of those that were replayed: these tell how long a turn took."""
-        for name in self._cassette.names(f"exchanges/{EXCHANGES_NAME}"):
-            (self._folder / name).unlink(missing_ok=True)
-            self._put(name)
-
-    def _put(self, name: str) -> None:
-        self._layout.make((self._folder / name).parent)
-        self._cassette.extract(name, self._folder / name)

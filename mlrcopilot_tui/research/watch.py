@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import NoReturn
 
@@ -26,6 +27,8 @@ async def watch_inbox(
     from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - see below
     from watchdog.observers import Observer  # noqa: PLC0415 - 46 ms (2 vCPU Xeon VM): only the copilot pays for it
 
+    # Without a handler its complaints about events that come while it stops end up on the standard error.
+    logging.getLogger("watchdog").addHandler(logging.NullHandler())
     inbox.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
     bells = [asyncio.Event(), asyncio.Event()]

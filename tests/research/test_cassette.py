@@ -1,6 +1,7 @@
 """A cassette holds what it takes and nothing secret, appears whole or not at all, and is not believed when damaged."""
 
 import asyncio
+import hashlib
 import io
 import json
 import stat
@@ -18,6 +19,7 @@ from mlrcopilot_tui.research.cassette import FORMAT, MANIFEST, Cassette, Cassett
 from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.replay import replay
 from mlrcopilot_tui.session.session import begun_sessions
+from mlrcopilot_tui.workspace.git import Repository, init_repository
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
@@ -158,6 +160,33 @@ def test_names_that_lead_elsewhere_are_refused(cassette: Path, tmp_path: Path, n
     with pytest.raises(InputError, match="a name that no cassette has"):
         replay(rewritten(cassette, smuggle), tmp_path / "played")
     assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_repository_that_leads_our_files_elsewhere_is_refused(
+    cassette: Path, recorded: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    root = tmp_path / "trap"
+    root.mkdir()
+    (root / ".mlrcopilot").symlink_to(tmp_path / "outside")
+    init_repository(root, "Trap")
+    trap = Repository(root)
+    head = trap.head()
+    assert head is not None
+
+    def swap(parts: dict[str, bytes]) -> None:
+        base = recorded.repository.refs("refs/mlrcopilot/")[f"refs/mlrcopilot/{session_of(recorded)}/base"]
+        parts["base.bundle"] = trap.bundle("refs/heads/main")
+        parts["journal.jsonl"] = parts["journal.jsonl"].replace(base.encode(), head.commit.encode())
+        manifest = json.loads(parts[MANIFEST])
+        for name in ("base.bundle", "journal.jsonl"):
+            digest = hashlib.sha256(parts[name]).hexdigest()
+            manifest["parts"][name] = {"bytes": len(parts[name]), "sha256": digest}
+        parts[MANIFEST] = json.dumps(manifest).encode()
+
+    with pytest.raises(InputError, match=r"holds a \.mlrcopilot of its own"):
+        replay(rewritten(cassette, swap), tmp_path / "played")
+    assert not list((tmp_path / "outside").iterdir())
 
 
 def test_a_newer_one_asks_for_an_upgrade(cassette: Path, tmp_path: Path) -> None:

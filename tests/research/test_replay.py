@@ -2,16 +2,17 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.base import Assignment, Brief, Engine, Proposal, Withdrawal
+from mlrcopilot_tui.agents.base import Assignment, Brief, Engine, IdeaDraft, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models, RetryPolicy
 from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, ExchangeLog
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.research import player
 from mlrcopilot_tui.research.conductor import ReplayDepartedError
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.export import export_session
@@ -340,6 +341,27 @@ def test_a_request_that_was_never_made_is_told_with_its_place(
     edits = asked_session(workspace, scripted, instant)
     with pytest.raises(ReplayDepartedError, match=r"at exchange x1: .* \(step, step 1 of idea 1\)"):
         Stage(workspace, tmp_path).play(edits, asking=True, system="Another prompt.")
+
+
+def test_a_replay_in_which_less_happens_says_what_is_missing(
+    make_workspace: MakeWorkspace,
+    scripted: Use,
+    instant: FakeExecutor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(player, "STALLED_S", 1.0)
+
+    class Chatty(FakeEngine):
+        async def reflect(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+            brief.say("thought", "That was that.")
+            return []
+
+    scripted(Chatty([BETTER]))
+    workspace = make_workspace()
+    asyncio.run(run_session(workspace, AUTO))
+    with pytest.raises(ReplayDepartedError, match=r"`agent\.said` does not happen"):
+        Stage(workspace, tmp_path).play([BETTER])
 
 
 def test_a_budget_of_minutes_ends_the_replay_where_it_ended_the_session(

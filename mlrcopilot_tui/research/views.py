@@ -17,7 +17,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
     worked = state.worked_s(utc_now()) if holder is not None else state.active_s
     return {
         "session": state.session,
-        "engine": started.engine if started else "",
+        "engine": state.engine,
         "state": activity(state, holder),
         "metric": {"name": started.metric, "direction": started.direction} if started else None,
         "baseline": mean(baseline.values.values()) if baseline else None,

@@ -38,12 +38,15 @@ def on(kind: type[_E]) -> Callable[[_Handler[_E]], _Handler[_E]]:
 def _session_started(state: "SessionState", event: ev.SessionStarted) -> None:
     state.started = event
     state.started_at = state.time
+    state.engine = event.engine
     state.champion = Champion(event.base)
 
 
 @on(ev.CopilotStarted)
 def _copilot_started(state: "SessionState", event: ev.CopilotStarted) -> None:
     state.copilot, state.stopped = event, ""
+    if event.engine and event.engine != state.engine:
+        state.engine, state.model_fault = event.engine, None
 
 
 @on(ev.CopilotStopped)

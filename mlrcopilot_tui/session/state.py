@@ -46,6 +46,8 @@ class SessionState:
     seq: int = 0
     time: str = ""
     copilot: ev.CopilotStarted | None = None
+    engine: str = ""
+    """The engine in force: the newest copilot's, for a session can go on with another than it began with."""
     stopped: str = ""
     """Why the last copilot ended; empty while one is there."""
     paused: bool = False

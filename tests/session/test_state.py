@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import records
 from mlrcopilot_tui.session.model import Decision, Gate
+from mlrcopilot_tui.session.model_events import ModelFaulted
 from mlrcopilot_tui.session.state import SessionState
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,3 +91,14 @@ def test_an_interruption_lasts_until_the_session_is_resumed() -> None:
         clock.after(0, event)
         seen.append(clock.state.interrupted)
     assert seen == [False, True, False]
+
+
+def test_the_engine_is_the_newest_copilots() -> None:
+    clock = Clock()
+    clock.after(0, ev.CopilotStarted(pid=1, host="box", engine="claude"))
+    clock.after(0, ModelFaulted(purpose="step", fault="credentials", sentence="No key."))
+    faults = [clock.state.model_fault]
+    clock.after(0, ev.CopilotStarted(pid=2, host="box", engine="offline"))
+    faults.append(clock.state.model_fault)
+    assert clock.state.engine == "offline"
+    assert [fault is not None for fault in faults] == [True, False], "the fault went with its engine"

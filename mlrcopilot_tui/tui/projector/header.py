@@ -32,7 +32,7 @@ def header(
     return (
         Segment("mlrcopilot", "heading", rank=6),
         Segment(f"{name} {glyphs.dot} session {started.session[:4]}", "strong", rank=3),
-        Segment(f"engine {started.engine}", "muted", rank=5),
+        Segment(f"engine {state.engine}", "muted", rank=5),
         *_line(state, glyphs),
         *_right(state, glyphs, now, copilot_alive=copilot_alive),
     )

@@ -10,7 +10,7 @@ _NEARLY = 0.8
 
 def asks_model(state: SessionState) -> bool:
     """Whether the session's engine asks a model, so that tokens and money are spent."""
-    return state.started is not None and state.started.engine != "offline"
+    return state.started is not None and (state.engine != "offline" or state.spending.calls > 0)
 
 
 def budget(state: SessionState) -> float:

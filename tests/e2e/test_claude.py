@@ -124,6 +124,14 @@ def test_from_paper_to_better_code_by_way_of_a_crash(
     assert not _holds_key(workspace, "sk-test-0123456789")
     mlrcopilot("verify", "-C", workspace)
 
+    monkeypatch.delenv("ANTHROPIC_BASE_URL")
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    played, journal = tmp_path / "played", Path(".mlrcopilot", "sessions", status["session"], "journal.jsonl")
+    mlrcopilot("export", "-C", workspace, "-o", tmp_path / "cassette")
+    mlrcopilot("run", "--replay", tmp_path / "cassette", played, "--headless")
+    assert (played / journal).read_bytes() == (workspace / journal).read_bytes()
+    assert not _holds_key(tmp_path, "sk-test-0123456789")
+
 
 def _holds_key(workspace: Path, key: str) -> list[Path]:
     files = [path for path in workspace.rglob("*") if path.is_file()]

@@ -109,14 +109,14 @@ class Bench:
         """Tells the researcher something that stops nothing."""
         self.session.record(WarningRaised(text=text, mend=mend))
 
-    async def asked(self, agent: AgentName, work: Awaitable[T]) -> T:
-        """What an agent answers; it begins when this is awaited.
+    async def asked(self, agent: AgentName, work: Awaitable[T], idea: int = 0) -> T:
+        """What an agent answers; it begins when this is awaited. `idea` is the one that it is to carry out.
 
         Raises:
             AgentFailedError: its code broke.
             CopilotError: it says itself why there is no answer.
         """
-        asked = AgentAsked(agent=agent)
+        asked = AgentAsked(agent=agent, idea=idea)
         try:
             await self.turn(asked)
             self.session.record(asked)

@@ -111,7 +111,8 @@ class Experimenter:
         )
         brief = bench.brief(tree, "ExperimentAgent", idea.idea.number)
         try:
-            outcome = await bench.asked("ExperimentAgent", bench.engine.experiments.implement(brief, assignment))
+            work = bench.engine.experiments.implement(brief, assignment)
+            outcome = await bench.asked("ExperimentAgent", work, idea.idea.number)
             if isinstance(outcome, Withdrawal):
                 self._withdraw(idea, outcome.reason)
             else:

@@ -178,9 +178,13 @@ class IdeaReflected(Event, frozen=True, kw_only=True, tag="idea.reflected"):
 
 
 class AgentAsked(Event, frozen=True, kw_only=True, tag="agent.asked"):
-    """The loop, or a decision, gave an agent something to do; it knows the session as it stands here."""
+    """The loop, or a decision, gave an agent something to do; it knows the session as it stands here.
+
+    `idea` is the one that the ExperimentAgent is to carry out.
+    """
 
     agent: Literal["IdeaAgent", "ExperimentAgent"]
+    idea: int = 0
 
 
 class AgentSaid(Event, frozen=True, kw_only=True, tag="agent.said"):

@@ -147,6 +147,13 @@ def _idea_reflected(state: "SessionState", event: ev.IdeaReflected) -> None:
         idea.reflected = True
 
 
+@on(ev.AgentAsked)
+def _agent_asked(state: "SessionState", event: ev.AgentAsked) -> None:
+    state.thinking = event.agent == "IdeaAgent"
+    if event.idea:  # the first attempt, or one more after a run that failed
+        _set_status(state, event.idea, "implementing")
+
+
 @on(ev.AgentSaid)
 def _agent_said(state: "SessionState", event: ev.AgentSaid) -> None:
     state.talk.append((state.time, event))

@@ -74,6 +74,8 @@ class SessionState:
     refused: set[str] = field(default_factory=set)
     line: list[ev.ChampionChanged] = field(default_factory=list)
     champion: Champion | None = None
+    thinking: bool = False
+    """Whether the IdeaAgent was asked for something that it has not given yet."""
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)
     feedback: list[ev.FeedbackTaken] = field(default_factory=list)
     warnings: list[ev.WarningRaised] = field(default_factory=list)
@@ -92,6 +94,7 @@ class SessionState:
         if not _follows_a_death(record.event):
             self.active_s = self.worked_s(record.time)
         self.seq, self.time = record.seq, record.time
+        self.thinking = self.thinking and not isinstance(record.event, _THOUGHT)
         handler = HANDLERS.get(type(record.event))
         if handler is None:
             self.passed_over += isinstance(record.event, ev.UnknownEvent)
@@ -161,6 +164,13 @@ class SessionState:
         place = {number: index for index, number in enumerate(self.order)}
         waiting = [idea for idea in self.ideas.values() if idea.status in {"proposed", "approved"}]
         return sorted(waiting, key=lambda s: (place.get(s.idea.number, len(place)), -s.idea.priority, s.idea.number))
+
+
+_THOUGHT = (
+    ev.PaperSummarized, ev.IdeaProposed, ev.IdeaEdited, ev.IdeaReflected, ev.FeedbackTaken, ev.WarningRaised,
+    ev.DecisionApplied, ev.DecisionRefused, ev.IdeaStarted, ev.GateOpened, ev.SessionFinished, ev.CopilotStopped,
+)  # fmt: skip
+"""What comes of asking the IdeaAgent, or what nothing comes before."""
 
 
 def fold(records: Iterable[Record]) -> SessionState:

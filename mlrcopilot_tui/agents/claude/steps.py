@@ -160,7 +160,8 @@ class Steps:
         words = self._checked(notes)
         observation = await self._done_by(action, form)
         self._done += 1  # an ending that is refused too: else a model that insists goes on for ever
-        self._say("observation", shortened(_FENCE_LINE.sub("", observation.text), 1_200, "ends"))
+        seen = observation.text if not observation.edited else observation.text.partition("\n")[0]  # the diff was said
+        self._say("observation", shortened(_FENCE_LINE.sub("", seen), 1_200, "ends"))
         return observation, [*words, *self._reminded(action.name, given)]
 
     def _prepared(
@@ -252,5 +253,11 @@ class Steps:
 
 def _in_a_line(name: str, given: dict[str, Any]) -> str:
     """An action with its input, for people."""
-    told = [f"{field}={one_line(str(value), 80)}" for field, value in given.items()]
+    told = [f"{field}={_in_short(value)}" for field, value in given.items()]
     return " ".join([name, *told])
+
+
+def _in_short(value: object) -> str:
+    if isinstance(value, list | dict):
+        return f"({len(value)} item{'s' * (len(value) != 1)})"
+    return one_line(str(value), 80)

@@ -127,5 +127,5 @@ def at_work(state: SessionState, *, turn: bool) -> bool:
         turn: whether a model is at a turn.
     """
     retried = state.model_fault is not None and state.model_fault[1].retry_in_s is not None
-    going = not state.paused and (retried or working_idea(state) is not None)
+    going = not state.paused and (retried or state.thinking or working_idea(state) is not None)
     return state.copilot is not None and (turn or going)

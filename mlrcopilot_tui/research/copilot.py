@@ -33,6 +33,7 @@ from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.state import RunState
 
 LIMIT_CHECK_S: Final = 1.0
+TOLD_TO_STOP: Final = "It was told to stop; live runs go on."
 
 
 class BaselineFailedError(CopilotError):
@@ -132,7 +133,8 @@ class Copilot:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
                 return await self._end_spent(spent.result())
-            return "It was told to stop; live runs go on."
+            await self._bench.turn(CopilotStopped(reason=TOLD_TO_STOP))  # what was under way may come first
+            return TOLD_TO_STOP
         finally:
             for task in (work, told, spent):
                 task.cancel()

@@ -14,7 +14,7 @@ from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, Exchange, Exc
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
 from mlrcopilot_tui.research.conductor import Conductor
-from mlrcopilot_tui.research.copilot import Copilot
+from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
@@ -38,7 +38,6 @@ STALLED_S = 30.0
 """Nothing waits for anything outside: a replay in which nothing happens for so long has lost its way."""
 FAREWELL_S: Final = 5.0
 """How long a copilot may take to end by itself where the recorded one ended."""
-TOLD_TO_STOP: Final = "It was told to stop; live runs go on."
 
 ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
 """Makes the engine of a name and a seed that asks its model through the port."""

@@ -140,8 +140,11 @@ def check_sandbox(system: str) -> Check:
     from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not  # noqa: PLC0415 - only a diagnosis starts one
 
     level = best_sandbox().level
-    if level != "plain":
+    if level == "bwrap":
         return Check(name="sandbox", status="ok", found=level)
+    if level == "landlock":
+        found = "landlock: it fences files and network, but protected files are checked, not locked"
+        return Check(name="sandbox", status="warn", found=found, mend=why_not("bwrap"))
     mend = "There is none for macOS yet." if system == "darwin" else why_not("bwrap")
     return Check(name="sandbox", status="warn", found="none: runs may touch files and the network", mend=mend)
 

@@ -17,6 +17,7 @@ from mlrcopilot_tui.doctor import Check, Status, run_checks
 from mlrcopilot_tui.hardware import report
 from mlrcopilot_tui.hardware.report import Finding
 from mlrcopilot_tui.runs import sandbox
+from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.workspace import gitcommand
 
@@ -165,6 +166,14 @@ def test_without_a_sandbox_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         mend="bubblewrap is not installed. Install it.",
     )
     assert doctor.check_sandbox("darwin").mend == "There is none for macOS yet."
+
+
+def test_with_the_second_best_sandbox_it_says_why_not_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "best_sandbox", LandlockSandbox)
+    monkeypatch.setattr(sandbox, "why_not", lambda _: "bubblewrap is not installed. Install it.")
+    found = doctor.check_sandbox("linux")
+    assert (found.status, found.mend) == ("warn", "bubblewrap is not installed. Install it.")
+    assert found.found.startswith("landlock: ")
 
 
 @pytest.mark.parametrize(("free", "status"), [(100 * 2**30, "ok"), (2**30, "warn"), (2**20, "fail")])

@@ -168,7 +168,7 @@ class Laboratory:
             self._finish(run, "stopped", "It was stopped before it was started.")
             await asyncio.to_thread(self._trees.remove, run.run)
             return
-        spec = self._spec(run)
+        spec = await asyncio.to_thread(self._spec, run)
         await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run))
         open_network = spec.sandbox.network or spec.sandbox.level == "plain"
         bench.session.record(RunStarted(run=run.run, sandbox=spec.sandbox.level, network=open_network))
@@ -238,6 +238,7 @@ class Laboratory:
                 level=bench.sandbox.level,
                 writable=(str(tree), str(scratch)),
                 read_only=self._trees.read_only(run),
+                hidden=self._trees.hidden(run),
                 network=False,
             ),
         )

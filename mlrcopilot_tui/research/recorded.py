@@ -129,6 +129,10 @@ class ReplayTrees:
         """Nothing is fenced in."""
         return ()
 
+    def hidden(self, run: RunState) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's signature
+        """Nothing is there to be covered up."""
+        return ()
+
     def changed(self, run: RunState) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """A run that changed protected files was recorded as void."""
         return []

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session.state import RunState
+from mlrcopilot_tui.workspace.globs import literal_roots
 from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
 from mlrcopilot_tui.workspace.worktrees import force_remove
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.research.bench import Bench
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -29,6 +32,10 @@ class Trees(Protocol):
 
     def read_only(self, run: RunState) -> tuple[str, ...]:
         """What a sandbox shows to the run and lets nobody write."""
+        ...
+
+    def hidden(self, run: RunState) -> tuple[str, ...]:
+        """What a sandbox covers up beside the run's files."""
         ...
 
     def changed(self, run: RunState) -> list[str]:
@@ -55,7 +62,7 @@ class Trees(Protocol):
 class RunTrees:
     """Makes, checks and removes the checkouts of a session's runs."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: "Bench") -> None:
         self._bench = bench
 
     def make(self, run: RunState) -> None:
@@ -72,6 +79,10 @@ class RunTrees:
         """Protected files and shared inputs: a sandbox shows them and lets nobody write them."""
         kept = self._kept(run.run)
         return (*(str(self.path(run.run) / name) for name in kept.digests), *kept.shared.values())
+
+    def hidden(self, run: RunState) -> tuple[str, ...]:
+        """The repository's own files that no run may read, wherever the repository lies."""
+        return originals(self._bench, run.commit)
 
     def changed(self, run: RunState) -> list[str]:
         """The protected files and shared inputs that are not as the run found them."""
@@ -108,3 +119,12 @@ class RunTrees:
 
     def _manifest(self, run: str) -> Path:
         return self._bench.session_folder / "trees" / f"{run}.json"
+
+
+def originals(bench: "Bench", commit: str) -> tuple[str, ...]:
+    """What a sandbox covers up beside a checkout: our records, git's objects, the originals of hidden files."""
+    top, hidden = bench.repository.root, bench.rules.hidden
+    tracked = {file.path for file in bench.repository.files(commit) if hidden(file.path)}
+    roots = {root for root in literal_roots(bench.rules.globs.hidden) if hidden(root) or hidden(f"{root}/-/-")}
+    covered = {bench.layout.home, bench.repository.common_dir, *(top / path for path in tracked | roots if path)}
+    return tuple(sorted(map(str, covered)))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from mlrcopilot_tui.agents.host import Execution
 from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.research.run_trees import originals
 from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
 from mlrcopilot_tui.runs.spec import LOG_FILE, RunSpec, RunStatus, SandboxPolicy
 from mlrcopilot_tui.text import last_carriage_segment, printable
 from mlrcopilot_tui.workspace.command import PYTHONS
-from mlrcopilot_tui.workspace.globs import literal_roots
 from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
 from mlrcopilot_tui.workspace.worktrees import force_remove
 
@@ -162,19 +162,12 @@ class Trials:
                 level=bench.sandbox.level,
                 writable=(str(tree.path), scratch),
                 read_only=(*protected, *map(str, tree.shared.values())),
-                hidden=tuple(map(str, self._hidden(tree))),
+                hidden=originals(bench, tree.commit),
                 network=False,
             ),
             stdin=trial.stdin.encode("utf-8", "replace").decode(),
             dies_with=os.getpid(),
         )
-
-    def _hidden(self, tree: RunTree) -> set[Path]:
-        """What a sandbox covers up beside the checkout: our records, git's objects, the originals of hidden files."""
-        bench, top, hidden = self._bench, self._bench.repository.root, self._bench.rules.hidden
-        tracked = {file.path for file in bench.repository.files(tree.commit) if hidden(file.path)}
-        roots = {root for root in literal_roots(bench.rules.globs.hidden) if hidden(root) or hidden(f"{root}/-/-")}
-        return {bench.layout.home, bench.repository.common_dir, *(top / path for path in tracked | roots if path)}
 
     def _run_name(self, name: str) -> str:
         """The trial's name on this machine, by which its processes are found."""

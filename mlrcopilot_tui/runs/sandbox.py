@@ -1,6 +1,5 @@
 """Fences a run in: its files, its network, its view of the home folder; graded by what the machine allows."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,15 +8,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mlrcopilot_tui.errors import EnvironmentLackError
+from mlrcopilot_tui.runs.fence import FAILURE
+from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.spec import SandboxLevel, SandboxPolicy
-
-DEVICES: Final = ("nvidia*", "dri", "kfd", "dxg")
-"""GPU nodes: without them CUDA falls back to the CPU without a word."""
-
-RUNTIME: Final = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-persistenced")
-"""What programs and drivers look for under `/run`, which is hidden for the sockets that lie there."""
-
-TEMPORARY: Final = ("/tmp", "/run")  # noqa: S108  their names, not files in them
+from mlrcopilot_tui.runs.visible import emptied_folders, gpu_nodes, real_paths, shown_paths
 
 
 class Sandbox(Protocol):
@@ -67,7 +61,7 @@ class BubblewrapSandbox:
         if policy.network:
             command.append("--share-net")
         command += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-        for device in sorted({str(node) for pattern in DEVICES for node in Path("/dev").glob(pattern)}):
+        for device in gpu_nodes():
             command += ["--dev-bind-try", device, device]
         mounts = self._mounts(argv, policy)
         # Outer paths first, so that the rule of an inner one holds.
@@ -77,29 +71,33 @@ class BubblewrapSandbox:
 
     def _mounts(self, argv: tuple[str, ...], policy: SandboxPolicy) -> dict[str, list[str]]:
         """The bwrap options by the path they rule; real paths, because nothing can be mounted on a symbolic link."""
-        writable, protected = _real(policy.writable), _real(policy.read_only)
-        # The Python on the PATH too: a script that is run by a shell calls it.
-        programs = [path for name in (argv[0], "python", "python3") for path in interpreter_paths(name, self._home)]
-        readable = (*RUNTIME, *_resolver(policy), *programs, *protected)
-        emptied = [path for path in _real((*TEMPORARY, str(self._home))) if path != "/" and Path(path).is_dir()]
-        mounts = {path: ["--tmpfs", path] for path in emptied}
+        writable, protected = real_paths(policy.writable), real_paths(policy.read_only)
+        readable = (*shown_paths(argv[0], policy, self._home), *protected)
+        mounts = {path: ["--tmpfs", path] for path in emptied_folders(self._home)}
         mounts |= {path: ["--bind", path, path] for path in (*writable, *_ancestors(protected, writable))}
         mounts |= {path: ["--ro-bind-try", path, path] for path in readable}
-        mounts |= {path: _hiding(path) for path in _real(policy.hidden)}
+        mounts |= {path: _hiding(path) for path in real_paths(policy.hidden)}
         return mounts
 
 
+STRONGEST_FIRST: Final[tuple[SandboxLevel, ...]] = ("bwrap", "landlock", "plain")
+WORDS: Final[dict[SandboxLevel, tuple[str, str]]] = {
+    "bwrap": ("bubblewrap", "Allow unprivileged user namespaces, or do with a weaker fence."),
+    "landlock": ("Landlock", "It is a part of Linux 5.13 and newer, and `lsm=` at boot must name it where it is off."),
+}
 INSTALL: Final = "Install it with your system's package manager: apt install bubblewrap, or dnf install bubblewrap."
 
 
 def sandbox_of(level: SandboxLevel) -> Sandbox:
     """The sandbox of that level, whether it works here or not."""
-    return BubblewrapSandbox() if level == "bwrap" else PlainSandbox()
+    if level == "bwrap":
+        return BubblewrapSandbox()
+    return LandlockSandbox() if level == "landlock" else PlainSandbox()
 
 
 def best_sandbox() -> Sandbox:
     """The strongest sandbox that works on this machine, found out by running one."""
-    return PlainSandbox() if why_not("bwrap") else BubblewrapSandbox()
+    return sandbox_of(next(level for level in STRONGEST_FIRST if not why_not(level)))
 
 
 @cache
@@ -107,59 +105,25 @@ def why_not(level: SandboxLevel) -> str:
     """Why that level does not work here, as a sentence with its mend; empty where it does."""
     if level == "plain":
         return ""
+    name, mend = WORDS[level]
     try:
-        wrapped = BubblewrapSandbox().wrap((shutil.which("true") or "true",), SandboxPolicy(level="bwrap"))
+        wrapped = sandbox_of(level).wrap((shutil.which("true") or "true",), SandboxPolicy(level=level))
         probe = subprocess.run(
             wrapped, env={}, capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL, text=True
         )
     except EnvironmentLackError as error:
         return str(error)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap does not work here: {error}."
+        return f"{name} does not work here: {error}."
     if probe.returncode == 0:
         return ""
-    said = (probe.stderr.strip().splitlines() or ["it gave no reason"])[-1].removeprefix("bwrap: ").rstrip(".")
-    return f"bubblewrap does not work here: {said}. Allow unprivileged user namespaces, or run without the sandbox."
+    said = (probe.stderr.strip().splitlines() or ["it gave no reason"])[-1].removeprefix(failure_of(level)).rstrip(".")
+    return f"{name} does not work here: {said}. {mend}"
 
 
-def interpreter_paths(program: str, home: Path) -> Iterator[str]:
-    """The paths in emptied folders that a program there needs to be seen: its prefix, and those its links lead to.
-
-    A virtual environment's base prefix is among them; of a prefix that holds more than programs (home itself,
-    `~/.local`) only the program is, and the packages that were installed for the user.
-    """
-    emptied, local = (home, *map(Path, TEMPORARY)), home / ".local"
-    yield str(local / "lib")
-    seen: set[Path] = set()
-    pending = [Path(shutil.which(program) or program)]
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        if path.is_symlink():
-            pending.append(Path(os.path.normpath(path.parent / path.readlink())))
-        prefix = path.parent.parent if path.parent.name == "bin" else path.parent
-        if base := _base_of(prefix):
-            pending.append(base)
-        if any(prefix.is_relative_to(folder) for folder in emptied):
-            shown = path if prefix in {*emptied, local} else prefix
-            yield str(Path(os.path.realpath(shown.parent)) / shown.name)
-
-
-def _base_of(prefix: Path) -> Path | None:
-    """The interpreter that a virtual environment was made from."""
-    settings = prefix / "pyvenv.cfg"
-    if settings.is_file():
-        for line in settings.read_text(errors="replace").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == "home":
-                return Path(value.strip()) / "python"
-    return None
-
-
-def _real(paths: tuple[str, ...]) -> list[str]:
-    return [os.path.realpath(path) for path in paths]
+def failure_of(level: SandboxLevel) -> str:
+    """How the words begin by which a sandbox says that it could not be set up; empty where that cannot be."""
+    return {"bwrap": "bwrap: ", "landlock": FAILURE, "plain": ""}[level]
 
 
 def _ancestors(protected: list[str], writable: list[str]) -> Iterator[str]:
@@ -178,9 +142,3 @@ def _hiding(path: str) -> list[str]:
     if Path(path).is_dir():
         return ["--tmpfs", path]
     return ["--ro-bind", "/dev/null", path] if Path(path).exists() else []
-
-
-def _resolver(policy: SandboxPolicy) -> Iterator[str]:
-    """Where `/etc/resolv.conf` leads to: names cannot be looked up without it."""
-    if policy.network:
-        yield os.path.realpath("/etc/resolv.conf")

@@ -16,13 +16,13 @@ RUN_VARIABLE = "MLRCOPILOT_RUN"
 METRICS_VARIABLE = "MLRCOPILOT_METRICS"
 SEED_VARIABLE = "MLRCOPILOT_SEED"
 
-SandboxLevel = Literal["plain", "bwrap"]
+SandboxLevel = Literal["plain", "landlock", "bwrap"]
 RunState = Literal["starting", "running", "finished"]
 Outcome = Literal[
     "ok", "crashed", "timeout", "silent", "stopped", "diverged", "no_metric", "lost", "not_started", "voided"
 ]
 """How a run ended. `diverged`: its last value is not finite; `lost`: its supervisor vanished; `voided`: a protected
-file changed under it, which only the caller can see."""
+file changed under it, which the caller finds, or the supervisor before an evaluation."""
 
 
 class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,11 +21,13 @@ import msgspec
 import psutil
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.runs.fence import FAILED
 from mlrcopilot_tui.runs.file_tail import FileTail
 from mlrcopilot_tui.runs.metrics import SOURCES, MetricReader, Reading
 from mlrcopilot_tui.runs.process_tree import ProcessTree
 from mlrcopilot_tui.runs.recorder import Recorder
-from mlrcopilot_tui.runs.sandbox import sandbox_of
+from mlrcopilot_tui.runs.sandbox import failure_of, sandbox_of
+from mlrcopilot_tui.runs.seals import broken, seal
 from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
@@ -51,6 +53,8 @@ class Supervisor:
         self._noted = -math.inf
         self._peak_rss = 0
         self._evaluating = False
+        # Behind bubblewrap they cannot change.
+        self._seals = seal(spec.sandbox) if spec.evaluate_argv and spec.sandbox.level != "bwrap" else {}
         self._first_words = b""
         self._status = RunStatus(
             run=spec.run,
@@ -104,11 +108,15 @@ class Supervisor:
         return None
 
     def _evaluate(self) -> Cut | None:
+        if forged := broken(self._seals):
+            names = ", ".join(os.path.relpath(path, self._spec.tree) for path in forged[:3])
+            return Cut("voided", f"The run changed protected files: {names}.")
         command, self._evaluating = self._spec.evaluate_argv, True
         self._recorder.record_output(SEPARATOR.format(command=shlex.join(command)).encode())
         self._output = MetricReader(self._spec.metric, "evaluate")
         self._metrics_file = FileTail("")
-        return self._run(command, self._spec.env | {METRICS_VARIABLE: os.devnull})
+        # No compiled code counts that the run may have put beside the sources: below a device there is no cache.
+        return self._run(command, self._spec.env | {METRICS_VARIABLE: os.devnull, "PYTHONPYCACHEPREFIX": os.devnull})
 
     def _run(self, argv: tuple[str, ...], env: dict[str, str], stdin: str = "") -> Cut | None:
         if obstacle := self.objection() or self._obstacle(argv, env):
@@ -123,7 +131,7 @@ class Supervisor:
         self._status = msgspec.structs.replace(self._status, state="running", child_pid=self._tree.root)
         self._write_status()
         watch = Watch(self._tree, Limits(spec.timeout_s, spec.silence_s, spec.grace_s), self, self._signals.wake_up)
-        watch.follow(pipe, sandboxed=spec.sandbox.level != "plain")
+        watch.follow(pipe, sandboxed=spec.sandbox.level == "bwrap")
         self._note(self._output.close(self._elapsed()) + self._appended.close(self._elapsed()))
         if watch.resisting:
             return Cut("crashed", f"{watch.resisting} of its processes could not be ended; they hang in the kernel.")
@@ -140,14 +148,15 @@ class Supervisor:
 
     def _judge(self) -> Cut:
         """How a run ended that nobody cut short."""
-        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level != "plain")
+        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level == "bwrap")
         metric, reading, what = self._spec.metric, self._counting(), "evaluation" if self._evaluating else "command"
         if number is not None:
             name = signal.Signals(number).name
             hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
             return Cut("crashed", f"The {what} was ended by {name}{hint}.")
-        if self._spec.sandbox.level == "bwrap" and exit_code == 1 and self._first_words.startswith(b"bwrap: "):
-            said = self._first_words.splitlines()[0].decode(errors="replace").removeprefix("bwrap: ")
+        failure = failure_of(self._spec.sandbox.level)
+        if failure and exit_code in {1, FAILED} and self._first_words.startswith(failure.encode()):
+            said = self._first_words.splitlines()[0].decode(errors="replace").removeprefix(failure)
             return Cut("not_started", f"The sandbox could not be set up: {said}.")
         if exit_code:
             return Cut("crashed", f"The {what} ended with exit code {exit_code}.")
@@ -167,7 +176,7 @@ class Supervisor:
         self._last |= {reading.source: reading for reading in readings}
 
     def _finish(self, end: Cut) -> None:
-        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level != "plain")
+        exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level == "bwrap")
         self._status = msgspec.structs.replace(
             self._status,
             state="finished",
@@ -224,7 +233,7 @@ def _readable(text: str) -> Iterator[int]:
 
 
 def _exit_of(wait_status: int | None, sandboxed: bool) -> tuple[int | None, int | None]:
-    """Exit code and signal; a sandbox reports its inmate's signal as 128 and more, like a shell."""
+    """Exit code and signal; bubblewrap reports its inmate's signal as 128 and more, like a shell."""
     if wait_status is None:
         return None, None
     code = os.waitstatus_to_exitcode(wait_status)

@@ -23,3 +23,10 @@ def bwrap() -> None:
     """Skips the test where bubblewrap does not work."""
     if reason := why_not("bwrap"):
         pytest.skip(reason)
+
+
+@pytest.fixture
+def landlock() -> None:
+    """Skips the test where Landlock does not work."""
+    if reason := why_not("landlock"):
+        pytest.skip(reason)

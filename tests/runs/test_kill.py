@@ -65,6 +65,8 @@ ENDINGS = {"ok": "await_away()", "stopped": "await_away(); time.sleep(600)", "cr
 CASES: list[tuple[str, str, SandboxLevel]] = [
     *((escape, ending, "plain") for escape in ESCAPES for ending in ("ok", "stopped")),
     ("double fork", "crashed", "plain"),
+    ("double fork", "ok", "landlock"),
+    ("environment dropped", "stopped", "landlock"),
     ("double fork", "ok", "bwrap"),
     ("environment dropped", "stopped", "bwrap"),
     ("forks on in new sessions", "stopped", "bwrap"),
@@ -87,8 +89,8 @@ def inhabitants(lab: Lab) -> list[int]:
 async def test_zero_survivors(
     lab: Lab, escape: str, ending: str, level: SandboxLevel, request: pytest.FixtureRequest
 ) -> None:
-    if level == "bwrap":
-        request.getfixturevalue("bwrap")
+    if level != "plain":
+        request.getfixturevalue(level)
     code = f"{PRELUDE}\n    {ESCAPES[escape].strip()}\n    {ENDINGS[ending]}"
     spec = lab.spec(code, level=level, grace_s=0.2)
     folder = lab.start(spec)
@@ -116,12 +118,12 @@ def run_with_a_runaway(lab: Lab, level: SandboxLevel = "plain") -> tuple[RunSpec
     return spec, status
 
 
-@pytest.mark.parametrize("level", ["plain", "bwrap"])
+@pytest.mark.parametrize("level", ["plain", "landlock", "bwrap"])
 async def test_a_killed_supervisor_takes_its_run_along(
     lab: Lab, level: SandboxLevel, request: pytest.FixtureRequest
 ) -> None:
-    if level == "bwrap":
-        request.getfixturevalue("bwrap")
+    if level != "plain":
+        request.getfixturevalue(level)
     spec, before = run_with_a_runaway(lab, level)
     os.kill(before.supervisor_pid, signal.SIGKILL)
     status = await lab.executor.wait(lab.folder / "runs" / "1")

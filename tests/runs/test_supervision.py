@@ -15,8 +15,8 @@ import pytest
 
 from mlrcopilot_tui.runs.curve import read_readings
 from mlrcopilot_tui.runs.executor import KEPT, MODULE
-from mlrcopilot_tui.runs.sandbox import interpreter_paths
 from mlrcopilot_tui.runs.spec import LOG_FILE, SPEC_FILE, STOP_FILE, RunStatus, SandboxLevel, read_status
+from mlrcopilot_tui.runs.visible import interpreter_paths
 from tests.runs.lab import Lab, await_true, survivors
 
 CHECKPOINTING = """
@@ -73,10 +73,10 @@ async def test_a_crash_tells_its_exit_code(lab: Lab) -> None:
     assert b"ZeroDivisionError" in (folder / LOG_FILE).read_bytes()
 
 
-@pytest.mark.parametrize("level", ["plain", "bwrap"])
+@pytest.mark.parametrize("level", ["plain", "landlock", "bwrap"])
 async def test_a_crash_tells_its_signal(lab: Lab, level: SandboxLevel, request: pytest.FixtureRequest) -> None:
-    if level == "bwrap":
-        request.getfixturevalue("bwrap")
+    if level != "plain":
+        request.getfixturevalue(level)
     status, _ = await lab.finish(lab.spec("import os; os.kill(os.getpid(), 11)", level=level))
     assert (status.outcome, status.exit_code, status.signal) == ("crashed", None, signal.SIGSEGV)
     assert "SIGSEGV" in status.reason
@@ -192,12 +192,14 @@ async def test_the_metrics_file_breaks_the_silence(lab: Lab) -> None:
     assert status.outcome == "ok"
 
 
-@pytest.mark.parametrize(("level", "shell"), [("plain", False), ("plain", True), ("bwrap", False), ("bwrap", True)])
+@pytest.mark.parametrize(
+    ("level", "shell"), [(level, shell) for level in ("plain", "landlock", "bwrap") for shell in (False, True)]
+)
 async def test_a_stop_leaves_time_for_a_checkpoint(
     lab: Lab, level: SandboxLevel, shell: bool, request: pytest.FixtureRequest
 ) -> None:
-    if level == "bwrap":
-        request.getfixturevalue("bwrap")
+    if level != "plain":
+        request.getfixturevalue(level)
     spec = lab.spec(CHECKPOINTING, level=level, grace_s=20)
     if shell:
         lab.mark("run.sh").write_text(f"{sys.executable} {spec.argv[1]}\necho over\n")

@@ -75,6 +75,13 @@ class Host(Protocol):
         """The researcher's words on this agent's idea and on the session, oldest first; they grow while it works."""
         ...
 
+    def heard(self, attempt: int, step: int) -> int | None:
+        """How many of `words` the model knew when an earlier process got its turn for that step; None if none did.
+
+        An agent that takes up an attempt asks as it did then, so that the turns that were paid for are found again.
+        """
+        ...
+
     async def unpaused(self) -> None:
         """Returns as soon as the session is not paused."""
         ...

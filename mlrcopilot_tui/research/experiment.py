@@ -119,6 +119,7 @@ class Experimenter:
                 await self._take_proposal(idea, tree, start, outcome)
         except (RefusedError, InputError) as error:
             self._withdraw(idea, str(error))
+        self._gates.drop_questions(idea.idea.number)
 
     async def _take_proposal(self, idea: IdeaState, tree: IdeaTree, start: str, proposal: Proposal) -> None:
         bench = self._bench

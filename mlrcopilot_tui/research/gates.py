@@ -20,7 +20,8 @@ class Gatekeeper:
         """Puts a question, or finds the same one that an earlier process left open."""
         state = self._session.state
         for gate in state.open_gates.values():
-            if (gate.kind, gate.idea, gate.commit) == (kind, idea, commit):
+            same_words = kind != "question" or gate.question == question  # others may be worded anew
+            if (gate.kind, gate.idea, gate.commit) == (kind, idea, commit) and same_words:
                 return gate
         gate = Gate(
             id=f"g{len(state.gates) + 1}", kind=kind, question=question, idea=idea, commit=commit, forecast=forecast
@@ -38,6 +39,12 @@ class Gatekeeper:
         """Answers, by rule, the questions of a kind that still wait."""
         waiting = [gate for gate in self._session.state.open_gates.values() if gate.kind == kind]
         self._session.record(*(GateAnswered(gate=gate.id, answer=answer, by="rule") for gate in waiting))
+
+    def drop_questions(self, idea: int, *, but: str = "") -> None:
+        """Closes an agent's questions that nobody waits for any more, `but` one."""
+        waiting = [gate for gate in self._session.state.open_gates.values() if gate.kind == "question"]
+        dropped = [gate.id for gate in waiting if gate.idea == idea and gate.question != but]
+        self._session.record(*(GateAnswered(gate=gate, answer="reject", by="rule") for gate in dropped))
 
     async def unpaused(self) -> None:
         """Waits while the session is paused."""

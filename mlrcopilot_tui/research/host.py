@@ -1,6 +1,7 @@
 """The loop as an agent sees it while it works on one session."""
 
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,12 +26,17 @@ class AgentHost:
         self._agent = agent
         self._idea = idea
         self._asked_after = 0
+        self._beyond = False
+        """Whether the attempt has left the turns behind that an earlier process got."""
+        self._asked: Counter[str] = Counter()
         self.exchanges = bench.session_folder / "exchanges"
 
     def book(self, event: ModelCalled | ModelFaulted) -> None:
         """Journals what a call cost, or how it failed; what an exchange cost goes into the books once."""
         if isinstance(event, ModelCalled) and event.exchange in self._bench.state.booked:
             return
+        if isinstance(event, ModelCalled) and event.purpose == "step" and event.fault != "vanished":
+            self._beyond = True
         self._bench.session.record(msgspec.structs.replace(event, after=self._asked_after))
 
     def allowance(self) -> Allowance:
@@ -55,6 +61,16 @@ class AgentHost:
         """The researcher's words on the session and on this idea."""
         return tuple(said.text for said in self._bench.state.feedback if said.idea in {0, self._idea})
 
+    def heard(self, attempt: int, step: int) -> int | None:
+        """How many of the words an earlier process's turn for that step was asked with."""
+        state = self._bench.state
+        idea = state.ideas.get(self._idea)
+        after = idea.asked_after.get((attempt, step)) if idea is not None and not self._beyond else None
+        if after is None:
+            return None
+        said = zip(state.feedback_at, state.feedback, strict=True)
+        return sum(at <= after for at, words in said if words.idea in {0, self._idea})
+
     async def unpaused(self) -> None:
         """Waits while the session is paused."""
         await self._bench.gates.unpaused()
@@ -67,10 +83,28 @@ class AgentHost:
 
     async def ask(self, question: str) -> str:
         """Puts a question to the researcher, or to the rule where nobody is there."""
-        if self._bench.settings.auto:
+        answered = self._answers(question)
+        self._asked[question] += 1
+        if len(answered) >= self._asked[question]:  # to an earlier process, whose turns this one takes up
+            return answered[self._asked[question] - 1]
+        gates, nobody = self._bench.gates, self._bench.settings.auto
+        gates.drop_questions(self._idea, but="" if nobody else question)
+        if nobody:
             return DECIDE_YOURSELF
-        gate = self._bench.gates.open("question", question, idea=self._idea)
-        return (await self._bench.gates.answer(gate)).text
+        gate = gates.open("question", question, idea=self._idea, commit=self._standing())
+        return (await gates.answer(gate)).text
+
+    def _answers(self, question: str) -> list[str]:
+        """What the researcher answered to this question in this attempt, oldest first."""
+        state, about = self._bench.state, ("question", self._idea, self._standing(), question)
+        gates = (gate for gate in state.gates.values() if (gate.kind, gate.idea, gate.commit, gate.question) == about)
+        answers = (state.answers.get(gate.id) for gate in gates)
+        return [answer.text for answer in answers if answer is not None and answer.answer == "answer"]
+
+    def _standing(self) -> str:
+        """The commit of the attempt before this one, which tells attempts apart; empty in an idea's first."""
+        idea = self._bench.state.ideas.get(self._idea)
+        return idea.attempt.commit if idea is not None and idea.attempt is not None else ""
 
     async def execute(self, argv: tuple[str, ...], *, limit_s: float, stdin: str = "") -> Execution:
         """Runs a command in a fenced copy of the agent's tree, as a trial; the researcher is told, and can cut it."""

@@ -114,6 +114,8 @@ class IdeaState:
     reflected: bool = False
     """Whether the IdeaAgent has thought about how it ended."""
     spending: Spending = field(default_factory=Spending)
+    asked_after: dict[tuple[int, int], int] = field(default_factory=dict)
+    """By attempt and step: the newest event that was known when the model was asked for the turn that it gave."""
     plan_marks: tuple[PlanMark, ...] = ()
     """What became of each step of the plan, by the newest attempt that was judged."""
 

@@ -204,6 +204,7 @@ def _decision_refused(state: "SessionState", event: ev.DecisionRefused) -> None:
 @on(ev.FeedbackTaken)
 def _feedback_taken(state: "SessionState", event: ev.FeedbackTaken) -> None:
     state.feedback.append(event)
+    state.feedback_at.append(state.seq)
     if event.idea in state.ideas:
         state.ideas[event.idea].feedback.append(event)
 

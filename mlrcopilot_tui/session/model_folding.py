@@ -15,6 +15,8 @@ def _model_called(state: "SessionState", event: ev.ModelCalled) -> None:
     state.booked |= {event.exchange} - {""}
     if idea := state.ideas.get(event.idea):
         idea.spending.add(event)
+        if event.purpose == "step" and not event.fault:
+            idea.asked_after[event.attempt, event.step] = event.after
     if not event.fault:
         state.model_fault = None
 

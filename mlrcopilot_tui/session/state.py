@@ -78,6 +78,8 @@ class SessionState:
     """Whether the IdeaAgent was asked for something that it has not given yet."""
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)
     feedback: list[ev.FeedbackTaken] = field(default_factory=list)
+    feedback_at: list[int] = field(default_factory=list)
+    """The place in the journal of each of them."""
     warnings: list[ev.WarningRaised] = field(default_factory=list)
     spending: Spending = field(default_factory=Spending)
     model_fault: tuple[str, ModelFaulted] | None = None

@@ -156,11 +156,10 @@ def test_the_first_message_holds_the_assignment() -> None:
         ev.IdeaProposed(idea=other),
         ev.PatchCommitted(attempt=Attempt(idea=2, number=1, commit="c2", parent="c0", tree="", subject="Deepen")),
         ev.VerdictReached(idea=2, attempt=1, commit="c2", parent="c0", verdict=verdict),
-        ev.FeedbackTaken(text="Keep it small.", idea=1, understood=""),
     ), 1):  # fmt: skip
         state.apply(Record(seq, "2026-01-01T00:00:00Z", event))
     attempt = Attempted([do("give_up", reason="no")], state=state, instructions=("No new packages.",))
-    attempt.outcome()
+    attempt.outcome(Assignment(IDEA, 1, feedback=("Keep it small.",)))
     request = attempt.model.requests[0]
     text = attempt.told()
     for part in (

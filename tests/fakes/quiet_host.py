@@ -36,6 +36,9 @@ class FakeHost:
     def words(self) -> tuple[str, ...]:
         return tuple(self.said)
 
+    def heard(self, attempt: int, step: int) -> int | None:
+        return None
+
     async def unpaused(self) -> None:
         return
 

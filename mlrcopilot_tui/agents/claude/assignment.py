@@ -36,7 +36,7 @@ def opening(brief: Brief, assignment: Assignment, log: Sequence[str], *, with_fi
         _section(f"Idea {assignment.idea.number}: {one_line(assignment.idea.title, 200)}", _idea(assignment.idea)),
         _section("Research log", "\n".join(f"- {entry}" for entry in log[-_MOST_ENTRIES:])),
         _section("The researcher's standing words", _listed(brief.instructions)),
-        _section("The researcher's words on this idea", _listed(words_on_idea(brief.state, assignment))),
+        _section("The researcher's words on this idea", _listed(assignment.feedback)),
         _history(brief, assignment),
         _section("Files", _files(brief)),
         _texts(brief) if with_files else "The files' text is left out here: read what you need.",
@@ -48,13 +48,6 @@ def opening(brief: Brief, assignment: Assignment, log: Sequence[str], *, with_fi
 def earlier_ideas(state: SessionState, number: int) -> list[str]:
     """One line for each other idea of the session that was tried, in the order of their numbers."""
     return [_entry(idea) for idea in state.ideas.values() if idea.idea.number != number and _was_tried(idea)]
-
-
-def words_on_idea(state: SessionState, assignment: Assignment) -> tuple[str, ...]:
-    """What the researcher said of the idea, each once, oldest first."""
-    idea = state.ideas.get(assignment.idea.number)
-    said = [feedback.text for feedback in idea.feedback] if idea else []
-    return tuple(dict.fromkeys([*said, *assignment.feedback]))
 
 
 def _section(title: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """The ExperimentAgent that asks a model: it reads, edits and tries the code in steps, and hands in one patch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import ACTIONS
@@ -34,11 +35,21 @@ class ClaudeExperimentAgent:
             BudgetSpentError: the next turn does not fit the budget.
         """
         log = earlier_ideas(brief.state, assignment.idea.number)
+        words, known = brief.host.words(), brief.host.heard(assignment.attempt, 1)
+        heard = len(words) if known is None else known
+        brief, assignment = _as_it_began(brief, assignment, words, heard)
         first = opening(brief, assignment, log)
-        heard = len(brief.host.words())
         bench = Workbench(brief, assignment, self._model, _known_numbers(brief, assignment, first), log)
         conversation = Conversation(first, opening(brief, assignment, log, with_files=False))
         return await Steps(bench, self._actions, conversation, self._limits, heard).walk()
+
+
+def _as_it_began(brief: Brief, assignment: Assignment, words: Sequence[str], heard: int) -> tuple[Brief, Assignment]:
+    """Both without what the researcher said after the attempt began: that is told at the step at which it was heard."""
+    later = set(words[heard:]) - set(words[:heard])
+    instructions = tuple(said for said in brief.instructions if said not in later)
+    feedback = tuple(said for said in assignment.feedback if said not in later)
+    return replace(brief, instructions=instructions), replace(assignment, feedback=feedback)
 
 
 def _known_numbers(brief: Brief, assignment: Assignment, first: str) -> KnownNumbers:

@@ -105,11 +105,12 @@ class Steps:
 
     def _request(self) -> Request:
         """The turn to be asked for; what the researcher said meanwhile goes with it."""
-        words = self._bench.brief.host.words()
+        host, attempt = self._bench.brief.host, self._bench.assignment.attempt
+        words = host.words()[: host.heard(attempt, self._bench.step)]
         for said in words[self._heard :]:
             self._bench.numbers.read(said)
             self._conversation.tell(f"The researcher says: {cleaned(said)}")
-        self._heard = len(words)
+        self._heard = max(self._heard, len(words))
         return Request(
             purpose="step",
             system=SYSTEM,
@@ -117,7 +118,7 @@ class Steps:
             max_tokens=self._max_tokens,
             tools=self._tools,
             idea=self._bench.assignment.idea.number,
-            attempt=self._bench.assignment.attempt,
+            attempt=attempt,
             step=self._bench.step,
             resumable=True,
         )

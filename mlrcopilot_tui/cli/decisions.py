@@ -29,7 +29,12 @@ def add(commands: Commands) -> None:
     stop = add_command(commands, "stop", decide_stop, "stop a run, or the copilot with --all", in_session=True)
     stop.add_argument("run_id", metavar="RUN", nargs="?", default="", help="default: every live run")
     stop.add_argument("--all", action="store_true", help="also end the copilot; the session can be resumed")
-    for name, help_text in (("pause", "start nothing new"), ("resume", "go on after a pause")):
+    loop = (
+        ("pause", "start nothing new"),
+        ("interrupt", "cut what an agent is at, and pause"),
+        ("resume", "go on after a pause"),
+    )
+    for name, help_text in loop:
         add_command(commands, name, decide_loop, help_text, in_session=True).set_defaults(kind=name)
     _add_settings(commands)
 
@@ -115,7 +120,7 @@ def decide_stop(arguments: argparse.Namespace) -> int:
 
 
 def decide_loop(arguments: argparse.Namespace) -> int:
-    """Pause or resume."""
+    """Pause, interrupt or resume."""
     return _send(arguments, arguments.kind)
 
 

@@ -12,6 +12,7 @@ from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars,
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
+from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.session.state import SessionState, mean
@@ -35,6 +36,8 @@ class EventPrinter:
 
     def __init__(self, bench: Bench, *, json: bool, unheard: Callable[[], None]) -> None:
         self.state = bench.state
+        self.asks_model = bool(bench.engine.model)
+        self._auto = bench.settings.auto
         self._engine = bench.engine.label
         self._workspace = bench.layout.root
         self._journal = bench.session_folder / JOURNAL_NAME
@@ -83,19 +86,26 @@ class EventPrinter:
                 self._line(f"note       {warning.text} {warning.mend}".rstrip())
             if state.paper is not None:
                 self._line(f"paper      {state.paper.title} ({counted(state.paper.pages, 'page')})")
+            if state.paused:
+                self._line(f"paused     It goes on with `{self.command('resume')}`.")
+            for gate in () if self._auto else state.open_gates.values():
+                self._ask(gate)
 
     def _event(self, record: Record) -> None:
         if self._json:
             sys.stdout.buffer.write(encode_record(record))
             sys.stdout.flush()
-        elif teller := _TELLERS.get(type(record.event)):
-            self._line(teller(self, record.event), record.time)
-            if isinstance(record.event, ev.GateOpened):
-                for answer in self._answers(record.event):
-                    say(f"                     {answer}")
+        elif isinstance(record.event, ev.GateOpened):
+            self._ask(record.event.gate, record.time)
+        elif (teller := _TELLERS.get(type(record.event))) and (told := teller(self, record.event)):
+            self._line(told, record.time)
 
-    def _answers(self, event: ev.GateOpened) -> list[str]:
-        gate = event.gate
+    def _ask(self, gate: Gate, time: str = "") -> None:
+        self._line(f"waits      {gate.question} {gate.forecast}".rstrip(), time)
+        for answer in self._answers(gate):
+            say(f"                     {answer}")
+
+    def _answers(self, gate: Gate) -> list[str]:
         if gate.kind == "question":
             return [self.command("answer TEXT")]
         if gate.kind == "consent":
@@ -201,11 +211,6 @@ def _tell_patch(_: EventPrinter, event: ev.PatchCommitted) -> str:
     return f"patch {attempt.idea:<4} {attempt.commit[:SHA]} {attempt.subject} ({files})"
 
 
-@_tells(ev.GateOpened)
-def _tell_gate(_: EventPrinter, event: ev.GateOpened) -> str:
-    return f"waits      {event.gate.question} {event.gate.forecast}".rstrip()
-
-
 @_tells(ev.DecisionApplied)
 def _tell_applied(_: EventPrinter, event: ev.DecisionApplied) -> str:
     return f"decided    {event.decision.by}: {event.said}"
@@ -214,6 +219,15 @@ def _tell_applied(_: EventPrinter, event: ev.DecisionApplied) -> str:
 @_tells(ev.DecisionRefused)
 def _tell_refused(_: EventPrinter, event: ev.DecisionRefused) -> str:
     return f"refused    {event.decision.kind}: {event.reason}"
+
+
+@_tells(ev.AgentSaid)
+def _tell_deed(printer: EventPrinter, event: ev.AgentSaid) -> str:
+    """What an agent that asks a model does; one that is rules is done before it could be read."""
+    if event.kind not in {"action", "note"} or not printer.asks_model:
+        return ""
+    about = f"idea {event.idea:<5} " if event.idea else f"{'ideas':<{LABEL}}"
+    return f"{about}{event.text}"
 
 
 @_tells(ev.IdeaWithdrawn)

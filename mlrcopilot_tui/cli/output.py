@@ -82,11 +82,16 @@ def spent(spending: Spending) -> str:
     """What calls to models cost, in a line."""
     cached = "" if spending.hit_rate is None else f" ({spending.hit_rate:.0%} from the cache)"
     tokens = f"{amount(spending.read_tokens)} tokens read{cached}, {amount(spending.output_tokens)} written"
-    notes = [f"{counted(spending.bounded, 'call')} cut and booked at the most it can have cost"] * bool(
+    calls, free = counted(spending.calls, "call"), counted(spending.unpriced, "call")
+    if spending.calls == spending.unpriced:
+        told = f"{free} without a price, which no budget of dollars bounds, {tokens}"
+    else:
+        told = f"{dollars(spending)} for {calls}, {tokens}"
+    notes = [f"{free} without a price"] * (0 < spending.unpriced < spending.calls)
+    notes += [f"{counted(spending.bounded, 'call')} not reported in full, counted as the most possible"] * bool(
         spending.bounded
     )
-    notes += [f"{counted(spending.unpriced, 'call')} without a price"] * bool(spending.unpriced)
-    return "; ".join([f"{dollars(spending)} for {counted(spending.calls, 'call')}, {tokens}", *notes])
+    return "; ".join([told, *notes])
 
 
 def span(seconds: float) -> str:

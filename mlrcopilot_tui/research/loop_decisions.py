@@ -92,6 +92,8 @@ class LoopDecisions:
     async def _interrupt(self, decision: Decision) -> Effect:
         """Cuts what an agent is at and pauses; it goes on, with what the researcher said meanwhile, once resumed."""
         bench = self._bench
+        if self._quit is None:
+            raise RefusedError("No copilot runs this session.", "There is nothing to interrupt.")
         if not bench.state.paused:
             bench.session.record(SessionPaused(by=decision.by))
         bench.gates.interrupt()

@@ -208,12 +208,12 @@ def _fault(error: Exception, call: Call, limit: Usage, request_id: str) -> Model
     if any(isinstance(cause, _UNSENT) for cause in chain):
         return _unreached(chain, call)
     if any(isinstance(cause, TimeoutError | httpx2.TimeoutException | anthropic.APITimeoutError) for cause in chain):
-        sentence, mend = f"{host} fell silent.", "It is asked again; a busy server may need longer."
+        sentence, mend = f"{host} fell silent.", "A busy server may need longer."
         return ModelFaultError("timeout", sentence, mend, transient=True, usage=limit, request_id=request_id)
     if any(isinstance(cause, httpx2.HTTPError | OSError | anthropic.APIConnectionError) for cause in chain):
-        sentence, mend = f"The connection to {host} broke off.", "It is asked again when the network is back."
+        sentence, mend = f"The connection to {host} broke off.", "Look whether the network is up, and the server still runs."
         return ModelFaultError("connection", sentence, mend, transient=True, usage=limit, request_id=request_id)
-    sentence, mend = f"{host} sends what cannot be read.", "It is asked again; nothing of the broken turn is used."
+    sentence, mend = f"{host} sends what cannot be read.", "Nothing of the broken turn is used."
     return ModelFaultError("malformed", sentence, mend, transient=True, usage=limit, request_id=request_id)
 
 

@@ -17,7 +17,7 @@ _REASONS: Final[Mapping[str, StopReason]] = {
     "pause_turn": "pause_turn",
 }
 _KEPT: Final = {"text", "thinking", "redacted_thinking", "tool_use"}
-_RETRY: Final = "It is asked again; nothing of the broken turn is used."
+_RETRY: Final = "Nothing of the broken turn is used; where it stays so, choose another model with --model."
 
 
 class Assembly:

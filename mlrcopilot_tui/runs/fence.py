@@ -15,9 +15,11 @@ FAILURE = "landlock: "
 """How its only words begin; it says them where the fence cannot be put up, and ends with `FAILED`."""
 FAILED = 125
 
-KEPT_CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 14, 15, 23, 24)
-"""What root keeps: chown, dac_override, fowner, fsetid, kill, setgid, setuid, ipc_lock, ipc_owner, sys_nice,
-sys_resource; all within the fence."""
+KEPT_CAPABILITIES = {
+    "chown": 0, "dac_override": 1, "fowner": 3, "fsetid": 4, "kill": 5, "setgid": 6, "setuid": 7, "ipc_lock": 14,
+    "ipc_owner": 15, "sys_nice": 23, "sys_resource": 24,
+}  # fmt: skip
+"""What root keeps, all of it within the fence."""
 CAPABILITIES_VERSION = 0x20080522
 PR_CAPBSET_DROP = 24
 
@@ -58,13 +60,13 @@ def _drop_capabilities() -> None:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(64):
-        if capability not in KEPT_CAPABILITIES:
+        if capability not in KEPT_CAPABILITIES.values():
             libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = struct.pack("<Ii", CAPABILITIES_VERSION, 0)
     held = ctypes.create_string_buffer(24)
     if libc.capget(header, held) < 0:
         return
-    kept = sum(1 << capability for capability in KEPT_CAPABILITIES)
+    kept = sum(1 << capability for capability in KEPT_CAPABILITIES.values())
     low, high = kept & 0xFFFFFFFF, kept >> 32
     masks = (low, low, low, high, high, high)
     now = struct.unpack("<6I", held.raw)

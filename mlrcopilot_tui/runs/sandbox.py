@@ -1,5 +1,6 @@
 """Fences a run in: its files, its network, its view of the home folder; graded by what the machine allows."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mlrcopilot_tui.errors import EnvironmentLackError
-from mlrcopilot_tui.runs.fence import FAILURE
+from mlrcopilot_tui.runs.fence import FAILURE, KEPT_CAPABILITIES
 from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.spec import SandboxLevel, SandboxPolicy
 from mlrcopilot_tui.runs.visible import emptied_folders, gpu_nodes, real_paths, shown_paths
@@ -61,6 +62,8 @@ class BubblewrapSandbox:
         if policy.network:
             command.append("--share-net")
         command += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        if os.geteuid() == 0:
+            command += _less_of_root()
         for device in gpu_nodes():
             command += ["--dev-bind-try", device, device]
         mounts = self._mounts(argv, policy)
@@ -85,6 +88,7 @@ WORDS: Final[dict[SandboxLevel, tuple[str, str]]] = {
     "bwrap": ("bubblewrap", "Allow unprivileged user namespaces, or do with a weaker fence."),
     "landlock": ("Landlock", "It is a part of Linux 5.13 and newer, and `lsm=` at boot must name it where it is off."),
 }
+KERNEL: Final = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus")
 INSTALL: Final = "Install it with your system's package manager: apt install bubblewrap, or dnf install bubblewrap."
 
 
@@ -136,6 +140,15 @@ def _ancestors(protected: list[str], writable: list[str]) -> Iterator[str]:
         for parent in map(str, Path(path).parents):
             if any(Path(parent).is_relative_to(folder) and parent != folder for folder in writable):
                 yield parent
+
+
+def _less_of_root() -> Iterator[str]:
+    """Root keeps its rights on files and processes; what of the kernel it may write by being root is read-only."""
+    yield from ("--cap-drop", "ALL")
+    for capability in KEPT_CAPABILITIES:
+        yield from ("--cap-add", f"CAP_{capability.upper()}")
+    for path in KERNEL:
+        yield from ("--ro-bind-try", path, path)
 
 
 def _hiding(path: str) -> list[str]:

@@ -39,7 +39,9 @@ def check_story(mlrcopilot: Run, workspace: Path, *, experiments: int) -> dict[s
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("template", "experiments"), [("digits", 2), ("charlm", 3)])
+@pytest.mark.parametrize(
+    ("template", "experiments"), [("digits", 2), pytest.param("charlm", 3, marks=pytest.mark.slow)]
+)
 def test_a_short_demo_ends_with_a_better_champion(
     tmp_path: Path, mlrcopilot: Run, template: str, experiments: int
 ) -> None:

@@ -1,7 +1,7 @@
-"""Seals: what the protected files were when a run began, so that no evaluation starts from forged ones.
+"""Seals: what an evaluation relies on as it was when the run began, so that none starts from forged files.
 
-A fence that cannot keep a run from changing them leaves this: a forged evaluation could put everything back in order
-once it has printed its number, and a look at its end would come too late.
+A fence that cannot keep a run from changing protected files leaves this: a forged evaluation could put everything back
+in order once it has printed its number, and a look at its end would come too late.
 """
 
 import hashlib
@@ -9,7 +9,33 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlrcopilot_tui.runs.spec import SandboxPolicy
+from mlrcopilot_tui.runs.shadows import importable, looked_in, shadowing
+from mlrcopilot_tui.runs.spec import RunSpec, SandboxPolicy
+
+
+class Seals:
+    """The seals of one run that is to be evaluated; made before it starts."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self._spec = spec
+        # Behind bubblewrap protected files cannot change.
+        self._files = seal(spec.sandbox) if spec.sandbox.level != "bwrap" else {}
+        self._folders = looked_in(spec.evaluate_argv, spec.tree)
+        self._modules = importable(self._folders)
+
+    def objection(self) -> str:
+        """Why no evaluation may start, as a sentence; empty where it may."""
+        if forged := broken(self._files):
+            return f"The run changed protected files: {self._named(forged)}."
+        policy, python = self._spec.sandbox, self._spec.evaluate_argv[0]
+        if shadows := shadowing(self._modules, importable(self._folders), policy.read_only, python):
+            return (
+                f"The run put files where the evaluation would import them instead of others: {self._named(shadows)}."
+            )
+        return ""
+
+    def _named(self, paths: list[str]) -> str:
+        return ", ".join(os.path.relpath(path, self._spec.tree) for path in paths[:3])
 
 
 def seal(policy: SandboxPolicy) -> dict[str, str]:

@@ -27,7 +27,7 @@ from mlrcopilot_tui.runs.metrics import SOURCES, MetricReader, Reading
 from mlrcopilot_tui.runs.process_tree import ProcessTree
 from mlrcopilot_tui.runs.recorder import Recorder
 from mlrcopilot_tui.runs.sandbox import failure_of, sandbox_of
-from mlrcopilot_tui.runs.seals import broken, seal
+from mlrcopilot_tui.runs.seals import Seals
 from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
@@ -53,8 +53,7 @@ class Supervisor:
         self._noted = -math.inf
         self._peak_rss = 0
         self._evaluating = False
-        # Behind bubblewrap they cannot change.
-        self._seals = seal(spec.sandbox) if spec.evaluate_argv and spec.sandbox.level != "bwrap" else {}
+        self._seals = Seals(spec) if spec.evaluate_argv else None
         self._first_words = b""
         self._status = RunStatus(
             run=spec.run,
@@ -108,9 +107,8 @@ class Supervisor:
         return None
 
     def _evaluate(self) -> Cut | None:
-        if forged := broken(self._seals):
-            names = ", ".join(os.path.relpath(path, self._spec.tree) for path in forged[:3])
-            return Cut("voided", f"The run changed protected files: {names}.")
+        if self._seals and (objection := self._seals.objection()):
+            return Cut("voided", objection)
         command, self._evaluating = self._spec.evaluate_argv, True
         self._recorder.record_output(SEPARATOR.format(command=shlex.join(command)).encode())
         self._output = MetricReader(self._spec.metric, "evaluate")

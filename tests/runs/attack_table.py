@@ -90,7 +90,7 @@ RUN_ATTACKS: Final = (
     Row("leave_a_process_behind", "prevented", "prevented", "prevented"),
     Row("forge_the_evaluation_and_put_it_back", "prevented", "detected", "detected"),
     Row("poison_the_compiled_code_of_the_evaluation", "prevented", "prevented", "prevented"),
-    Row("shadow_a_module_that_the_evaluation_imports", "open", "open", "open"),
+    Row("shadow_a_module_that_the_evaluation_imports", "detected", "detected", "detected"),
 )
 """Each needs a whole run, with its supervisor and its evaluation."""
 

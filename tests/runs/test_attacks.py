@@ -145,13 +145,31 @@ async def test_poison_the_compiled_code_of_the_evaluation(lab: Lab, level: Sandb
     assert done[0].value == 0.0, "without the evaluation's own environment it would have worked"
 
 
-async def test_shadow_a_module_that_the_evaluation_imports(lab: Lab, level: SandboxLevel) -> None:
-    evaluation = lab.mark("evaluate.py")
+@pytest.mark.parametrize("planted", ["statistics.py", "scoring/__init__.py", "pytest/__init__.py"])
+async def test_shadow_a_module_that_the_evaluation_imports(lab: Lab, level: SandboxLevel, planted: str) -> None:
+    evaluation, module = lab.mark("evaluate.py"), lab.mark("scoring.py")
     evaluation.write_text("import statistics; print('val_error:', statistics.mean([0.9, 0.9]))")
-    code = "open('statistics.py', 'w').write('mean = lambda _: 0.0')"
-    policy = {"read_only": (str(evaluation),)}
-    status, _ = await lab.finish(
-        lab.spec(code, level=level, policy=policy, evaluate_argv=(sys.executable, "evaluate.py"))
-    )
-    assert cell("shadow_a_module_that_the_evaluation_imports", level) == "open"
-    assert status.value == 0.0
+    module.write_text("score = 0.9")
+    code = f"""
+        import pathlib
+        pathlib.Path({planted!r}).parent.mkdir(exist_ok=True)
+        pathlib.Path({planted!r}).write_text("mean = lambda _: 0.0")
+    """
+    policy = {"read_only": (str(evaluation), str(module))}
+    argv = (sys.executable, "evaluate.py")
+    status, _ = await lab.finish(lab.spec(code, level=level, policy=policy, evaluate_argv=argv))
+    assert cell("shadow_a_module_that_the_evaluation_imports", level) == "detected"
+    assert (status.outcome, status.value) == ("voided", None)
+    assert planted.partition("/")[0] in status.reason
+
+
+async def test_what_a_run_writes_for_its_evaluation_is_no_shadow(lab: Lab) -> None:
+    lab.mark("evaluate.py").write_text("import submission; print('val_error:', submission.score)")
+    lab.mark("statistics.py").write_text("was = 'there before'")
+    code = """
+        import os
+        open("submission.py", "w").write("score = 0.5")
+        os.mkdir("numpy"), open("numpy/data.csv", "w")
+    """
+    status, _ = await lab.finish(lab.spec(code, evaluate_argv=(sys.executable, "evaluate.py")))
+    assert (status.outcome, status.value) == ("ok", 0.5)

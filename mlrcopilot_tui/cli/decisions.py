@@ -69,7 +69,18 @@ def decide_settings(arguments: argparse.Namespace) -> int:
     draft = {name: value for name, value in values.items() if value is not None}
     if not draft:
         raise InputError("Nothing is to be set.", "Say what, as in `mlrcopilot set --budget-usd 5`.")
-    return _send(arguments, "settings", draft=draft)
+    _send(arguments, "settings", draft=draft)
+    return _say_if_finished(arguments)
+
+
+def _say_if_finished(arguments: argparse.Namespace) -> int:
+    """A finished session is not the one that `run` goes on with unless it is named."""
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+
+    state = read_session(folder_of(arguments), arguments.session).state
+    if state.finished:
+        say(f"It is finished: `mlrcopilot run --session {state.session}` takes it up again.")
+    return 0
 
 
 def decide_approve(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final, TypeVar
 
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, span, spent
@@ -23,6 +24,9 @@ WIDEST: Final = 180
 SHA: Final = 10
 LABEL: Final = 11
 """Characters in which each line says what it is about."""
+MENDING: Final = 4
+"""Lines of an event that may end in what to do about it, which must not be cut off."""
+_WITH_A_MEND: Final = (ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, ev.WarningRaised, ModelFaulted)
 
 
 class EventPrinter:
@@ -98,12 +102,11 @@ class EventPrinter:
         elif isinstance(record.event, ev.GateOpened):
             self._ask(record.event.gate, record.time)
         elif (teller := _TELLERS.get(type(record.event))) and (told := teller(self, record.event)):
-            self._line(told, record.time)
+            self._line(told, record.time, lines=MENDING if isinstance(record.event, _WITH_A_MEND) else 1)
 
     def _ask(self, gate: Gate, time: str = "") -> None:
         self._line(f"waits      {gate.question} {gate.forecast}".rstrip(), time)
-        for answer in self._answers(gate):
-            say(f"                     {answer}")
+        say("\n".join(f"{'':21}{answer}" for answer in self._answers(gate)))
 
     def _answers(self, gate: Gate) -> list[str]:
         if gate.kind == "question":
@@ -147,10 +150,11 @@ class EventPrinter:
         elif state.kept:
             say(f"Take the kept ideas with `{self.command('promote --onto BRANCH')}`.")
 
-    def _line(self, text: str, time: str = "") -> None:
+    def _line(self, text: str, time: str = "", *, lines: int = 1) -> None:
         stamp = f"{datetime.fromisoformat(time).astimezone():%H:%M:%S}" if time else " " * 8
         room = max(60, min(self._width, WIDEST)) - 2 - len(stamp) - LABEL
-        say(f"{stamp}  {text[:LABEL]}{one_line(text[LABEL:], room)}")
+        told = wrap(one_line(text[LABEL:], room * lines), room, break_on_hyphens=False)
+        say(f"{stamp}  {text[:LABEL]}" + f"\n{'':{len(stamp) + 2 + LABEL}}".join(told))
 
 
 def where(workspace: Path) -> str:
@@ -224,7 +228,8 @@ def _tell_refused(_: EventPrinter, event: ev.DecisionRefused) -> str:
 @_tells(ev.AgentSaid)
 def _tell_deed(printer: EventPrinter, event: ev.AgentSaid) -> str:
     """What an agent that asks a model does; one that is rules is done before it could be read."""
-    if event.kind not in {"action", "note"} or not printer.asks_model:
+    # What has more lines than one shows an edit, which a line has told of before it.
+    if event.kind not in {"action", "note"} or "\n" in event.text or not printer.asks_model:
         return ""
     about = f"idea {event.idea:<5} " if event.idea else f"{'ideas':<{LABEL}}"
     return f"{about}{event.text}"

@@ -69,6 +69,8 @@ def show_status(arguments: argparse.Namespace) -> int:
         rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
     rows += [("waits", gate["question"]) for gate in view["waiting"]]
+    if read.holder is None and (ended := read.state.finished or ("" if view["fault"] else read.state.stopped)):
+        rows.append(("ended", ended))
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":
         say(_how_to_answer(view["waiting"][0]))

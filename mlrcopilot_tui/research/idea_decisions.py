@@ -188,7 +188,10 @@ def not_waiting(state: SessionState, number: int) -> RefusedError:
             f"There is no idea {number} that waits." if number else "No idea waits for approval.",
             "`mlrcopilot status` shows what waits.",
         )
-    return RefusedError(f"Idea {number} is {idea.status} already.", f"`mlrcopilot show {number}` tells more.")
+    mend = f"`mlrcopilot show {number}` tells more."
+    if idea.status == "implementing":
+        mend = f"`mlrcopilot interrupt` halts its agent, `mlrcopilot feedback {number} TEXT` tells it what you want."
+    return RefusedError(f"Idea {number} is {idea.status} already.", mend)
 
 
 async def understood(bench: Bench, words: str, idea: int = 0, commit: str = "") -> FeedbackTaken:

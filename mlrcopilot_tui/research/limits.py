@@ -23,9 +23,10 @@ def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
 
 
 def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:
-    """That the budget of dollars is spent, with the sum; `why` says what would not fit any more."""
+    """That the budget of dollars is used up, with the sum; `why` says what would not fit any more."""
+    limit, spent = in_dollars(settings.usd), in_dollars(state.spending.usd)
     return (
-        f"The budget of {in_dollars(settings.usd)} is spent: {in_dollars(state.spending.usd)} went to the model. {why} "
+        f"The budget of {limit} is used up: {spent} went to the model. {why} "
         f"`mlrcopilot run --session {state.session} --budget-usd X` goes on."
     )
 

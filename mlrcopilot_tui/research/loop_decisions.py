@@ -73,7 +73,7 @@ class LoopDecisions:
         if not live:
             raise RefusedError(
                 f"{decision.run} is not running." if decision.run else "Nothing is running.",
-                "`mlrcopilot status` lists the live runs.",
+                "`mlrcopilot status` lists the live runs; `mlrcopilot interrupt` cuts what an agent is at.",
             )
         for run in live:
             await self._laboratory.stop(run, "researcher")

@@ -79,6 +79,7 @@ def test_a_server_that_knows_only_the_core_of_the_protocol(
         assert main(["run", str(workspace), *HEADLESS]) == 0
     said = capsys.readouterr().out
     assert "  idea 1     edit_file path=train.py replacements=" in said
+    assert "--- a/train.py" not in said
     assert "The model: 4 calls without a price, which no budget of dollars bounds, " in said
     assert "4 calls not reported in full, counted as the most possible." in said
     layout = Layout(workspace)
@@ -116,6 +117,10 @@ def test_a_paused_session_that_is_run_again_says_so(
     with FakeMessagesServer(ScriptedClaude("", (PART,))) as server:
         point(monkeypatch, server)
         assert main(["run", str(workspace), *HEADLESS, "--budget-usd", "0.0001"]) == 0
+        capsys.readouterr()
+        assert main(["status", str(workspace)]) == 0
+        ended = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("ended "))
+        assert "The budget of $0.0001 is used up" in ended, "why, and how it goes on"
         assert main(["interrupt", "-C", str(workspace)]) == 1
         assert "No copilot runs this session." in capsys.readouterr().err
         assert main(["pause", "-C", str(workspace)]) == 0

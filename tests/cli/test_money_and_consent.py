@@ -91,9 +91,12 @@ def test_a_budget_that_is_spent_ends_with_0_and_says_how_to_go_on(
     assert main(["run", str(workspace), *HEADLESS, "--budget-usd", "0.001"]) == 0
     said = capsys.readouterr().out
     session = state_of(workspace).session
-    assert "finished   The budget of $0.001 is spent: $0.00 went to the model." in said
+    assert "finished   The budget of $0.001 is used up: $0.00 went to the model." in said
+    assert f"`mlrcopilot run --session {session} --budget-usd X` goes on." in " ".join(said.split()), "the whole of it"
     assert f"`mlrcopilot run --session {session} --budget-usd X` goes on." in state_of(workspace).finished
-    assert main(["run", str(workspace), *HEADLESS, "--session", session, "--budget-usd", "1"]) == 0
+    assert main(["set", "-C", str(workspace), "--budget-usd", "1"]) == 0
+    assert f"It is finished: `mlrcopilot run --session {session}` takes it up again." in capsys.readouterr().out
+    assert main(["run", str(workspace), *HEADLESS, "--session", session]) == 0
     assert state_of(workspace).ideas[1].status == "kept"
 
 
@@ -102,7 +105,7 @@ def test_set_changes_limits_and_models(workspace: Path, scripted: Use, capsys: p
     main(["run", str(workspace), *HEADLESS])
     capsys.readouterr()
     assert main(["set", "-C", str(workspace), "--model", "cheap", "--fast-model", "m", "--budget-usd", "0"]) == 0
-    assert capsys.readouterr().out == "From now on: model cheap, fast_model m, usd none.\n"
+    assert capsys.readouterr().out.startswith("From now on: model cheap, fast_model m, usd none.\n")
     settings = state_of(workspace).settings
     assert (settings["model"], settings["fast_model"], settings["usd"]) == ("cheap", "m", 0)
     assert main(["set", "-C", str(workspace)]) == 2

@@ -43,7 +43,7 @@ async def test_a_spent_budget_ends_the_session_and_a_higher_one_goes_on(
         await asyncio.wait_for(copilot.run(), 60)
         assert copilot.out_of_budget
     state = read_state(workspace.layout.session(session))
-    assert state.finished.startswith("The budget of $0.035 is spent: $0.0205 went to the model. The next call (step)")
+    assert state.finished.startswith("The budget of $0.035 is used up: $0.0205 went to the model. The next call (step)")
     assert f"`mlrcopilot run --session {session} --budget-usd X` goes on." in state.finished
     assert (state.ideas[1].status, state.ideas[2].status) == ("kept", "implementing")
     assert state.live_runs == []

@@ -69,7 +69,7 @@ def _worked(brief: Brief, assignment: Assignment) -> _Work:
     work = _Work()
     recipe = from_dict(assignment.idea.recipe)
     if not recipe.parts:
-        work.result = Withdrawal("The recipe of this idea is not one of the offline engine's.")
+        work.result = Withdrawal("The offline engine has no rule for this idea: another engine thought of it.")
         return work
     if assignment.attempt > MAX_ATTEMPTS:
         work.result = Withdrawal(f"{MAX_ATTEMPTS} attempts did not lead to a patch that stands.")

@@ -11,6 +11,7 @@ import errno
 import os
 import platform
 import struct
+from collections.abc import Sequence
 
 PR_SET_SECCOMP, MODE_FILTER = 22, 2
 
@@ -96,7 +97,11 @@ def install(*, network: bool, truncates: bool = True) -> None:
     machine = platform.machine()
     if machine not in MACHINES:
         raise OSError(errno.ENOTSUP, f"no filter of system calls is written for {machine}")
-    lines = program(machine, network=network, truncates=truncates)
+    load(program(machine, network=network, truncates=truncates))
+
+
+def load(lines: Sequence[Instruction]) -> None:
+    """Put a filter on this process and all that it starts."""
     code = b"".join(struct.pack("<HBBI", *line) for line in lines)
     buffer = ctypes.create_string_buffer(code, len(code))
     packed = struct.pack("<H6xQ", len(lines), ctypes.addressof(buffer))

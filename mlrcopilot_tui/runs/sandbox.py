@@ -70,6 +70,8 @@ class BubblewrapSandbox:
         # Outer paths first, so that the rule of an inner one holds.
         for path in sorted(mounts, key=lambda path: (path.count("/"), path)):
             command += mounts[path]
+        for link in policy.links:
+            command += ["--symlink", str(Path(link).readlink()), link]
         return (*command, "--", *argv)
 
     def _mounts(self, argv: tuple[str, ...], policy: SandboxPolicy) -> dict[str, list[str]]:

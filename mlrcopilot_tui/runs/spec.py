@@ -29,13 +29,15 @@ class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What a run may touch. All paths are absolute; an inner path's rule wins over an outer one's.
 
     `read_only` paths are visible and cannot be written, be they inside a writable tree or inside the home folder, which
-    is empty otherwise.
+    is empty otherwise; Landlock cannot keep them so inside a writable tree. `links` are symbolic links in the temporary
+    folder that are to be seen too.
     """
 
     level: SandboxLevel = "plain"
     writable: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     network: bool = False
 
 

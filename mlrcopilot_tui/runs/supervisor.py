@@ -28,6 +28,7 @@ from mlrcopilot_tui.runs.process_tree import ProcessTree
 from mlrcopilot_tui.runs.recorder import Recorder
 from mlrcopilot_tui.runs.sandbox import failure_of, sandbox_of
 from mlrcopilot_tui.runs.seals import Seals
+from mlrcopilot_tui.runs.short_paths import shortened
 from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
@@ -248,7 +249,8 @@ def _now() -> str:
 def main(arguments: list[str]) -> int:
     """Supervise the run whose folder is the only argument."""
     folder = Path(arguments[0])
-    Supervisor(folder, read_spec(folder)).supervise()
+    with shortened(read_spec(folder)) as spec:
+        Supervisor(folder, spec).supervise()
     return 0
 
 

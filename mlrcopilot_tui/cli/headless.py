@@ -25,7 +25,7 @@ SHA: Final = 10
 LABEL: Final = 11
 """Characters in which each line says what it is about."""
 MENDING: Final = 4
-"""Lines of an event that may end in what to do about it, which must not be cut off."""
+"""Lines of what may end in what to do about it, or in what is agreed to, which must not be cut off."""
 _WITH_A_MEND: Final = (ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, ev.WarningRaised, ModelFaulted)
 
 
@@ -105,7 +105,7 @@ class EventPrinter:
             self._line(told, record.time, lines=MENDING if isinstance(record.event, _WITH_A_MEND) else 1)
 
     def _ask(self, gate: Gate, time: str = "") -> None:
-        self._line(f"waits      {gate.question} {gate.forecast}".rstrip(), time)
+        self._line(f"waits      {gate.question} {gate.forecast}".rstrip(), time, lines=MENDING)
         say("\n".join(f"{'':21}{answer}" for answer in self._answers(gate)))
 
     def _answers(self, gate: Gate) -> list[str]:

@@ -68,15 +68,20 @@ def show_status(arguments: argparse.Namespace) -> int:
     if view["fault"]:
         rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
-    rows += [("waits", gate["question"]) for gate in view["waiting"]]
-    if read.holder is None and (ended := read.state.finished or ("" if view["fault"] else read.state.stopped)):
-        rows.append(("ended", ended))
+    rows += [("waits", f"{gate.question} {gate.forecast}".rstrip()) for gate in read.state.open_gates.values()]
+    rows += [("ended", _ended(read.state))] * (read.holder is None and bool(_ended(read.state)))
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":
         say(_how_to_answer(view["waiting"][0]))
     if view["state"] == "stopped":
         say("Go on with `mlrcopilot run`.")
     return 0
+
+
+def _ended(state: SessionState) -> str:
+    """Why nothing goes on, where the model's fault does not say it already."""
+    why, fault = state.finished or state.stopped, state.model_fault
+    return "" if fault is not None and fault[1].sentence in why else why
 
 
 def _how_to_answer(gate: dict[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """From a shell: what a session spends, `set`, and `consent`."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError
 from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.research import begin, consent
+from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.session.model_events import Usage
 from mlrcopilot_tui.session.session import begun_sessions, read_state
@@ -139,6 +142,27 @@ def test_auto_without_consent_is_3_and_consent_mends_it(
     assert capsys.readouterr().out == f"Withdrawn: {HERE}.\n"
     used.port.script = [TURN]
     assert main(["run", str(workspace), "--new", *HEADLESS]) == 3
+
+
+def test_all_that_is_agreed_to_is_said_before(
+    workspace: Path, scripted: Use, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripted(engine(endpoint="http://gpubox:8000"))
+    layout = Layout(workspace)
+
+    def refuse() -> None:
+        while not (begun := begun_sessions(layout.sessions)) or not state_of(workspace).open_gates:
+            time.sleep(0.05)
+        deliver(layout, begun[0], new_decision("reject", text="Not over plain http."))
+
+    researcher = threading.Thread(target=refuse)
+    researcher.start()
+    assert main(["run", str(workspace), "--headless", "--allow-unsandboxed"]) == 0
+    researcher.join()
+    said = " ".join(capsys.readouterr().out.split())
+    assert consent.what_stays("http://gpubox:8000") in said
+    assert main(["status", str(workspace)]) == 0
+    assert "ended        Nothing was sent: you did not agree to it." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes", 0), ("n", 1), ("", 1)])

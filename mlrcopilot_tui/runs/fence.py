@@ -31,16 +31,26 @@ def main(arguments: list[str]) -> int:
     network = "network" in words
     rules = [(kind, path) for kind, sign, path in (word.partition("=") for word in words) if sign]
     try:
+        program = _program(command[0])
         _settle_home([path for kind, path in rules if kind == "write"])
         _drop_capabilities()
         # For its own threads' names, which GPU drivers set; only its own folder, because a rule is bound to a file.
         landlock.restrict([*rules, ("rename", "/proc/self/task")], network=network)
         seccomp.install(network=network, truncates=landlock.abi() >= 3)
-        os.execvp(command[0], command)  # noqa: S606  no shell is wanted
+        os.execv(program, command)  # noqa: S606  no shell is wanted
     except OSError as error:
         about = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"{FAILURE}{about}{error.strerror or error}\n")
     return FAILED
+
+
+def _program(name: str) -> str:
+    """The program of that name, as a shell finds it; looked up while this interpreter can read its own modules."""
+    if "/" not in name:
+        for folder in os.get_exec_path():
+            if os.access(f"{folder}/{name}", os.X_OK):
+                return f"{folder}/{name}"
+    return name
 
 
 def _settle_home(writable: list[str]) -> None:

@@ -9,7 +9,6 @@ The standard library only, and little of it: it runs at the start of every run, 
 import ctypes
 import errno
 import os
-import platform
 import struct
 from collections.abc import Sequence
 
@@ -94,7 +93,7 @@ def install(*, network: bool, truncates: bool = True) -> None:
     Raises:
         OSError: the kernel has no such filters, or this machine's architecture has no program.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in MACHINES:
         raise OSError(errno.ENOTSUP, f"no filter of system calls is written for {machine}")
     load(program(machine, network=network, truncates=truncates))

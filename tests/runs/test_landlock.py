@@ -1,5 +1,6 @@
 """The second fence: what a run can still do behind it, and what happens where the kernel has none."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -157,6 +158,24 @@ def test_a_kernel_without_it_is_said_and_nothing_is_pretended(tmp_path: Path) ->
     assert done.stdout.startswith(
         "0 plain Landlock does not work here: Function not implemented. It is a part of Linux"
     )
+
+
+def test_the_launchers_own_interpreter_may_be_out_of_the_runs_reach(lab: Lab) -> None:
+    unseen = {"hidden": (os.path.realpath(sys.base_prefix),)}
+    assert "Permission denied" in attempt(lab, "", argv=(sys.executable, "-c", "print(1)"), **unseen)
+    assert attempt(lab, "", argv=("sh", "-c", "echo ran"), **unseen) == "ran"
+
+
+def test_a_drivers_thread_gets_its_name_and_nothing_else_of_the_process_is_written(lab: Lab) -> None:
+    code = """
+import threading
+def work():
+    with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as file: file.write("named")
+    print(open(f"/proc/self/task/{threading.get_native_id()}/comm").read().strip())
+thread = threading.Thread(target=work); thread.start(); thread.join()
+"""
+    assert attempt(lab, code) == "named"
+    assert "PermissionError" in attempt(lab, "open('/proc/self/oom_score_adj', 'w')")
 
 
 def test_the_launcher_needs_no_packages() -> None:

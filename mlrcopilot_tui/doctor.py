@@ -137,6 +137,7 @@ def check_multiplexer(environ: Mapping[str, str]) -> list[Check]:
 
 def check_sandbox(system: str) -> Check:
     """The strongest fence around runs that works here."""
+    from mlrcopilot_tui.runs.landlock_sandbox import open_doors  # noqa: PLC0415 - only a diagnosis asks
     from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not  # noqa: PLC0415 - only a diagnosis starts one
 
     level = best_sandbox().level
@@ -144,6 +145,8 @@ def check_sandbox(system: str) -> Check:
         return Check(name="sandbox", status="ok", found=level)
     if level == "landlock":
         found = "landlock: it fences files and network, but protected files are checked, not locked"
+        if doors := open_doors():
+            found += f", and a run may speak to {', '.join(doors)}"
         return Check(name="sandbox", status="warn", found=found, mend=why_not("bwrap"))
     mend = "There is none for macOS yet." if system == "darwin" else why_not("bwrap")
     return Check(name="sandbox", status="warn", found="none: runs may touch files and the network", mend=mend)

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from mlrcopilot_tui import doctor
 from mlrcopilot_tui.doctor import Check, Status, run_checks
 from mlrcopilot_tui.hardware import report
 from mlrcopilot_tui.hardware.report import Finding
-from mlrcopilot_tui.runs import sandbox
+from mlrcopilot_tui.runs import landlock, landlock_sandbox, sandbox
 from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.workspace import gitcommand
@@ -174,6 +175,18 @@ def test_with_the_second_best_sandbox_it_says_why_not_the_best(monkeypatch: pyte
     found = doctor.check_sandbox("linux")
     assert (found.status, found.mend) == ("warn", "bubblewrap is not installed. Install it.")
     assert found.found.startswith("landlock: ")
+
+
+def test_behind_landlock_it_names_the_sockets_that_stay_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("bus")
+        monkeypatch.setattr(landlock_sandbox, "DOORS", ("bus", "absent"))
+        monkeypatch.setattr(landlock, "abi", lambda: 8)
+        monkeypatch.setattr(sandbox, "best_sandbox", LandlockSandbox)
+        assert doctor.check_sandbox("linux").found.endswith("and a run may speak to bus")
+        monkeypatch.setattr(landlock, "abi", lambda: 9)
+        assert "bus" not in doctor.check_sandbox("linux").found
 
 
 @pytest.mark.parametrize(("free", "status"), [(100 * 2**30, "ok"), (2**30, "warn"), (2**20, "fail")])

@@ -28,6 +28,9 @@ WRITE = READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | REFER | MAKE_D
 WRITE |= MAKE_SOCK | MAKE_FIFO  # device nodes are nobody's to make
 RIGHTS = {"read": READ, "write": WRITE, "device": DEVICE, "rename": WRITE_FILE | TRUNCATE}
 
+SOCKET_FILES = 9
+"""The first version that knows of connecting to a socket file."""
+
 BIND_TCP, CONNECT_TCP = 1, 2
 SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 
@@ -35,7 +38,8 @@ SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 def abi() -> int:
     """The version of the kernel's Landlock; 0 where there is none, or where it is switched off.
 
-    2 adds renaming between folders, 3 truncation, 4 TCP, 5 device controls, 6 signals and abstract sockets.
+    2 adds renaming between folders, 3 truncation, 4 TCP, 5 device controls, 6 signals and abstract sockets, 9 socket
+    files: but for those that the run itself makes, they cannot be connected to then.
     """
     try:
         return _syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1)
@@ -45,8 +49,8 @@ def abi() -> int:
 
 def handled(version: int) -> int:
     """The rights on files that this version can take away: those that no rule grants are then gone."""
-    newest = {1: 13, 2: 14, 3: 15, 4: 15}
-    return (1 << newest.get(version, 16)) - 1
+    rights = {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)
+    return (1 << (rights if version < SOCKET_FILES else 17)) - 1
 
 
 def ruleset(version: int, *, network: bool) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mlrcopilot_tui.errors import EnvironmentLackError
+from mlrcopilot_tui.runs import landlock
 from mlrcopilot_tui.runs.spec import SandboxLevel, SandboxPolicy
 from mlrcopilot_tui.runs.visible import emptied_folders, gpu_nodes, real_paths, shown_paths
 
@@ -18,6 +19,13 @@ PACKAGES: Final = str(Path(__file__).parents[2])
 
 DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  semaphores and arrays of worker processes lie there
+
+DOORS: Final = (
+    "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock",
+    "/run/user/{user}/bus", "/run/user/{user}/systemd/private", "/run/user/{user}/docker.sock",
+    "/run/user/{user}/podman/podman.sock",
+)  # fmt: skip
+"""Where programs listen that start others on request, with the user's rights or more."""
 
 CROWDED: Final = 2000
 """A folder with more entries is left out as a whole where one of them must not be seen."""
@@ -68,6 +76,14 @@ class LandlockSandbox:
             yield "write", path
         for path in (*(f"/dev/{name}" for name in DEVICES), *gpu_nodes()):
             yield "device", path
+
+
+def open_doors() -> list[str]:
+    """Socket files by which a run behind this fence could have others act for it: empty where Landlock sees to them."""
+    if landlock.abi() >= landlock.SOCKET_FILES:
+        return []
+    doors = [door.format(user=os.getuid()) for door in DOORS]
+    return [door for door in doors if Path(door).is_socket() and os.access(door, os.W_OK)]
 
 
 def _cover(top: str, barred: Collection[str]) -> Iterator[str]:

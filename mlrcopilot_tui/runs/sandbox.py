@@ -147,10 +147,18 @@ def _ancestors(protected: list[str], writable: list[str]) -> Iterator[str]:
 def _less_of_root() -> Iterator[str]:
     """Root keeps its rights on files and processes; what of the kernel it may write by being root is read-only."""
     yield from ("--cap-drop", "ALL")
-    for capability in KEPT_CAPABILITIES:
-        yield from ("--cap-add", f"CAP_{capability.upper()}")
+    held = _capabilities()
+    for capability, number in KEPT_CAPABILITIES.items():
+        if held >> number & 1:
+            yield from ("--cap-add", f"CAP_{capability.upper()}")
     for path in KERNEL:
         yield from ("--ro-bind-try", path, path)
+
+
+def _capabilities() -> int:
+    """Those of this process: a container's root has not all of them, and bubblewrap fails where it cannot give one."""
+    told = Path("/proc/self/status").read_text().partition("CapEff:")[2].split()
+    return int(told[0], 16) if told else 0
 
 
 def _hiding(path: str) -> list[str]:

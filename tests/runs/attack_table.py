@@ -72,7 +72,7 @@ ATTACKS: Final = (
     Row("write_to_the_terminal_of_the_researcher", "prevented", "prevented", "open"),
     Row("connect_by_tcp", "prevented", "prevented", "open"),
     Row("send_by_udp", "prevented", "prevented", "open"),
-    Row("connect_to_a_socket_file", "prevented", "open", "open"),
+    Row("connect_to_a_socket_file", "prevented", "prevented", "open", abi=9),
     Row("connect_to_an_abstract_socket", "prevented", "prevented", "open", abi=6),
     Row("open_a_raw_socket", "prevented", "prevented", "open as root"),
     Row("mount_something", "prevented", "prevented", "open as root"),

@@ -32,7 +32,7 @@ def attempt(lab: Lab, code: str, *, argv: tuple[str, ...] = (), **policy: object
 
 @pytest.mark.parametrize(
     ("version", "length", "rights"),
-    [(1, 8, 13), (2, 8, 14), (3, 8, 15), (4, 16, 15), (5, 16, 16), (6, 24, 16), (7, 24, 16), (12, 24, 16)],
+    [(1, 8, 13), (2, 8, 14), (3, 8, 15), (4, 16, 15), (5, 16, 16), (6, 24, 16), (8, 24, 16), (9, 24, 17), (12, 24, 17)],
 )
 def test_each_version_is_asked_for_what_it_knows(version: int, length: int, rights: int) -> None:
     attributes = landlock.ruleset(version, network=False)

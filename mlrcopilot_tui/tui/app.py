@@ -6,11 +6,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.command import Provider
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import preferences as prefs
@@ -59,6 +61,7 @@ class CopilotApp(App[int]):
         self.preferences = preferences
         self._first = first
         self._keys = keymap or {}
+        self._opening: AwaitMount | None = None
         self._problems = themes.register_themes(self)
         self._wanted_theme = theme or preferences.theme
 
@@ -75,6 +78,30 @@ class CopilotApp(App[int]):
         self.push_screen(self._first())
         for problem in self._problems:
             self.notify(printable(str(problem)), severity="warning", markup=False)
+
+    def push_screen(self, screen: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 -- Textual's, with overloads
+        """As Textual has it; keys that are typed ahead wait until the screen can take them."""
+        opening = super().push_screen(screen, *args, **options)
+        self._opening = opening if isinstance(opening, AwaitMount) else None
+        return opening
+
+    async def on_event(self, event: events.Event) -> None:
+        """Performs a key on the panes before the next one is looked at: what it opens gets all that was typed after.
+
+        Textual sends a key to the widget in focus and looks for its action when it comes back, by which time others
+        are on their way there.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        if (opening := self._opening) is not None:
+            self._opening = None
+            await opening
+        focused = self.focused
+        if focused is None or focused.check_consume_key("a", "a"):  # what takes letters takes all keys by itself first
+            await super().on_event(event)
+        elif not await self._check_bindings(event.key, priority=True):
+            await self._check_bindings(event.key)
 
     def _mind_signals(self) -> None:
         loop = asyncio.get_running_loop()

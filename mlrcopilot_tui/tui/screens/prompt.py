@@ -47,6 +47,10 @@ class Prompt(ModalScreen[str | None]):
             yield line
             yield DataText(self._hint or "Enter sends it; escape takes it back.", classes="hint")
 
+    def on_mount(self) -> None:
+        """Takes what is typed from the first key on."""
+        self.set_focus(self.query_one(Input))
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Cleans what was pasted: the line is drawn as it is."""
         if (clean := printable(event.value)) != event.value:

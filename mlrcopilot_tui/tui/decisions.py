@@ -13,7 +13,8 @@ def approve_patch(desk: Desk) -> None:
         return
     chosen = desk.chosen_patch()
     if chosen is None:
-        desk.tell("Nothing of the patch is selected.", "Select hunks with space, or reject the patch with r.")
+        mend = f"Select hunks with {desk.key('diff.toggle')}, or reject the patch with {desk.key('patch.reject')}."
+        desk.tell("Nothing of the patch is selected.", mend)
         return
     desk.decide(
         "approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, hunks=chosen.hunks, patch=chosen.text
@@ -188,7 +189,7 @@ def merge_ideas(desk: Desk) -> None:
     situation = desk.situation
     order = tuple(idea.idea.number for idea in situation.state.queue() if idea.idea.number in situation.marked)
     if len(order) < 2:
-        desk.tell("Nothing is marked to be merged.", "Mark two or more ideas with space first.")
+        desk.tell("Nothing is marked to be merged.", f"Mark two or more ideas with {desk.key('idea.mark')} first.")
         return
 
     def merge() -> None:

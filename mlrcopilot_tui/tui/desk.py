@@ -93,6 +93,9 @@ class Desk(Protocol):
     def situation(self) -> Situation:
         """Where the researcher stands."""
 
+    def key(self, action: str) -> str:
+        """The key of an action, as people read it; the researcher may have chosen another than the usual one."""
+
     def select(self, selection: Selection) -> None:
         """Shows something else in the panes."""
 

@@ -23,6 +23,7 @@ class Presenter:
         library: where papers and patches are read, in a thread.
         explain: tells the researcher what went wrong.
         now: the wall clock, for how long a run has taken.
+        key: the key of an action, as people read it.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Presenter:
         glyphs: Glyphs,
         explain: Callable[[CopilotError], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        key: Callable[[str], str] = str,
     ) -> None:
         self.selection = Selection()
         self.marked: frozenset[int] = frozenset()
@@ -45,6 +47,7 @@ class Presenter:
         self._glyphs = glyphs
         self._explain = explain
         self._now = now
+        self._key = key
         self._run: RunState | None = None
         self._patch = ""
         self._talk: tuple[tuple[str, int], Document] = (("", 0), ())
@@ -81,7 +84,7 @@ class Presenter:
             state, glyphs = self._client.state, self._glyphs
             if (key := (state.session, len(state.talk))) != self._talk[0]:
                 self._talk = key, agent.talk_document(state, glyphs)
-            now = agent.now_document(state, self._live_turn.turn, self._now(), glyphs)
+            now = agent.now_document(state, self._live_turn.turn, self._now(), glyphs, self._key)
             self._deck.run.show_costs(spending.status(state))
             self._deck.run.show_agent(self._talk[1], now)
 

@@ -1,6 +1,7 @@
 """Talking with the agents while they work: interrupt, interject, answer, and what they may use."""
 
 import math
+from collections.abc import Callable
 
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.agent import working_idea
@@ -8,7 +9,10 @@ from mlrcopilot_tui.tui.projector.focus import waiting_gates
 from mlrcopilot_tui.tui.projector.spending import budget, dollars, model_name
 from mlrcopilot_tui.tui.projector.words import title_of
 
-INTERRUPTED = "Interrupted. Say something with f or i, or resume with p."
+
+def ways_on(key: Callable[[str], str]) -> str:
+    """What can be done after an interruption, by the researcher's own keys."""
+    return f"{key('agent.interject')} says something, {key('session.pause')} resumes."
 
 
 def interrupt(desk: Desk) -> None:
@@ -25,7 +29,9 @@ def interject(desk: Desk) -> None:
     desk.ask(
         about,
         lambda words: desk.decide("feedback", idea=number, text=words),
-        hint="It reads them before its next turn; nothing is stopped.",
+        hint="It reads them before its next turn; nothing is stopped."
+        if desk.situation.at_work
+        else "They are read when an agent is at work again.",
     )
 
 
@@ -33,6 +39,7 @@ def answer(desk: Desk) -> None:
     """Opens the oldest question or consent that an agent waits for."""
     gate = next((gate for gate in waiting_gates(desk.situation.state) if gate.kind in {"question", "consent"}), None)
     if gate is None:
+        desk.tell("What waits for you is decided in another pane.", f"{desk.key('view.live')} goes there.")
         return
     if desk.client.is_answering(gate.id):
         desk.tell("Your answer is on its way.", "The copilot has not taken it yet.")

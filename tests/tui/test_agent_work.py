@@ -171,7 +171,7 @@ def test_of_a_long_turn_the_end_is_read(tmp_path: Path) -> None:
     assert len(live.turn.text.encode()) <= SHOWN_BYTES
     assert live.turn.above == SHOWN_BYTES + len("the end")
     state = read_state(story.folder)
-    assert "characters above" in told(agent.now_document(state, live.turn, story.now, UNICODE))[0]
+    assert "characters above" in told(agent.now_document(state, live.turn, story.now, UNICODE, str))[0]
 
 
 def test_nobody_s_turn_is_shown_without_a_copilot(tmp_path: Path) -> None:
@@ -206,9 +206,9 @@ async def test_escape_interrupts_the_agent_at_work(tmp_path: Path) -> None:
         await stage.press("4", "4")
         await stage.catch_up()
         shown = frame(stage.app)
-        assert "Interrupted. Say something with f or i, or resume with p." in stage.sentences
+        assert "Interrupted. i says something, p resumes." in stage.sentences
         said = stage.screen.deck.run.agent.copied()
-        assert said.endswith("! interrupted  say something with f or i, or resume with p")
+        assert said.endswith("! interrupted  i says something, p resumes")
         assert "interrupted" in shown.splitlines()[0]
         assert "esc" not in shown.splitlines()[-1]
 

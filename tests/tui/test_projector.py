@@ -240,7 +240,7 @@ def test_a_step_that_was_told_twice_counts_as_told_last() -> None:
 def test_a_question_stands_below_what_the_agents_said(tmp_path: Path) -> None:
     story = up_to_run(tmp_path)
     story.ask("question", "More epochs?")
-    told = lines(agent.now_document(state_of(story), Turn(), story.now, UNICODE))
+    told = lines(agent.now_document(state_of(story), Turn(), story.now, UNICODE, lambda _: "A"))
     assert told[-2:] == ["! asks  More epochs?", "        A answers it."]
 
 

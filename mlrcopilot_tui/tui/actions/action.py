@@ -23,6 +23,12 @@ def started(situation: Situation) -> bool:
     return situation.started
 
 
+def answering(situation: Situation) -> str:
+    """The word for what an agent waits for; empty where none does."""
+    question = situation.question
+    return "" if question is None else "consent" if question.kind == "consent" else "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something that the researcher can do.

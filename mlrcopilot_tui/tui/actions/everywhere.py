@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from mlrcopilot_tui.tui import decisions, navigation, service, talking
-from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.diff import due
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.projector.spending import asks_model
@@ -70,7 +70,7 @@ EVERYWHERE: Final = (
         do=talking.answer,
         when=lambda s: s.question is not None,
         rank=9,
-        naming=lambda s: "consent" if s.question is not None and s.question.kind == "consent" else "answer",
+        naming=lambda s: "" if s.pane == "run" else answering(s),
     ),
     _a(
         id="agent.interrupt",
@@ -95,7 +95,7 @@ EVERYWHERE: Final = (
     _a(
         id="copilot.restart",
         keys=("C",),
-        label="copilot",
+        label="restart",
         help="Start the copilot that ended again, with another model, or offline.",
         do=talking.restart,
         when=_ended,

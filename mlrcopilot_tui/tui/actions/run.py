@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from mlrcopilot_tui.tui import decisions, navigation, talking
-from mlrcopilot_tui.tui.actions.action import Action, started
+from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.search import matches
 from mlrcopilot_tui.tui.projector.situation import Situation
 
@@ -22,8 +22,9 @@ RUN: Final = (
         label="answer",
         help="Answer the agent's question, or agree to what leaves the machine.",
         do=talking.answer,
-        when=lambda s: s.question is not None,
+        when=lambda s: s.question is not None or s.called,
         rank=10,
+        naming=answering,
     ),
     _a(
         id="run.previous",

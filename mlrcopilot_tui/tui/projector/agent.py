@@ -1,6 +1,7 @@
 """The Agent tab: what the agents thought, did and saw, and below it what a model says, or what is in its way, now."""
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 
 from mlrcopilot_tui.session.events import AgentSaid
@@ -54,31 +55,33 @@ def _said(time: str, said: AgentSaid, glyphs: Glyphs) -> list[Paragraph]:
     return [*parts, text(f"{glyphs.ellipsis} {left} in the journal", "muted", lead=_HANG)] if left else parts
 
 
-def now_document(state: SessionState, turn: Turn, now: datetime, glyphs: Glyphs) -> Document:
-    """What stands below the agents' words: the turn in flight, a fault, a pause, a question."""
+def now_document(state: SessionState, turn: Turn, now: datetime, glyphs: Glyphs, key: Callable[[str], str]) -> Document:
+    """What stands below the agents' words: the turn in flight, a fault, a pause, a question.
+
+    Args:
+        key: the key of an action, as people read it.
+    """
     parts = _turn(turn, glyphs) if turn.text else []
     if state.model_fault is not None:
         parts += [BLANK, _fault(state, state.model_fault[1], now, glyphs)]
     if state.paused and (state.interrupted or working_idea(state) is not None):
         word = "interrupted" if state.interrupted else "paused"
-        parts += [
-            BLANK,
-            text("say something with f or i, or resume with p", lead=f"{glyphs.waiting} {word}  ", lead_role="waiting"),
-        ]
+        ways = f"{key('agent.interject')} says something, {key('session.pause')} resumes"
+        parts += [BLANK, text(ways, lead=f"{glyphs.waiting} {word}  ", lead_role="waiting")]
     if (gate := question(state)) is not None:
-        parts += [BLANK, *_asked(gate, glyphs)]
+        parts += [BLANK, *_asked(gate, glyphs, key)]
     return tuple(parts[1:] if parts and parts[0] == BLANK and not state.talk else parts)
 
 
-def _asked(gate: Gate, glyphs: Glyphs) -> list[Paragraph]:
-    asks, key = ("asks", "A answers it.") if gate.kind == "question" else ("wants your consent", "A opens it.")
+def _asked(gate: Gate, glyphs: Glyphs, key: Callable[[str], str]) -> list[Paragraph]:
+    asks, does = ("asks", "answers it.") if gate.kind == "question" else ("wants your consent", "opens it.")
     lead = (Span(f"{glyphs.waiting} {asks}  ", "waiting"),)
     first, *rest = gate.question[:_CHARACTERS].splitlines()[:_LINES] or [""]
     hang = " " * len(lead[0].text)
     return [
         Paragraph((Span(first, "waiting"),), lead),
         *(text(line, "waiting", lead=hang) for line in rest),
-        text(key, "muted", lead=hang),
+        text(f"{key('agent.answer')} {does}", "muted", lead=hang),
     ]
 
 
@@ -96,6 +99,8 @@ def _fault(state: SessionState, fault: ModelFaulted, now: datetime, glyphs: Glyp
     left = retry_in(state, now)
     if left is None:
         more = fault.mend
+    elif state.interrupted:
+        more = "It is asked again when the session goes on."
     else:
         more = f"Again in {clock(left)} (try {fault.tries + 1})." if left else f"Trying again (try {fault.tries + 1})."
     sentence = Span(fault.sentence, "error" if left is None else "waiting")

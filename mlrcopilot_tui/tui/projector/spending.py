@@ -59,12 +59,12 @@ def status(state: SessionState) -> tuple[Segment, ...]:
     if not asks_model(state):
         return ()
     spent = state.spending
-    line = [Segment(model_name(state) or "model by the engine's choice", "strong", rank=4)]
+    line = [Segment(model_name(state) or "model by the engine's choice", "strong", rank=5)]
     if spent.hit_rate is not None:
         line.append(Segment(f"cached {100 * spent.hit_rate:.0f} %", rank=1))
-    line.append(Segment(_flow(spent), "muted", rank=3))
+    line.append(Segment(_flow(spent), "muted", rank=4))
     if spent.bounded:
-        line.append(Segment(f"{spent.bounded} cut, at their bound", "muted", rank=5))
+        line.append(Segment(_cut(spent), "muted", rank=3))
     line.append(Segment(_calls(spent), "muted", rank=2, right=True))
     line.append(money(state))
     return tuple(line)
@@ -77,12 +77,16 @@ def spent_on(spending: Spending, glyphs: Glyphs) -> str:
     cached = f", {100 * spending.hit_rate:.0f} % cached" if spending.hit_rate else ""
     parts = [cost(spending), _flow(spending) + cached, _calls(spending)]
     if spending.bounded:
-        parts.append(f"{spending.bounded} cut, at their bound")
+        parts.append(_cut(spending))
     return f" {glyphs.dot} ".join(parts)
 
 
 def _flow(spending: Spending) -> str:
     return f"{tokens(spending.read_tokens)} in, {tokens(spending.output_tokens)} out"
+
+
+def _cut(spending: Spending) -> str:
+    return f"{spending.bounded} cut, at {'its' if spending.bounded == 1 else 'their'} bound"
 
 
 def _calls(spending: Spending) -> str:

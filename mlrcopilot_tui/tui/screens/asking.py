@@ -46,22 +46,24 @@ class Question(ModalScreen[str | None]):
 
     Args:
         early: whether keys that are pressed now were meant for what was on the screen before.
+        key: the key that brings it back, as people read it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "put_aside", "later", show=False), *_SCROLLING]
     DEFAULT_CSS = _CSS.format(name="Question")
 
-    def __init__(self, gate: Gate, early: Callable[[], bool]) -> None:
+    def __init__(self, gate: Gate, early: Callable[[], bool], key: str) -> None:
         super().__init__()
         self.gate = gate
         self._early = early
+        self._key = key
 
     def compose(self) -> ComposeResult:
         """The question and a line for the answer."""
         about = f"Idea {self.gate.idea} asks" if self.gate.idea else "The agent asks"
         frame = Vertical()
         frame.border_title = about
-        frame.border_subtitle = "enter sends it; esc later, A brings it back"
+        frame.border_subtitle = f"enter sends it; esc later, {self._key} brings it back"
         with frame:
             self._scroll = VerticalScroll(DataText(self.gate.question[:_MOST]), can_focus=False)
             yield self._scroll
@@ -77,6 +79,16 @@ class Question(ModalScreen[str | None]):
         """Gives the answer; an empty line is none."""
         if words := event.value.strip():
             self.dismiss(words)
+
+    def answered_elsewhere(self) -> bool:
+        """Closes, and says so; stays where words were typed already: they, and the keys to come, are meant for it."""
+        if not self.query_one(Input).value:
+            self.dismiss(None)
+            return True
+        frame = self.query_one(Vertical)
+        frame.border_title = "That was answered elsewhere"
+        frame.border_subtitle = "enter says it to the agent all the same; esc drops it"
+        return False
 
     def action_put_aside(self) -> None:
         """Leaves the question open."""
@@ -115,6 +127,7 @@ class Consent(ModalScreen[bool | None]):
 
     Args:
         early: whether keys that are pressed now were meant for what was on the screen before.
+        key: the key that brings it back, as people read it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -127,16 +140,17 @@ class Consent(ModalScreen[bool | None]):
     ]
     DEFAULT_CSS = _CSS.format(name="Consent")
 
-    def __init__(self, gate: Gate, early: Callable[[], bool]) -> None:
+    def __init__(self, gate: Gate, early: Callable[[], bool], key: str) -> None:
         super().__init__()
         self.gate = gate
         self._early = early
+        self._key = key
 
     def compose(self) -> ComposeResult:
         """What is asked, what a yes means, and the keys."""
         frame = Vertical()
         frame.border_title = "Your consent"
-        frame.border_subtitle = "y agree, n decline; esc later, A brings it back"
+        frame.border_subtitle = f"y agree, n decline; esc later, {self._key} brings it back"
         with frame:
             texts = [DataText(self.gate.question[:_MOST])]
             if self.gate.forecast:
@@ -144,6 +158,11 @@ class Consent(ModalScreen[bool | None]):
             self._scroll = VerticalScroll(*texts, can_focus=False)
             yield self._scroll
             yield DataText("\ny agrees, once for this workspace; n declines, and nothing is sent.", classes="hint")
+
+    def answered_elsewhere(self) -> bool:
+        """Closes, and says so."""
+        self.dismiss(None)
+        return True
 
     def action_answer(self, yes: bool) -> None:
         """Gives the answer of the key."""

@@ -17,12 +17,13 @@ from textual.widget import Widget
 
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
 from mlrcopilot_tui.tui import terminal
-from mlrcopilot_tui.tui.actions import ACTIONS, available, bindings, hint_name, keymap_problems
+from mlrcopilot_tui.tui.actions import ACTIONS, bindings, keymap_problems
 from mlrcopilot_tui.tui.arrangement import Placed, frame, mode_for
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.hardware_watch import HardwareWatch
 from mlrcopilot_tui.tui.library import Library
+from mlrcopilot_tui.tui.offers import offered, urgent
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.screens.main_calls import Calls
@@ -95,7 +96,9 @@ class MainScreen(Screen[None]):
         self.desk = MainDesk(self, setup)
         self.calls = Calls(self, self.restart)
         library = Library(setup.client, self)
-        self.presenter = Presenter(setup.client, self.deck, library, glyphs, self.desk.explain, setup.now)
+        self.presenter = Presenter(
+            setup.client, self.deck, library, glyphs, self.desk.explain, setup.now, self.desk.key
+        )
         self._hardware = HardwareWatch(setup.monitor, self.strip)
         self._strip_shown = setup.strip and self._hardware.possible and not setup.plain
         self.starting = False
@@ -221,19 +224,13 @@ class MainScreen(Screen[None]):
         state = self.client.state
         setup, workspace = self._setup, self.client.layout.root.name
         shown = header(state, setup.glyphs, workspace=workspace, copilot_alive=self.alive, now=setup.now())
-        self.header.show(shown)
+        bare = self.deck.mode == "tiny"
+        self.header.show((*shown, *urgent(offered(self.desk.situation, self.keymap))) if bare else shown)
         self.tab_row.show(self.deck.focused, self.presenter.needed())
         self._hint()
 
     def _hint(self) -> None:
-        situation = self.desk.situation
-        offered = [action for action in available(situation) if action.rank is not None]
-        offered.sort(key=lambda action: action.rank or 0)
-        hints = [
-            Hint(hint_name(action, self.keymap), action.name(situation), f"screen.perform('{action.id}')")
-            for action in offered
-        ]
-        self.footer.show(tuple(hint for hint in hints if hint.key and hint.label), DOCKED)
+        self.footer.show(offered(self.desk.situation, self.keymap), DOCKED)
 
     def _announce(self) -> None:
         for news in self.presenter.news():

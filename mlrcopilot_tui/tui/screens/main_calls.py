@@ -46,8 +46,8 @@ class Calls:
         dialog = self._dialog
         if dialog is not None and dialog.is_active and dialog.gate.id in state.answers:
             self._dialog = None
-            dialog.dismiss(None)
-            self._screen.desk.tell("That was answered elsewhere.")
+            if dialog.answered_elsewhere():
+                self._screen.desk.tell("That was answered elsewhere.")
             return
         if (gate := self._unopened()) is not None:
             if self._screen.is_active:
@@ -87,7 +87,9 @@ class Calls:
 
         def answered(words: str | None) -> None:
             self._dialog = None
-            if words:
+            if words and gate.id in self._screen.client.state.answers:
+                desk.decide("feedback", idea=gate.idea, text=words)
+            elif words:
                 desk.decide("answer", gate=gate.id, idea=gate.idea, text=words)
 
         def agreed(yes: bool | None) -> None:
@@ -95,12 +97,12 @@ class Calls:
             if yes is not None:
                 desk.decide("approve" if yes else "reject", gate=gate.id)
 
-        early = self._screen.client.grace()
+        early, key = self._screen.client.grace(), desk.key("agent.answer")
         if gate.kind == "consent":
-            consent = self._dialog = Consent(gate, early)
+            consent = self._dialog = Consent(gate, early, key)
             self._screen.app.push_screen(consent, agreed)
         else:
-            asking = self._dialog = Question(gate, early)
+            asking = self._dialog = Question(gate, early, key)
             self._screen.app.push_screen(asking, answered)
 
     def fail(self, why: str) -> None:
@@ -118,8 +120,8 @@ class Calls:
         state = self._screen.client.state
         self._known_end = state.stopped
         why = self._failure or state.stopped or "No copilot runs this session."
-        early = self._screen.client.grace()
-        self._screen.app.push_screen(Restart(why, asks_model=asks_model(state), early=early), self._take)
+        early, key = self._screen.client.grace(), self._screen.desk.key("copilot.restart")
+        self._screen.app.push_screen(Restart(why, asks_model=asks_model(state), early=early, key=key), self._take)
 
     def _take(self, way: "Way | None") -> None:
         desk = self._screen.desk

@@ -15,11 +15,12 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model import Decision, DecisionKind, Gate
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import terminal
+from mlrcopilot_tui.tui.actions import ACTIONS, key_name
 from mlrcopilot_tui.tui.client import DecisionFields, Settled
 from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
-from mlrcopilot_tui.tui.talking import INTERRUPTED
+from mlrcopilot_tui.tui.talking import ways_on
 from mlrcopilot_tui.tui.views import PaneName, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
@@ -65,6 +66,10 @@ class MainDesk:
             marked=self._screen.presenter.marked,
             alive=self._screen.alive,
         )
+
+    def key(self, action: str) -> str:
+        """The key of an action, as people read it."""
+        return key_name(ACTIONS[action], self._setup.keymap)
 
     def select(self, selection: Selection) -> None:
         """Shows something else in the panes."""
@@ -148,7 +153,7 @@ class MainDesk:
     def hear(self, settled: Settled) -> None:
         """Says what became of a decision."""
         interrupted = settled.kind == "interrupt" and not settled.refused
-        self.tell(INTERRUPTED if interrupted else settled.said, wrong=settled.refused)
+        self.tell(f"Interrupted. {ways_on(self.key)}" if interrupted else settled.said, wrong=settled.refused)
         if settled.kind == "quit" and not settled.refused:
             self._screen.calls.expect_end()
 
@@ -169,7 +174,10 @@ class MainDesk:
         missing = [file for file in files if not file.is_file()]
         if missing or not files:
             name = missing[0].name if missing else "the patch's files"
-            self.fail(f"{name} is not in the idea's worktree any more.", "Send feedback (f) instead.")
+            self.fail(
+                f"{name} is not in the idea's worktree any more.",
+                f"Send feedback ({self.key('patch.feedback')}) instead.",
+            )
             return False
         before = [file.read_bytes() for file in files]
         try:

@@ -31,6 +31,7 @@ class Restart(ModalScreen[Way | None]):
         why: the copilot's last words.
         asks_model: whether its engine asks a model, so that another one, or none, is a way.
         early: whether keys that are pressed now were meant for what was on the screen before.
+        key: the key that brings it back, as people read it.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
@@ -51,17 +52,18 @@ class Restart(ModalScreen[Way | None]):
     }
     """
 
-    def __init__(self, why: str, *, asks_model: bool, early: Callable[[], bool]) -> None:
+    def __init__(self, why: str, *, asks_model: bool, early: Callable[[], bool], key: str) -> None:
         super().__init__()
         self._why = why
         self._early = early
+        self._key = key
         self._ways: tuple[Way, ...] = ("again", "model", "offline", "leave") if asks_model else ("again", "leave")
 
     def compose(self) -> ComposeResult:
         """Why, and the ways with their keys."""
         frame = Vertical()
         frame.border_title = "The copilot ended"
-        frame.border_subtitle = "esc closes, C brings it back"
+        frame.border_subtitle = f"esc closes, {self._key} brings it back"
         with frame:
             yield DataText(self._why[:_MOST])
             for way in self._ways:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 COMPILED: Final = (".py", ".pyc", ".so")
+UNASKED: Final = {"conftest", "sitecustomize", "usercustomize"}
+"""What Python and pytest import of themselves wherever they find it."""
 
 
 def importable(folders: Iterable[str]) -> dict[str, str]:
@@ -29,8 +31,15 @@ def importable(folders: Iterable[str]) -> dict[str, str]:
 
 
 def looked_in(argv: Sequence[str], tree: str) -> set[str]:
-    """The folders in which a Python command looks for modules first: its script's, and where it runs."""
-    return {tree, *(str(Path(tree, word).parent) for word in argv[1:] if word.endswith(".py"))}
+    """The folders in which a Python command looks for modules first: its script's, those it names, where it runs."""
+    folders = {tree}
+    for word in argv[1:]:
+        path = Path(tree, word)
+        if _is_folder(path):
+            folders.add(str(path))
+        elif path.suffix:
+            folders.add(str(path.parent))
+    return folders
 
 
 def shadowing(before: Mapping[str, str], now: Mapping[str, str], protected: Iterable[str], python: str) -> list[str]:
@@ -42,10 +51,17 @@ def shadowing(before: Mapping[str, str], now: Mapping[str, str], protected: Iter
         protected: the protected files.
         python: the program that evaluates; the packages installed beside it are looked up.
     """
-    taken = {Path(path).name.partition(".")[0] for path in protected} | sys.stdlib_module_names
+    taken = {Path(path).name.partition(".")[0] for path in protected} | sys.stdlib_module_names | UNASKED
     packages = _packages(python)
     new = {path: name for path, name in now.items() if path not in before}
     return sorted(path for path, name in new.items() if name in taken or any(_holds(at, name) for at in packages))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a word to be a name
+        return False
 
 
 def _is_package(folder: str) -> bool:

@@ -145,7 +145,7 @@ async def test_poison_the_compiled_code_of_the_evaluation(lab: Lab, level: Sandb
     assert done[0].value == 0.0, "without the evaluation's own environment it would have worked"
 
 
-@pytest.mark.parametrize("planted", ["statistics.py", "scoring/__init__.py", "pytest/__init__.py"])
+@pytest.mark.parametrize("planted", ["statistics.py", "scoring/__init__.py", "pytest/__init__.py", "conftest.py"])
 async def test_shadow_a_module_that_the_evaluation_imports(lab: Lab, level: SandboxLevel, planted: str) -> None:
     evaluation, module = lab.mark("evaluate.py"), lab.mark("scoring.py")
     evaluation.write_text("import statistics; print('val_error:', statistics.mean([0.9, 0.9]))")
@@ -161,6 +161,12 @@ async def test_shadow_a_module_that_the_evaluation_imports(lab: Lab, level: Sand
     assert cell("shadow_a_module_that_the_evaluation_imports", level) == "detected"
     assert (status.outcome, status.value) == ("voided", None)
     assert planted.partition("/")[0] in status.reason
+
+
+async def test_an_evaluation_may_be_a_long_word(lab: Lab) -> None:
+    code = f"print('val_error: 0.5') # {'x' * 5000}"
+    status, _ = await lab.finish(lab.spec(evaluate_argv=(sys.executable, "-c", code)))
+    assert (status.outcome, status.value) == ("ok", 0.5)
 
 
 async def test_what_a_run_writes_for_its_evaluation_is_no_shadow(lab: Lab) -> None:

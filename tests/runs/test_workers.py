@@ -10,7 +10,7 @@ import pytest
 from mlrcopilot_tui.runs.sandbox import why_not
 from mlrcopilot_tui.runs.short_paths import LONGEST, PLACE, shortened
 from mlrcopilot_tui.runs.spec import LOG_FILE, SandboxLevel
-from tests.runs.lab import Lab
+from tests.runs.lab import Lab, await_true
 
 WORK = """
     import multiprocessing as mp, multiprocessing.shared_memory as shared, threading
@@ -43,7 +43,7 @@ async def test_workers_meet_in_a_deep_workspace(lab: Lab, level: SandboxLevel) -
     assert [f"{method} 1 2" in log for method in ("fork", "spawn", "forkserver")] == [True] * 3
     link = log.partition("at ")[2].partition(" it is")[0]
     assert link.startswith(PLACE)
-    assert not is_left(link)
+    await_true(lambda: not is_left(link))
 
 
 def is_left(link: str) -> bool:

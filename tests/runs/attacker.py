@@ -237,7 +237,8 @@ def open_a_raw_socket(t: Targets) -> object:
 
 def mount_something(t: Targets) -> object:
     (t.scratch / "mount").mkdir()
-    return checked(libc.mount(b"none", bytes(t.scratch / "mount"), b"tmpfs", 0, None))
+    checked(libc.mount(b"none", bytes(t.scratch / "mount"), b"tmpfs", 0, None))
+    return checked(libc.umount(bytes(t.scratch / "mount")))
 
 
 def make_a_device(t: Targets) -> object:

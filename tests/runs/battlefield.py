@@ -141,6 +141,6 @@ def battlefield(user: int, python: str) -> Iterator[Battlefield]:
         yield field
     finally:
         for path in (base, shared):
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path)
         for path in (field.memory, Path(f"{field.memory}-left")):
             path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayPort, ReplayTrees, Signatures
-from mlrcopilot_tui.runs.sandbox import sandbox_of
+from mlrcopilot_tui.runs.sandbox import STRONGEST_FIRST, sandbox_of
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Decision
@@ -242,7 +242,7 @@ class Player:
 
             self._conductor.adopt = adopt
             opened.listeners.append(self._heard)
-            sandboxes = (record.event.sandbox for record in self._records if isinstance(record.event, ev.RunStarted))
+            sandboxes = {record.event.sandbox for record in self._records if isinstance(record.event, ev.RunStarted)}
             try:
                 yield Bench(
                     layout=self._layout,
@@ -254,7 +254,7 @@ class Player:
                         engine or self._started.engine, self._started.seed, self._config.engine, self._port
                     ),
                     executor=self._executor,
-                    sandbox=sandbox_of("bwrap" if next(sandboxes, "") == "bwrap" else "plain"),
+                    sandbox=sandbox_of(next((level for level in STRONGEST_FIRST if level in sandboxes), "plain")),
                     python="python",
                     gates=Gatekeeper(opened),
                     turn=self._conductor.turn,

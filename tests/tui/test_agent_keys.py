@@ -136,3 +136,15 @@ async def test_an_interrupted_wait_counts_down_no_more(tmp_path: Path) -> None:
         told = " ".join(stage.screen.deck.run.agent.copied().split())
         assert "It is asked again when the session goes on." in told
         assert "Again in" not in told
+
+
+async def test_a_session_that_ended_says_why_and_how_it_goes_on(tmp_path: Path) -> None:
+    story = up_to_turn(tmp_path / "digits")
+    why = "The budget of $5.00 is used up. `mlrcopilot run --budget-usd X` goes on."
+    story.tell(ev.SessionFinished(reason=why))
+    write_live(story, "")
+    async with staged(story) as stage:
+        await stage.press("4", "4", "4")
+        await stage.catch_up()
+        told = " ".join(stage.screen.deck.run.agent.copied().split())
+        assert told.endswith(f"finished {why}")

@@ -68,6 +68,8 @@ def now_document(state: SessionState, turn: Turn, now: datetime, glyphs: Glyphs,
         word = "interrupted" if state.interrupted else "paused"
         ways = f"{key('agent.interject')} says something, {key('session.pause')} resumes"
         parts += [BLANK, text(ways, lead=f"{glyphs.waiting} {word}  ", lead_role="waiting")]
+    if state.finished:
+        parts += [BLANK, text(state.finished[:_CHARACTERS], lead="finished  ", lead_role="strong")]
     if (gate := question(state)) is not None:
         parts += [BLANK, *_asked(gate, glyphs, key)]
     return tuple(parts[1:] if parts and parts[0] == BLANK and not state.talk else parts)

@@ -197,6 +197,10 @@ class IdeaAgent(Protocol):
 class ExperimentAgent(Protocol):
     """Turns an idea into code, and mends it."""
 
+    def takes(self, idea: Idea) -> bool:
+        """Whether it can carry out such an idea at all; another engine's may be beyond it."""
+        ...
+
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         """Edits `brief.tree` so that it implements the idea, or mends the attempt that stands there.
 

@@ -57,6 +57,14 @@ class GateDecisions:
         numbers = [decision.idea] if decision.idea else waiting
         if not numbers or any(number not in waiting for number in numbers):
             raise not_waiting(state, decision.idea)
+        takes = self._bench.engine.experiments.takes
+        beyond = [number for number in numbers if not takes(state.ideas[number].idea)]
+        if beyond == numbers:
+            raise RefusedError(
+                f"The {self._bench.engine.name} engine cannot carry out idea {beyond[0]}, which another engine wrote.",
+                "Run the session with that engine: `mlrcopilot run --engine NAME`.",
+            )
+        numbers = [number for number in numbers if number not in beyond]
         approved = [IdeaApproved(idea=number, by=decision.by) for number in numbers]
         closed = [self._closed(gate, "approve", decision) for gate in gates]
         return Effect(f"Approved: idea {', '.join(map(str, numbers))}.", (*approved, *closed))

@@ -82,18 +82,22 @@ class IdeaGrower:
 
     async def replenish(self) -> bool:
         """Sees to it that there is an idea to try; False when none is left."""
-        state = self._bench.state
-        if state.queue():
+        if self._queue():
             return True
-        proposed = self.numbered(await self.propose(MORE_IDEAS if state.ideas else FIRST_IDEAS))
+        proposed = self.numbered(await self.propose(MORE_IDEAS if self._bench.state.ideas else FIRST_IDEAS))
         self._bench.session.record(*proposed)
-        return bool(state.queue())
+        return bool(self._queue())
 
     def next(self) -> IdeaState | None:
         """The next idea to try, approved by the researcher or by rule; None while the researcher is to be asked."""
-        queue = self._bench.state.queue()
+        queue = self._queue()
         approved = next((idea for idea in queue if idea.status == "approved"), None)
         if approved is None and queue and self._bench.settings.ideas == "auto":
             approved = queue[0]
             self._bench.session.record(IdeaApproved(idea=approved.idea.number, by="rule"))
         return approved
+
+    def _queue(self) -> list[IdeaState]:
+        """The ideas not yet tried that this engine can carry out; another's wait for that one to come back."""
+        takes = self._bench.engine.experiments.takes
+        return [idea for idea in self._bench.state.queue() if takes(idea.idea)]

@@ -13,7 +13,7 @@ from mlrcopilot_tui.agents.base import (
     Withdrawal,
 )
 from mlrcopilot_tui.papers.model import Paper
-from mlrcopilot_tui.session.model import Gap, PlanClaim, Quote, Summary
+from mlrcopilot_tui.session.model import Gap, Idea, PlanClaim, Quote, Summary
 
 TRAIN = PurePosixPath("train.py")
 
@@ -28,6 +28,7 @@ class FakeEngine:
     model: str = ""
     endpoint: str = ""
     assignments: list[Assignment] = field(default_factory=list)
+    beyond: tuple[str, ...] = ()
     proposed: int = 0
     claims: tuple[PlanClaim, ...] = ()
 
@@ -70,6 +71,9 @@ class FakeEngine:
 
     async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
         return Understanding(said=f"heard: {words}", instruction=words)
+
+    def takes(self, idea: Idea) -> bool:
+        return idea.title not in self.beyond
 
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         self.assignments.append(assignment)

@@ -91,6 +91,8 @@ async def test_words_said_on_the_way_cost_no_turn_that_was_paid_for(
         steps = len(server.turns) - before - claude.asked.count("more")
     assert state.ideas[1].status == "kept"
     assert steps == 1, "only the turn that was cut is asked again"
+    done = [said.text for _, said in state.talk if said.kind == "action" and said.idea]
+    assert len(done) == len(set(done)), "what is gone through again is not said again"
     assert asked(server, "Keep it short.")[0] == 2
 
 

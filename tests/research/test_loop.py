@@ -1,10 +1,13 @@
 """The loop from end to end: real git, real runs, a scripted engine."""
 
+import asyncio
 import dataclasses
 
 import pytest
 
+from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.copilot import BaselineFailedError
+from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.workspace.evidence import read_note
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
@@ -38,6 +41,15 @@ async def test_a_better_patch_is_kept_and_a_worse_one_is_not(make_workspace: Mak
     assert note.verdict == verdict
     assert workspace.repository.head() == head
     assert not workspace.repository.dirt()
+
+
+async def test_ideas_of_another_engine_wait_for_it(make_workspace: MakeWorkspace, scripted: Use) -> None:
+    scripted(FakeEngine([("beyond me", []), BETTER], beyond=("beyond me",)))
+    workspace = make_workspace()
+    state = await run_session(workspace)
+    assert [idea.status for idea in state.ideas.values()] == ["proposed", "kept"]
+    with pytest.raises(RefusedError, match="another engine wrote"):
+        await asyncio.to_thread(deliver, workspace.layout, state.session, new_decision("approve", idea=1))
 
 
 async def test_a_crash_goes_back_to_its_author_with_the_traceback(make_workspace: MakeWorkspace, scripted: Use) -> None:

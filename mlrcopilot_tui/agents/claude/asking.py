@@ -100,7 +100,7 @@ class MeteredModel:
             await host.unpaused()
             request = build()
             if log and (recorded := log.earlier(request, Wire(self._model(request, host), request.max_tokens))):
-                return recorded
+                return replace(recorded, again=True)
             if (call := self._admit(request, host)) is None:
                 await self._landed.wait()
                 continue

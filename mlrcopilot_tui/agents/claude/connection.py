@@ -211,7 +211,10 @@ def _fault(error: Exception, call: Call, limit: Usage, request_id: str) -> Model
         sentence, mend = f"{host} fell silent.", "A busy server may need longer."
         return ModelFaultError("timeout", sentence, mend, transient=True, usage=limit, request_id=request_id)
     if any(isinstance(cause, httpx2.HTTPError | OSError | anthropic.APIConnectionError) for cause in chain):
-        sentence, mend = f"The connection to {host} broke off.", "Look whether the network is up, and the server still runs."
+        sentence, mend = (
+            f"The connection to {host} broke off.",
+            "Look whether the network is up, and the server still runs.",
+        )
         return ModelFaultError("connection", sentence, mend, transient=True, usage=limit, request_id=request_id)
     sentence, mend = f"{host} sends what cannot be read.", "Nothing of the broken turn is used."
     return ModelFaultError("malformed", sentence, mend, transient=True, usage=limit, request_id=request_id)

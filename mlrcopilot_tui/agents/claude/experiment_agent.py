@@ -11,6 +11,7 @@ from mlrcopilot_tui.agents.claude.conversation import Conversation
 from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.claude.steps import Limits, Steps
 from mlrcopilot_tui.agents.claude.turns import Model
+from mlrcopilot_tui.session.model import Idea
 
 
 class ClaudeExperimentAgent:
@@ -26,6 +27,10 @@ class ClaudeExperimentAgent:
         self._model = model
         self._actions = tuple(actions)
         self._limits = limits or Limits()
+
+    def takes(self, idea: Idea) -> bool:  # noqa: ARG002 - the protocol's
+        """Any idea: words are enough."""
+        return True
 
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         """Edits the tree in steps; see the module.

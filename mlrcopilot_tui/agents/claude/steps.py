@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from mlrcopilot_tui.agents.base import Proposal, Withdrawal
+from mlrcopilot_tui.agents.base import Proposal, Say, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
 from mlrcopilot_tui.agents.claude.conversation import Conversation
@@ -45,6 +45,19 @@ class Limits:
     raised_tokens: int = 24_000
 
 
+@dataclass(slots=True)
+class Voice:
+    """The agent's voice; silent while recorded turns are gone through again, whose words the journal has already."""
+
+    say: Say
+    silent: bool = False
+
+    def __call__(self, kind: Literal["thought", "action", "observation", "note"], text: str) -> None:
+        """Says something, or not again."""
+        if not self.silent:
+            self.say(kind, text)
+
+
 class Steps:
     """One attempt's way from its first turn to its end.
 
@@ -60,6 +73,8 @@ class Steps:
         self, bench: Workbench, actions: Sequence[Action], conversation: Conversation, limits: Limits, heard: int
     ) -> None:
         self._bench = bench
+        self._voice = Voice(bench.brief.say)
+        bench.brief = replace(bench.brief, say=self._voice)
         self._actions = {action.name: action for action in actions}
         self._tools = tuple(tool_of(action) for action in actions)
         self._conversation = conversation
@@ -78,6 +93,7 @@ class Steps:
             last_turn = self._done >= self._limits.steps
             bench.step += 1
             turn = await self._asked()
+            self._voice.silent = isinstance(turn, Turn) and turn.again
             if isinstance(turn, Withdrawal):
                 return turn
             await self._take(turn, only_ending=last_turn)

@@ -76,6 +76,7 @@ class Turn:
     Attributes:
         content: the blocks as they came, to be sent back unchanged as history.
         exchange: the turn's place among the recorded exchanges.
+        again: an earlier process had it already, and carried out what it asks for.
     """
 
     content: tuple[Block, ...]
@@ -84,6 +85,7 @@ class Turn:
     model: str
     request_id: str = ""
     exchange: str = ""
+    again: bool = False
 
     @property
     def text(self) -> str:

@@ -28,13 +28,17 @@ from mlrcopilot_tui.agents.offline.repair import diagnose
 from mlrcopilot_tui.agents.offline.snapshots import snapshot
 from mlrcopilot_tui.agents.offline.steering import adjusted
 from mlrcopilot_tui.agents.offline.words import read
-from mlrcopilot_tui.session.model import PlanClaim
+from mlrcopilot_tui.session.model import Idea, PlanClaim
 
 MAX_ATTEMPTS = 6
 
 
 class OfflineExperimentAgent:
     """Implements `ExperimentAgent` without a model."""
+
+    def takes(self, idea: Idea) -> bool:
+        """Ideas with a recipe, which only this engine writes."""
+        return bool(from_dict(idea.recipe).parts)
 
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         """Edits the tree by the idea's recipe; see the module."""

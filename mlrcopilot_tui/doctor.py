@@ -209,8 +209,8 @@ def check_key(environ: Mapping[str, str], mine: EngineSettings | None = None) ->
 
 def check_endpoint(workspace: Path | None, environ: Mapping[str, str] = os.environ) -> list[Check]:
     """Makes one tiny call to the model that `--engine claude` would ask, and says what it showed."""
-    from mlrcopilot_tui.agents.claude import endpoint as choice  # noqa: PLC0415 - only when a call is asked for
-    from mlrcopilot_tui.agents.claude.probe import probe  # noqa: PLC0415
+    from mlrcopilot_tui.agents.claude.wire import endpoint as choice  # noqa: PLC0415 - only when a call is asked for
+    from mlrcopilot_tui.agents.claude.wire.probe import probe  # noqa: PLC0415
     from mlrcopilot_tui.research.consent import may_send  # noqa: PLC0415
     from mlrcopilot_tui.workspace.config import EngineConfig, load_config  # noqa: PLC0415
     from mlrcopilot_tui.workspace.layout import Layout  # noqa: PLC0415

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from mlrcopilot_tui.agents.claude.prices import Price
+from mlrcopilot_tui.agents.claude.books.prices import Price
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.resources import config_folder
 from mlrcopilot_tui.workspace.config_errors import TomlSource, explain_mismatch, refuse_unknown_keys

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.endpoint import FAST_MODEL, MAIN_MODEL
+from mlrcopilot_tui.agents.claude.wire.endpoint import FAST_MODEL, MAIN_MODEL
 from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.doctor import Check, check_endpoint, check_key
 from mlrcopilot_tui.user_settings import EngineSettings, settings_path

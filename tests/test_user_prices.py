@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.prices import Prices
+from mlrcopilot_tui.agents.claude.books.prices import Prices
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.user_settings import load_settings, settings_path
 

@@ -73,7 +73,7 @@ def amount(count: int) -> str:
 
 def dollars(spending: Spending) -> str:
     """What was spent, in dollars at list price; a dash where nothing was, or nothing has a price."""
-    from mlrcopilot_tui.agents.claude.prices import in_dollars  # noqa: PLC0415 - only what tells of money loads prices
+    from mlrcopilot_tui.agents.claude.books.prices import in_dollars  # noqa: PLC0415 - only what tells of money loads prices
 
     return in_dollars(spending.usd) if spending.calls > spending.unpriced else "-"
 

@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
 
 def show_status(arguments: argparse.Namespace) -> int:
     """What the session does now."""
-    from mlrcopilot_tui.agents.claude.prices import in_dollars  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.agents.claude.books.prices import in_dollars  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415
     from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME
-from mlrcopilot_tui.agents.claude.redaction import REDACTED
+from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME
+from mlrcopilot_tui.agents.claude.books.redaction import REDACTED
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.cassette import BASE, COMMITS, CONTRACT, CassetteWriter, Manifest, SignedCommit
 from mlrcopilot_tui.runs.spec import LOG_FILE, METRICS_FILE, SPEC_FILE, STATUS_FILE, RunSpec

@@ -1,6 +1,6 @@
 """The limits of a session: experiments, minutes, patience; reaching one ends the session in good order."""
 
-from mlrcopilot_tui.agents.claude.prices import in_dollars
+from mlrcopilot_tui.agents.claude.books.prices import in_dollars
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.state import SessionState
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrcopilot_tui.agents.base import Engine
-from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, Exchange, ExchangeReader
+from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchange, ExchangeReader
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
 from mlrcopilot_tui.research.conductor import Conductor

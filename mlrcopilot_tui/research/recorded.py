@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlrcopilot_tui.agents.claude.exchanges import Exchange, request_digest
+from mlrcopilot_tui.agents.claude.books.exchanges import Exchange, request_digest
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError

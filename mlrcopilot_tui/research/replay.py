@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mlrcopilot_tui.agents.base import Engine
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.research.begin import make_engine
 from mlrcopilot_tui.research.cassette import BASE, CONTRACT, Cassette
@@ -28,7 +28,7 @@ def recorded_engine(name: str, seed: int, config: EngineConfig, port: ReplayPort
     """The engine of that name, thinking anew; its model answers as it did."""
     if name != "claude":
         return make_engine(name, seed, config)
-    from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models  # noqa: PLC0415 - only where it was chosen
+    from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models  # noqa: PLC0415 - only where it was chosen
     from mlrcopilot_tui.agents.claude.engine import ClaudeEngine  # noqa: PLC0415
 
     main = port.model("main") or config.model

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.client import AnthropicPort
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint, Profile
-from mlrcopilot_tui.agents.claude.patience import Patience
 from mlrcopilot_tui.agents.claude.turns import Delta, Message, ModelFaultError, Request, Tool, Turn, Wire
+from mlrcopilot_tui.agents.claude.wire.client import AnthropicPort
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint, Profile
+from mlrcopilot_tui.agents.claude.wire.patience import Patience
 from tests.fakes.messages_server import FakeMessagesServer, Script
 
 KEY = "sk-ant-api03-never-to-be-seen"

@@ -12,7 +12,7 @@ import msgspec
 from mlrcopilot_tui.agents.base import Assignment, Brief
 from mlrcopilot_tui.agents.claude.actions import ACTIONS
 from mlrcopilot_tui.agents.claude.actions.action import Observation, Workbench
-from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
+from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.session.events import FORMAT, SessionStarted
 from mlrcopilot_tui.session.model import Idea
 from mlrcopilot_tui.session.state import SessionState

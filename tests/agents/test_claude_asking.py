@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
-from mlrcopilot_tui.agents.claude.ledger import input_bound
-from mlrcopilot_tui.agents.claude.prices import Price, Prices
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.ledger import input_bound
+from mlrcopilot_tui.agents.claude.books.prices import Price, Prices
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.agents.host import Allowance, BudgetSpentError
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role, Usage

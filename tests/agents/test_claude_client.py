@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.endpoint import Profile
 from mlrcopilot_tui.agents.claude.turns import Delta, Message, Request, Turn, Wire
+from mlrcopilot_tui.agents.claude.wire.endpoint import Profile
 from tests.agents.claude_asking import BEGIN, KEY, MODEL, port_on, request, turn_of
 from tests.fakes.messages_faults import Stall
 from tests.fakes.messages_rules import Body

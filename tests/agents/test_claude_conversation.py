@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.conversation import NOT_DONE, OBSERVATION_LIMIT, Conversation
+from mlrcopilot_tui.agents.claude.experiment.conversation import NOT_DONE, OBSERVATION_LIMIT, Conversation
 from mlrcopilot_tui.agents.claude.turns import Block, Message, Turn
 from tests.fakes.scripted_model import acted, said
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.endpoint import (
+from mlrcopilot_tui.agents.claude.turns import ModelFaultError
+from mlrcopilot_tui.agents.claude.wire.endpoint import (
     ANTHROPIC_URL,
     FAST_MODEL,
     MAIN_MODEL,
@@ -17,7 +18,6 @@ from mlrcopilot_tui.agents.claude.endpoint import (
     find_models,
     secrets,
 )
-from mlrcopilot_tui.agents.claude.turns import ModelFaultError
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.user_settings import EngineSettings, load_settings, settings_path
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.exchanges import (
+from mlrcopilot_tui.agents.claude.books.exchanges import (
     EXCHANGES_NAME,
     Exchange,
     ExchangeLog,
@@ -19,7 +19,7 @@ from mlrcopilot_tui.agents.claude.exchanges import (
     ExchangesDamagedError,
     request_digest,
 )
-from mlrcopilot_tui.agents.claude.redaction import REDACTED
+from mlrcopilot_tui.agents.claude.books.redaction import REDACTED
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
 from mlrcopilot_tui.session.model_events import Usage
 

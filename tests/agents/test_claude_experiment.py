@@ -11,12 +11,12 @@ import pytest
 from mlrcopilot_tui.agents.base import Assignment, Brief, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
-from mlrcopilot_tui.agents.claude.assignment import earlier_ideas
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.experiment.assignment import earlier_ideas
+from mlrcopilot_tui.agents.claude.experiment.places import without_folders
+from mlrcopilot_tui.agents.claude.experiment.steps import Limits
 from mlrcopilot_tui.agents.claude.experiment_agent import ClaudeExperimentAgent
-from mlrcopilot_tui.agents.claude.places import without_folders
-from mlrcopilot_tui.agents.claude.steps import Limits
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Turn
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import RefusedError

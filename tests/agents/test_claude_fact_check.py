@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
+from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Baseline, Idea, Verdict
 from mlrcopilot_tui.session.records import Record

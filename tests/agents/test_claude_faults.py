@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from mlrcopilot_tui.agents.claude import connection, turns
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint
-from mlrcopilot_tui.agents.claude.faults import Call, Told, fault_told, kind_of, seconds_asked
-from mlrcopilot_tui.agents.claude.patience import Patience
+from mlrcopilot_tui.agents.claude import turns
 from mlrcopilot_tui.agents.claude.turns import FaultKind, ModelFaultError
+from mlrcopilot_tui.agents.claude.wire import connection
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint
+from mlrcopilot_tui.agents.claude.wire.faults import Call, Told, fault_told, kind_of, seconds_asked
+from mlrcopilot_tui.agents.claude.wire.patience import Patience
 from mlrcopilot_tui.session.model_events import Usage
 from tests.agents.claude_asking import KEY, MODEL, fault_of, port_on, request, turn_of
 from tests.fakes.messages_faults import (

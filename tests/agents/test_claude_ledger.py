@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
-from mlrcopilot_tui.agents.claude.ledger import affordable_output, bound, capped, cost, input_bound
-from mlrcopilot_tui.agents.claude.prices import LISTED, Price, Prices, in_dollars
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.books.ledger import affordable_output, bound, capped, cost, input_bound
+from mlrcopilot_tui.agents.claude.books.prices import LISTED, Price, Prices, in_dollars
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
 from mlrcopilot_tui.agents.host import Allowance, BudgetSpentError
 from mlrcopilot_tui.session.model_events import ModelCalled, Usage

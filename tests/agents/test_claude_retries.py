@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.retries import LONGEST_ASKED_S, wait_before_retry
 from mlrcopilot_tui.agents.claude.turns import FaultKind, ModelFaultError
+from mlrcopilot_tui.agents.claude.wire.retries import LONGEST_ASKED_S, wait_before_retry
 
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 

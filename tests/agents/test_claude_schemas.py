@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.schemas import in_words, json_of
+from mlrcopilot_tui.agents.claude.wire.schemas import in_words, json_of
 
 VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)
 

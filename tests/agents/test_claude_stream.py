@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint
-from mlrcopilot_tui.agents.claude.faults import Call
-from mlrcopilot_tui.agents.claude.stream import Assembly
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint
+from mlrcopilot_tui.agents.claude.wire.faults import Call
+from mlrcopilot_tui.agents.claude.wire.stream import Assembly
 from mlrcopilot_tui.session.model_events import Usage
 
 CALL = Call(Endpoint("http://127.0.0.1:8000"), Credentials("local", "nowhere"), "m")

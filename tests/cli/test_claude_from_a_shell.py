@@ -97,7 +97,7 @@ def test_calls_with_and_without_a_price_are_told_apart() -> None:
 def test_a_model_that_cannot_write_an_action_is_told_of_truly(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mlrcopilot_tui.agents.claude.retries._FIRST_S", 0.01)
+    monkeypatch.setattr("mlrcopilot_tui.agents.claude.wire.retries._FIRST_S", 0.01)
     told = ScriptedClaude("", (PART,))
 
     def script(body: Body) -> Answer:

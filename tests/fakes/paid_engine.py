@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
-from mlrcopilot_tui.agents.claude.prices import Price, Prices
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.prices import Price, Prices
 from mlrcopilot_tui.agents.claude.turns import Request
 from tests.fakes.model_port import FakePort
 from tests.fakes.scripted_engine import FakeEngine

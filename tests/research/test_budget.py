@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.research.begin import begin_session, open_bench, take_options

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Engine, IdeaDraft, Proposal, Withdrawal
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models, RetryPolicy
-from mlrcopilot_tui.agents.claude.exchanges import EXCHANGES_NAME, ExchangeLog
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models, RetryPolicy
+from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, ExchangeLog
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import player

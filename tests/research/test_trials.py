@@ -16,7 +16,7 @@ import pytest
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import edits, running
 from mlrcopilot_tui.agents.claude.actions.action import Workbench
-from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
+from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.host import Execution
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.bench import Bench

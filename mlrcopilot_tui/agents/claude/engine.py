@@ -5,15 +5,15 @@ import os
 from collections.abc import Callable, Mapping
 
 from mlrcopilot_tui.agents.base import ExperimentAgent, IdeaAgent
-from mlrcopilot_tui.agents.claude.asking import MeteredModel, Models
-from mlrcopilot_tui.agents.claude.client import AnthropicPort
-from mlrcopilot_tui.agents.claude.endpoint import Endpoint, find_credentials, find_endpoint, find_models, secrets
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.prices import Prices
 from mlrcopilot_tui.agents.claude.experiment_agent import ClaudeExperimentAgent
 from mlrcopilot_tui.agents.claude.idea_agent import ClaudeIdeaAgent
-from mlrcopilot_tui.agents.claude.prices import Prices
-from mlrcopilot_tui.agents.claude.retries import wait_before_retry
 from mlrcopilot_tui.agents.claude.turns import Model, ModelPort, Request, Turn
+from mlrcopilot_tui.agents.claude.wire.client import AnthropicPort
+from mlrcopilot_tui.agents.claude.wire.endpoint import Endpoint, find_credentials, find_endpoint, find_models, secrets
+from mlrcopilot_tui.agents.claude.wire.retries import wait_before_retry
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.user_settings import UserSettings, load_settings
 from mlrcopilot_tui.workspace.config import EngineConfig

@@ -6,10 +6,10 @@ from dataclasses import replace
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import ACTIONS
 from mlrcopilot_tui.agents.claude.actions.action import Action, Workbench
-from mlrcopilot_tui.agents.claude.assignment import earlier_ideas, opening
-from mlrcopilot_tui.agents.claude.conversation import Conversation
-from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
-from mlrcopilot_tui.agents.claude.steps import Limits, Steps
+from mlrcopilot_tui.agents.claude.experiment.assignment import earlier_ideas, opening
+from mlrcopilot_tui.agents.claude.experiment.conversation import Conversation
+from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
+from mlrcopilot_tui.agents.claude.experiment.steps import Limits, Steps
 from mlrcopilot_tui.agents.claude.turns import Model
 from mlrcopilot_tui.session.model import Idea
 

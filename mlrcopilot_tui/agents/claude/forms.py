@@ -6,8 +6,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from mlrcopilot_tui.agents.claude.schemas import json_of
 from mlrcopilot_tui.agents.claude.turns import Block, FaultKind, Message, Model, ModelFaultError, Request, Turn
+from mlrcopilot_tui.agents.claude.wire.schemas import json_of
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.errors import RefusedError
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
-from mlrcopilot_tui.agents.claude.fact_check import KnownNumbers
+from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.claude.turns import Model
 from mlrcopilot_tui.errors import InputError
 

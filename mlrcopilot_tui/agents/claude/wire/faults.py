@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint
 from mlrcopilot_tui.agents.claude.turns import FaultKind, ModelFaultError
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint
 from mlrcopilot_tui.session.model_events import Usage
 from mlrcopilot_tui.text import printable
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from mlrcopilot_tui.agents.claude.endpoint import Endpoint
+from mlrcopilot_tui.agents.claude.wire.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

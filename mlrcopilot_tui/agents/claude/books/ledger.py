@@ -4,7 +4,7 @@ import json
 import math
 from typing import Final
 
-from mlrcopilot_tui.agents.claude.prices import CacheTime, Price, in_dollars
+from mlrcopilot_tui.agents.claude.books.prices import CacheTime, Price, in_dollars
 from mlrcopilot_tui.agents.claude.turns import Request
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.session.model_events import Usage

@@ -14,10 +14,10 @@ from typing import Any, Final, Self
 import anthropic
 import httpx2
 
-from mlrcopilot_tui.agents.claude.bodies import Abilities
-from mlrcopilot_tui.agents.claude.faults import Call, Told, fault_told, seconds_asked
-from mlrcopilot_tui.agents.claude.patience import Patience
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError
+from mlrcopilot_tui.agents.claude.wire.bodies import Abilities
+from mlrcopilot_tui.agents.claude.wire.faults import Call, Told, fault_told, seconds_asked
+from mlrcopilot_tui.agents.claude.wire.patience import Patience
 from mlrcopilot_tui.session.model_events import Usage
 
 _FAULTS: Final = (

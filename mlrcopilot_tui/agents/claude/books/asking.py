@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from mlrcopilot_tui.agents.claude.exchanges import ExchangeLog
-from mlrcopilot_tui.agents.claude.ledger import affordable_output, bound, capped, cost, input_bound
-from mlrcopilot_tui.agents.claude.prices import CacheTime, Price, Prices
-from mlrcopilot_tui.agents.claude.speech import Speech
+from mlrcopilot_tui.agents.claude.books.exchanges import ExchangeLog
+from mlrcopilot_tui.agents.claude.books.ledger import affordable_output, bound, capped, cost, input_bound
+from mlrcopilot_tui.agents.claude.books.prices import CacheTime, Price, Prices
+from mlrcopilot_tui.agents.claude.books.speech import Speech
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn, Wire
 from mlrcopilot_tui.agents.host import Allowance, BudgetSpentError, Host
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Usage

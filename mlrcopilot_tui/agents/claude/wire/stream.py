@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mlrcopilot_tui.agents.claude.faults import Call, Told, fault_told
 from mlrcopilot_tui.agents.claude.turns import Block, Delta, FaultKind, ModelFaultError, StopReason, Turn
+from mlrcopilot_tui.agents.claude.wire.faults import Call, Told, fault_told
 from mlrcopilot_tui.session.model_events import Usage
 
 _REASONS: Final[Mapping[str, StopReason]] = {

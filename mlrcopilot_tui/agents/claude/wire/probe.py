@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mlrcopilot_tui.agents.claude.client import AnthropicPort
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint
-from mlrcopilot_tui.agents.claude.patience import Patience
-from mlrcopilot_tui.agents.claude.stream import Assembly
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
+from mlrcopilot_tui.agents.claude.wire.client import AnthropicPort
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint
+from mlrcopilot_tui.agents.claude.wire.patience import Patience
+from mlrcopilot_tui.agents.claude.wire.stream import Assembly
 
 _TOKENS: Final = 512
 """Enough for a word of thinking, which the newest models cannot leave."""

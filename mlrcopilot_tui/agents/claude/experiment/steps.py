@@ -11,11 +11,11 @@ import msgspec
 from mlrcopilot_tui.agents.base import Proposal, Say, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
-from mlrcopilot_tui.agents.claude.conversation import Conversation
-from mlrcopilot_tui.agents.claude.experiment_prompts import SYSTEM
+from mlrcopilot_tui.agents.claude.experiment.conversation import Conversation
+from mlrcopilot_tui.agents.claude.experiment.notes import FIELD, Notes, parted, tool_of
+from mlrcopilot_tui.agents.claude.experiment.places import without_folders
+from mlrcopilot_tui.agents.claude.experiment.prompts import SYSTEM
 from mlrcopilot_tui.agents.claude.fences import cleaned, shortened
-from mlrcopilot_tui.agents.claude.notes import FIELD, Notes, parted, tool_of
-from mlrcopilot_tui.agents.claude.places import without_folders
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, ToolUse, Turn
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError

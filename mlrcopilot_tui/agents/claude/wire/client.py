@@ -5,16 +5,16 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from mlrcopilot_tui.agents.claude.bodies import Abilities, Signatures, body_of
-from mlrcopilot_tui.agents.claude.endpoint import Credentials, Endpoint
-from mlrcopilot_tui.agents.claude.faults import Call
-from mlrcopilot_tui.agents.claude.ledger import bound, input_bound
-from mlrcopilot_tui.agents.claude.patience import Patience
-from mlrcopilot_tui.agents.claude.stream import Assembly
+from mlrcopilot_tui.agents.claude.books.ledger import bound, input_bound
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
+from mlrcopilot_tui.agents.claude.wire.bodies import Abilities, Signatures, body_of
+from mlrcopilot_tui.agents.claude.wire.endpoint import Credentials, Endpoint
+from mlrcopilot_tui.agents.claude.wire.faults import Call
+from mlrcopilot_tui.agents.claude.wire.patience import Patience
+from mlrcopilot_tui.agents.claude.wire.stream import Assembly
 
 if TYPE_CHECKING:
-    from mlrcopilot_tui.agents.claude.connection import Connection
+    from mlrcopilot_tui.agents.claude.wire.connection import Connection
 
 
 class AnthropicPort:
@@ -96,6 +96,6 @@ class AnthropicPort:
 
 
 def _open(call: Call, patience: Patience) -> "Connection":
-    from mlrcopilot_tui.agents.claude.connection import Connection  # noqa: PLC0415 - anthropic, 1 s
+    from mlrcopilot_tui.agents.claude.wire.connection import Connection  # noqa: PLC0415 - anthropic, 1 s
 
     return Connection.opened(call, patience)

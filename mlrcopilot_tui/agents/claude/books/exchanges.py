@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mlrcopilot_tui.agents.claude.redaction import Redaction
+from mlrcopilot_tui.agents.claude.books.redaction import Redaction
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, Tool, Turn, Wire
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
 from mlrcopilot_tui.session.model_events import Usage

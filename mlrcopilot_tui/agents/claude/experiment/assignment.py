@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Failure
+from mlrcopilot_tui.agents.claude.experiment.places import without_folders
 from mlrcopilot_tui.agents.claude.fences import cleaned, fenced, shortened
-from mlrcopilot_tui.agents.claude.places import without_folders
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session.entities import OPEN_STATUSES, IdeaState
 from mlrcopilot_tui.session.model import Idea, PlanDesign

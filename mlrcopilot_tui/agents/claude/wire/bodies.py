@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlrcopilot_tui.agents.claude.endpoint import Profile
-from mlrcopilot_tui.agents.claude.schemas import in_words
 from mlrcopilot_tui.agents.claude.turns import Block, Message, Request, Tool, Wire
+from mlrcopilot_tui.agents.claude.wire.endpoint import Profile
+from mlrcopilot_tui.agents.claude.wire.schemas import in_words
 
 _MARK: Final = {"cache_control": {"type": "ephemeral"}}
 _MOVING_MARKS: Final = 2

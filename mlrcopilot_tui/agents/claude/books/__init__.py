@@ -1,0 +1,1 @@
+"""What every call goes through on its way: budget, books, prices, the verbatim record."""

@@ -8,7 +8,7 @@ import msgspec
 
 from mlrcopilot_tui.agents.host import Allowance, Execution
 from mlrcopilot_tui.research.consent import refuse_unagreed
-from mlrcopilot_tui.research.trials import Trial, Trials
+from mlrcopilot_tui.research.trials import Trial, Trials, announcement
 from mlrcopilot_tui.session.journal import LIVE_NAME
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
 
@@ -111,7 +111,7 @@ class AgentHost:
         trials = Trials(self._bench)
         name = trials.reserve()
         what = shlex.join(argv) + (f" on {len(stdin.splitlines())} lines of its own" if stdin else "")
-        self._bench.voice(self._agent, self._idea)("action", f"trial {name}, {limit_s:g} s at most: {what}")
+        self._bench.voice(self._agent, self._idea)("action", announcement(name, limit_s, what))
         trial = Trial(self._snapshot, argv, limit_s, stdin)
         return await trials.carry_out(name, trial, self.interruption)
 

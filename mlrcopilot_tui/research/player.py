@@ -20,6 +20,7 @@ from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayPort, ReplayTrees, Signatures
+from mlrcopilot_tui.research.trials import announced
 from mlrcopilot_tui.runs.sandbox import STRONGEST_FIRST, sandbox_of
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
@@ -172,6 +173,8 @@ class Player:
             await self._conductor.place(after)
             for exchange in self._in_flight(after, sitting.end):
                 await self._port.asked(exchange)
+            if decision.kind == "interrupt" and (trial := self._trial_under_way(after)):
+                await self._executor.trial(trial)
             await self._set_stage(bench, decision)
             bench.session.inbox.drop(decision)
 
@@ -179,6 +182,13 @@ class Player:
         """The exchanges that were under way when `after` events had happened."""
         events = [record.event for record in self._records[after:end]]
         return [event.exchange for event in events if isinstance(event, ModelCalled) and 0 < event.after <= after]
+
+    def _trial_under_way(self, after: int) -> str:
+        """The trial that an agent had begun but not seen the end of when `after` events had happened, if any."""
+        for record in reversed(self._records[:after]):
+            if isinstance(record.event, ev.AgentSaid) and record.event.agent == "ExperimentAgent":
+                return announced(record.event.text) if record.event.kind == "action" else ""
+        return ""
 
     async def _set_stage(self, bench: Bench, decision: Decision) -> None:
         """Writes into an idea's files what the researcher had written there before they said so."""

@@ -10,7 +10,7 @@ from mlrcopilot_tui.agents.claude.books.exchanges import Exchange, request_diges
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError
-from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, read_status
+from mlrcopilot_tui.runs.spec import STATUS_FILE, RunSpec, RunStatus, read_status
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
 from mlrcopilot_tui.session.state import RunState
@@ -28,6 +28,7 @@ class ReplayExecutor:
         self._conductor = conductor
         self._cassette = cassette
         self._stopped: dict[Path, Callable[[], object]] = {}
+        self._trials: dict[str, asyncio.Event] = {}
 
     def start(self, spec: RunSpec, folder: Path) -> None:  # noqa: ARG002 - the protocol's signature
         """Puts the recorded files of a run or a trial in place."""
@@ -67,8 +68,20 @@ class ReplayExecutor:
         if status is None or status.outcome in {None, "stopped"}:
             loop, stopped = asyncio.get_running_loop(), asyncio.Event()
             self._stopped[folder] = lambda: loop.call_soon_threadsafe(stopped.set)
+            self._under_way(folder.name).set()
             await stopped.wait()
         return status or _status(folder.name, state="finished", outcome="stopped")
+
+    async def trial(self, name: str) -> None:
+        """Returns when that trial is under way, if it is one that the researcher interrupted."""
+        part = f"trials/{name}/{STATUS_FILE}"
+        if part not in self._cassette.names(part):
+            return
+        if msgspec.json.decode(self._cassette.read(part), type=RunStatus).outcome in {None, "stopped"}:
+            await self._under_way(name).wait()
+
+    def _under_way(self, trial: str) -> asyncio.Event:
+        return self._trials.setdefault(trial, asyncio.Event())
 
     def _end(self, run: str) -> RunFinished | None:
         events = (record.event for record in self._conductor.records)

@@ -213,3 +213,14 @@ def read_output(log: Path) -> tuple[str, int]:
 def _shown(data: bytes) -> str:
     lines = data.decode("utf-8", "replace").split("\n")
     return "\n".join(printable(last_carriage_segment(line)) for line in lines)
+
+
+def announcement(name: str, limit_s: float, what: str) -> str:
+    """What the agent says when a trial begins."""
+    return f"trial {name}, {limit_s:g} s at most: {what}"
+
+
+def announced(said: str) -> str:
+    """The trial that an announcement is about; empty for other words."""
+    found = re.match(r"trial (x\d+), ", said)
+    return found[1] if found else ""

@@ -334,6 +334,37 @@ def test_a_model_answers_as_it_did_in_good_times_and_bad(
     assert (stage.target / where).read_bytes() == (workspace.layout.root / where).read_bytes()
 
 
+class Trying(FakeEngine):
+    """Tries the code once before each patch, and says how that ended."""
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        done = await brief.host.execute(("python", "train.py"), limit_s=20)
+        brief.say("observation", f"{done.outcome}: {done.reason} {done.wall_s}")
+        return await super().implement(brief, assignment)
+
+
+def test_a_trial_that_was_interrupted_ends_as_it_did(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    scripted(Trying([BETTER]))
+    workspace = make_workspace()
+    instant.holds = lambda spec: "trial" in spec.run
+
+    async def scenario(copilot: Running) -> None:
+        await copilot.until(lambda: any("trial" in spec.run for spec in instant.held.values()))
+        await copilot.decide("interrupt")
+        await copilot.decide("resume")
+        await copilot.until(copilot.task.done)
+
+    record(workspace, scenario)
+    stage = Stage(workspace, tmp_path)
+    export_session(workspace, stage.session, stage.cassette)
+    state = replay(stage.cassette, stage.target, engine=lambda *_: Trying([BETTER]))
+    assert [said.text for _, said in state.talk if said.kind == "observation"] == [
+        "stopped: The researcher interrupted it. 0.1"
+    ]
+
+
 def test_a_request_that_was_never_made_is_told_with_its_place(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
 ) -> None:

@@ -159,7 +159,7 @@ class MeteredModel:
     async def _make(self, call: _Call, log: ExchangeLog | None, host: Host) -> Turn | ModelFaultError | None:
         """Makes the call and books it, however it ends; None where the researcher interrupted it."""
         began, cut = time.monotonic(), asyncio.ensure_future(host.interruption())
-        speech, turn, exchange = Speech(host.live), None, ""
+        speech, turn, exchange = Speech(host.live, form=call.request.schema is not None), None, ""
         why: Cut = "cut"
         try:
             exchange = log.begin(call.request, call.wire) if log else ""

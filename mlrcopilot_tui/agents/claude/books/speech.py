@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -16,10 +17,12 @@ class Speech:
 
     Args:
         show: gets all the words so far, at most every `PERIOD_S`; empty when the turn is over.
+        form: whether the text is JSON, which is shown without its signs.
     """
 
-    def __init__(self, show: Callable[[str], None]) -> None:
+    def __init__(self, show: Callable[[str], None], *, form: bool = False) -> None:
         self._show = show
+        self._form = form
         self._parts: list[str] = []
         self._speaking: tuple[str, str] = ("", "")
         self._action_chars = 0
@@ -55,7 +58,8 @@ class Speech:
     @property
     def text(self) -> str:
         """All the words so far."""
-        return "".join(self._parts) + self._action()
+        words = "".join(self._parts)
+        return (legible(words) if self._form else words) + self._action()
 
     def _action(self) -> str:
         kind, name = self._speaking
@@ -69,3 +73,11 @@ class Speech:
         self._timer, self._shown_at = None, asyncio.get_running_loop().time()
         with contextlib.suppress(OSError):
             self._show(self.text)
+
+
+def legible(text: str) -> str:
+    """JSON, whole or as far as it came, as lines for people: names, values, no brackets, no quotation marks."""
+    text = re.sub(r'"\s*:\s*', ": ", text)
+    text = re.sub(r'[{}\[\]]|"\s*,\s*|,\s*(?=")', "\n", text)
+    text = re.sub(r'(?<!\\)"', "", text).replace("\\n", " ").replace('\\"', '"')
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip(" ,:"))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -43,6 +43,7 @@ def heights(drawn: list[str]) -> list[int | None]:
     return tops
 
 
+@example([(0.0, 1.7976931348623157e308), (0.0, -9.9792015476736e291)], 1, 1)
 @given(any_series, st.integers(0, 30), st.integers(0, 6))
 def test_any_series_gives_a_picture_of_the_right_size(
     series: list[tuple[float, float]], width: int, height: int

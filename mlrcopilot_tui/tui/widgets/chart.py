@@ -145,12 +145,12 @@ def dots(spans: Columns, height: int, upright: Range) -> list[list[int]]:
     cells = [[0] * ((len(spans) + 1) // 2) for _ in range(height)]
     bottom, top = upright
     rows = 4 * height - 1
-    scale = rows / (top - bottom) if top > bottom else 0.0
-    middle = 0.0 if scale else rows / 2
+    half = top / 2 - bottom / 2  # halves: the whole of a range can be more than a float holds
     for at, span in enumerate(spans):
         if span is None or span[1] < bottom or span[0] > top:
             continue
-        upper, lower = (rows - round((min(max(value, bottom), top) - bottom) * scale + middle) for value in span[::-1])
+        inside = [min(max(value, bottom), top) for value in span[::-1]]
+        upper, lower = (rows - round((value / 2 - bottom / 2) / half * rows if half else rows / 2) for value in inside)
         for row in range(upper // 4, lower // 4 + 1):
             bar = _BARS[at % 2][max(0, upper - 4 * row)][min(3, lower - 4 * row)]
             cells[row][at // 2] |= bar

@@ -116,6 +116,11 @@ class SessionState:
         """The session's id; empty before its first event."""
         return self.started.session if self.started else ""
 
+    @property
+    def out_of_budget(self) -> bool:
+        """Whether it ended because what the researcher allowed was spent: with more it goes on."""
+        return self.finished.startswith("The budget of ")
+
     def attempt_of(self, commit: str) -> Attempt | None:
         """The attempt that stands at `commit`."""
         attempts = (attempt for idea in self.ideas.values() for attempt in idea.attempts)

@@ -64,7 +64,7 @@ def change_budget(desk: Desk) -> None:
     limit = budget(state)
 
     def take(words: str) -> None:
-        usd = _amount(words)
+        usd = amount_in(words)
         if usd is None:
             desk.tell(f"“{words}” is no amount of dollars.", "Write a number, such as 2.50.", wrong=True)
         else:
@@ -78,7 +78,8 @@ def change_budget(desk: Desk) -> None:
     )
 
 
-def _amount(words: str) -> float | None:
+def amount_in(words: str) -> float | None:
+    """The number that the words are, if it is one that a budget can be."""
     try:
         usd = float(words.strip().removeprefix("$").replace(",", "."))
     except ValueError:

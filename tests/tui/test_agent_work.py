@@ -428,6 +428,25 @@ async def test_a_copilot_that_ended_offers_ways_on(tmp_path: Path) -> None:
         assert isinstance(stage.app.screen, Restart)
 
 
+async def test_a_spent_budget_can_be_raised_where_it_is_told(tmp_path: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+    story = up_to_turn(tmp_path / "digits")
+
+    def ensure(options: Sequence[str]) -> str:
+        asked.append(tuple(options))
+        return story.session
+
+    async with staged(story, (80, 24), ensure=ensure) as stage:
+        why = "The budget of $5.00 is spent."
+        story.tell(ev.SessionFinished(reason=why), ev.CopilotStopped(reason=why))
+        await stage.catch_up()
+        assert isinstance(stage.app.screen, Restart)
+        await pass_grace(stage)
+        assert "allow more and go on" in frame(stage.app)
+        await stage.press("b", *"7.5", "enter")
+        assert asked[-1] == ("--budget-usd", "7.5")
+
+
 async def test_an_end_before_the_screen_came_calls_nobody(tmp_path: Path) -> None:
     story = up_to_turn(tmp_path / "digits")
     story.tell(ev.CopilotStopped(reason="The endpoint is overloaded."))

@@ -24,7 +24,7 @@ def _interruptible(s: Situation) -> bool:
 
 
 def _ended(s: Situation) -> bool:
-    return _goes_on(s) and (s.alive is False or s.state.copilot is None)
+    return s.state.out_of_budget or (_goes_on(s) and (s.alive is False or s.state.copilot is None))
 
 
 def _asks_model(s: Situation) -> bool:
@@ -96,7 +96,7 @@ EVERYWHERE: Final = (
         id="copilot.restart",
         keys=("C",),
         label="restart",
-        help="Start the copilot that ended again, with another model, or offline.",
+        help="Start the copilot that ended again, with more budget, another model, or offline.",
         do=talking.restart,
         when=_ended,
         rank=7,

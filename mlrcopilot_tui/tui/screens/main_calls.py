@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.tui.projector.focus import waiting_gates
 from mlrcopilot_tui.tui.projector.spending import asks_model
+from mlrcopilot_tui.tui.talking import amount_in
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.tui.screens.asking import Consent, Question
@@ -72,7 +73,7 @@ class Calls:
         """Whether the copilot ended, or could not be started, since it was last said."""
         state = self._screen.client.state
         ended = state.stopped != self._known_end and bool(state.stopped)
-        told = ended and not state.finished and not self._end_expected
+        told = ended and not (state.finished and not state.out_of_budget) and not self._end_expected
         due = self._failure_due or told
         self._failure_due, self._known_end = False, state.stopped
         self._end_expected &= not ended
@@ -121,7 +122,8 @@ class Calls:
         self._known_end = state.stopped
         why = self._failure or state.stopped or "No copilot runs this session."
         early, key = self._screen.client.grace(), self._screen.desk.key("copilot.restart")
-        self._screen.app.push_screen(Restart(why, asks_model=asks_model(state), early=early, key=key), self._take)
+        model, spent = asks_model(state), state.out_of_budget
+        self._screen.app.push_screen(Restart(why, asks_model=model, spent=spent, early=early, key=key), self._take)
 
     def _take(self, way: "Way | None") -> None:
         desk = self._screen.desk
@@ -134,8 +136,24 @@ class Calls:
         elif way == "model":
             asked = "Its name as the endpoint knows it."
             desk.ask("Which model shall be asked?", lambda name: self._go_on(["--model", name]), hint=asked)
+        elif way == "budget":
+            self._ask_for_budget()
         else:
             self._go_on(["--engine", "offline"] if way == "offline" else [])
+
+    def _ask_for_budget(self) -> None:
+        """Asks for more of what is spent: dollars, or minutes."""
+        desk, state = self._screen.desk, self._screen.client.state
+        unit, option = ("dollars", "--budget-usd") if "$" in state.finished else ("minutes", "--budget-minutes")
+
+        def take(words: str) -> None:
+            amount = amount_in(words)
+            if amount is None:
+                desk.tell(f"“{words}” is no number of {unit}.", "Write a number, such as 2.50.", wrong=True)
+            else:
+                self._go_on([option, f"{amount:g}"])
+
+        desk.ask(f"How many {unit} may this session spend in all?", take, hint="0 takes the limit away.")
 
     def _go_on(self, options: Sequence[str]) -> None:
         self._failure = ""

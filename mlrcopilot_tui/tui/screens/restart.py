@@ -13,10 +13,11 @@ from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.line import Line
 from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
-Way = Literal["again", "model", "offline", "leave"]
+Way = Literal["again", "budget", "model", "offline", "leave"]
 
 _WAYS: dict[Way, tuple[str, str]] = {
     "again": ("r", "try again"),
+    "budget": ("b", "allow more and go on"),
     "model": ("m", "go on with another model"),
     "offline": ("o", "go on offline, without a model"),
     "leave": ("q", "leave; the session can be resumed at any time"),
@@ -30,6 +31,7 @@ class Restart(ModalScreen[Way | None]):
     Args:
         why: the copilot's last words.
         asks_model: whether its engine asks a model, so that another one, or none, is a way.
+        spent: whether a budget is spent, so that trying again leads nowhere.
         early: whether keys that are pressed now were meant for what was on the screen before.
         key: the key that brings it back, as people read it.
     """
@@ -52,12 +54,13 @@ class Restart(ModalScreen[Way | None]):
     }
     """
 
-    def __init__(self, why: str, *, asks_model: bool, early: Callable[[], bool], key: str) -> None:
+    def __init__(self, why: str, *, asks_model: bool, spent: bool, early: Callable[[], bool], key: str) -> None:
         super().__init__()
         self._why = why
         self._early = early
         self._key = key
-        self._ways: tuple[Way, ...] = ("again", "model", "offline", "leave") if asks_model else ("again", "leave")
+        first: Way = "budget" if spent else "again"
+        self._ways: tuple[Way, ...] = (first, "model", "offline", "leave") if asks_model else (first, "leave")
 
     def compose(self) -> ComposeResult:
         """Why, and the ways with their keys."""

@@ -16,7 +16,7 @@ _URGENT = {
 def offered(situation: Situation, keymap: Mapping[str, str]) -> tuple[Hint, ...]:
     """What can be done now by a key, the most important first."""
     ranked = [action for action in available(situation) if action.rank is not None]
-    ranked.sort(key=lambda action: action.rank or 0)
+    ranked.sort(key=lambda action: (not action.foremost(situation), action.rank or 0))
     hints = [
         Hint(hint_name(action, keymap), action.name(situation), f"screen.perform('{action.id}')") for action in ranked
     ]

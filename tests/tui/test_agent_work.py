@@ -211,6 +211,8 @@ async def test_escape_interrupts_the_agent_at_work(tmp_path: Path) -> None:
         assert said.endswith("! interrupted  i says something, p resumes")
         assert "interrupted" in shown.splitlines()[0]
         assert "esc" not in shown.splitlines()[-1]
+        await stage.press("2", "j", "j")
+        assert frame(stage.app).splitlines()[-1].split()[:4] == ["i", "interject", "p", "resume"]
 
 
 async def test_escape_interrupts_nobody_who_is_not_at_work(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Action:
         rank: its place in the footer, lowest first; None keeps it out of there.
         naming: a better word for the footer, where it depends on the situation; empty keeps it out of there.
         shown: what the footer shows instead of the key, where it speaks for its opposite too: `[ ]`.
+        foremost: whether it is what one comes for in this situation, so that it stands before all others.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Action:
     rank: int | None = None
     shown: str = ""
     naming: Callable[[Situation], str] | None = None
+    foremost: Callable[[Situation], bool] = lambda _: False
 
     def name(self, situation: Situation) -> str:
         """The word in the footer."""

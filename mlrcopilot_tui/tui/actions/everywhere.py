@@ -90,6 +90,7 @@ EVERYWHERE: Final = (
         do=talking.interject,
         when=_goes_on,
         rank=45,
+        foremost=lambda s: s.state.interrupted,
         naming=lambda s: "interject" if s.at_work or s.state.interrupted else "",
     ),
     _a(
@@ -134,6 +135,7 @@ EVERYWHERE: Final = (
         do=decisions.pause_or_resume,
         when=_goes_on,
         rank=50,
+        foremost=lambda s: s.state.paused,
         naming=lambda s: "resume" if s.state.paused else "pause",
     ),
     _a(

@@ -44,6 +44,7 @@ def heights(drawn: list[str]) -> list[int | None]:
 
 
 @example([(0.0, 1.7976931348623157e308), (0.0, -9.9792015476736e291)], 1, 1)
+@example([(0.0, 0.0), (1.0, 8.98846567431158e307)], 2, 1)
 @given(any_series, st.integers(0, 30), st.integers(0, 6))
 def test_any_series_gives_a_picture_of_the_right_size(
     series: list[tuple[float, float]], width: int, height: int

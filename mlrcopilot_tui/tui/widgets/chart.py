@@ -131,9 +131,8 @@ def joined(spans: Columns) -> Columns:
         start = before[1] if after[0] > before[1] else before[0] if after[1] < before[0] else None
         goal = after[0] if after[0] > before[1] else after[1]
         for at in range(left + 1, right):
-            value = (
-                (before[0] + before[1]) / 2 if start is None else start + (goal - start) * (at - left) / (right - left)
-            )
+            share = (at - left) / (right - left)
+            value = before[0] / 2 + before[1] / 2 if start is None else start * (1 - share) + goal * share
             line[at] = (value, value)
         if right == left + 1 and start is not None:
             line[right] = (min(start, after[0]), max(start, after[1]))

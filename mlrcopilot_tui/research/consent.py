@@ -7,7 +7,6 @@ workspace, and an agreement counts only with a seal that needs a key of this use
 import contextlib
 import hashlib
 import hmac
-import ipaddress
 import os
 import secrets
 import tempfile
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mlrcopilot_tui.agents.addresses import is_here
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
 from mlrcopilot_tui.resources import state_folder
 from mlrcopilot_tui.session.events import GateAnswered
@@ -61,12 +61,7 @@ def origin(endpoint: str) -> str:
 
 def needs_consent(endpoint: str) -> bool:
     """Whether what is sent there leaves this machine; names other than `localhost` do until shown otherwise."""
-    host = urlsplit(endpoint).hostname or ""
-    if not endpoint or host == "localhost" or host.endswith(".localhost"):
-        return False
-    with contextlib.suppress(ValueError):
-        return not ipaddress.ip_address(host).is_loopback
-    return True
+    return bool(endpoint) and not is_here(endpoint)
 
 
 def is_agreed(layout: Layout, endpoint: str) -> bool:

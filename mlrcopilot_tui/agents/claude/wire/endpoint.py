@@ -1,6 +1,5 @@
 """Which server is asked, as whom, for which models: settled before the first request, not by the SDK's own rules."""
 
-import ipaddress
 import os
 import subprocess
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from mlrcopilot_tui.agents.addresses import is_here
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.user_settings import EngineSettings
@@ -45,11 +45,7 @@ class Endpoint:
     @property
     def is_local(self) -> bool:
         """Whether it runs on this machine, so that nothing leaves it."""
-        name = urlsplit(self.base_url).hostname or ""
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return name == "localhost" or name.endswith(".localhost")
+        return is_here(self.base_url)
 
     @property
     def is_anthropic(self) -> bool:

@@ -99,9 +99,11 @@ class MeteredModel:
         while True:
             await host.unpaused()
             request = build()
-            if log and (recorded := log.earlier(request, Wire(self._model(request, host), request.max_tokens))):
+            allowed = host.allowance()
+            model = self._model(request, allowed)
+            if log and (recorded := log.earlier(request, Wire(model, request.max_tokens))):
                 return replace(recorded, again=True)
-            if (call := self._admit(request, host)) is None:
+            if (call := self._admit(request, model, allowed.usd)) is None:
                 await self._landed.wait()
                 continue
             outcome = await self._make(call, log, host)
@@ -113,9 +115,8 @@ class MeteredModel:
                 waited += wait
                 await self._pass_time(wait, request, host)
 
-    def _model(self, request: Request, host: Host) -> str:
+    def _model(self, request: Request, allowed: Allowance) -> str:
         """The model for the request's role; who names another main one alone may ask a server that has no other."""
-        allowed: Allowance = host.allowance()
         main = allowed.model or self._models.main
         fast = self._models.fast if main == self._models.main else ""
         return main if request.role == "main" else allowed.fast_model or fast or main
@@ -127,32 +128,32 @@ class MeteredModel:
         if (log := self._logs.get(host.exchanges)) is None:
             log = self._logs[host.exchanges] = self._open_log(host.exchanges)
             for lost in log.unended():
-                call = self._call(lost.request, lost.wire)
+                call = self._call(lost.request, lost.wire, input_bound(lost.request))
                 host.book(self._called(call, call.most, lost.id, 0.0, "vanished"))
                 log.end(lost.id, None, 0.0)
         return log
 
-    def _call(self, request: Request, wire: Wire) -> _Call:
+    def _call(self, request: Request, wire: Wire, read: int) -> _Call:
         price = self._prices.of(wire.model)
-        most = bound(input_bound(request), wire.max_tokens)
+        most = bound(read, wire.max_tokens)
         return _Call(request, wire, price, most, None if price is None else cost(most, price, self._kept))
 
-    def _admit(self, request: Request, host: Host) -> _Call | None:
+    def _admit(self, request: Request, model: str, usd: float | None) -> _Call | None:
         """The call, small enough for what is left of the budget; None while calls on their way hold what it needs.
 
         Raises:
             BudgetSpentError: it does not fit, and would not when those have landed.
         """
-        model, usd = self._model(request, host), host.allowance().usd
+        read = input_bound(request)
         left = None if usd is None else usd - sum(call.usd or 0.0 for call in self._flying)
         try:
-            most = affordable_output(request, input_bound(request), self._prices.of(model), left, self._kept)
+            most = affordable_output(request, read, self._prices.of(model), left, self._kept)
         except BudgetSpentError:
             if not self._flying:
                 raise
             self._landed.clear()
             return None
-        call = self._call(request, Wire(model, most))
+        call = self._call(request, Wire(model, most), read)
         self._flying.append(call)
         return call
 
@@ -243,14 +244,14 @@ class MeteredModel:
 
     async def _pass_time(self, seconds: float, request: Request, host: Host) -> None:
         """Waits; an interruption, a pause or another model ends it early, because the researcher did something."""
-        deadline, model = time.monotonic() + seconds, self._model(request, host)
+        deadline, model = time.monotonic() + seconds, self._model(request, host.allowance())
         cut = asyncio.ensure_future(host.interruption())
         try:
             while (left := deadline - time.monotonic()) > 0 and not cut.done():
                 await asyncio.wait({cut}, timeout=min(left, LOOK_S))
                 looked = time.monotonic()
                 await host.unpaused()
-                if time.monotonic() - looked > PAUSED_S or self._model(request, host) != model:
+                if time.monotonic() - looked > PAUSED_S or self._model(request, host.allowance()) != model:
                     return
         finally:
             await _close(cut)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from mlrcopilot_tui.agents.base import ExperimentAgent, IdeaAgent
 from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models
@@ -26,16 +26,22 @@ class ClaudeEngine:
         model: what they ask.
         main: the id of the model that is asked unless the researcher names another.
         endpoint: where it is asked; None where nothing is sent.
-        close: lets go of what the model holds.
+        close: lets go of what the model holds; None where it holds nothing.
     """
 
     name = "claude"
 
-    def __init__(self, model: "Model", main: str, endpoint: Endpoint | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        main: str,
+        endpoint: Endpoint | None = None,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.model = main
         self.label = f"claude ({main} at {endpoint.host})" if endpoint else f"claude ({main}, as recorded)"
         self.endpoint = endpoint.base_url if endpoint else ""
-        self._model = model
+        self._close = close
         self._ideas = ClaudeIdeaAgent(model, self.name)
         self._experiments = ClaudeExperimentAgent(model)
 
@@ -51,8 +57,8 @@ class ClaudeEngine:
 
     async def close(self) -> None:
         """Lets go of connections."""
-        if isinstance(self._model, LateModel):
-            await self._model.close()
+        if self._close is not None:
+            await self._close()
 
 
 class LateModel:
@@ -106,4 +112,5 @@ def claude_engine(
         )
         return model, port
 
-    return ClaudeEngine(LateModel(make), main, endpoint)
+    model = LateModel(make)
+    return ClaudeEngine(model, main, endpoint, model.close)

@@ -20,7 +20,12 @@ def words(text: str) -> list[str]:
     """The words that tell what a text is about, in lower case, a plural `s` dropped."""
     found = (word.lower() for word in _WORD.findall(text))
     kept = (word for word in found if word not in _PASSED_OVER)
-    return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in kept]
+    return [singular(word) for word in kept]
+
+
+def singular(word: str) -> str:
+    """An English word without its plural `s`, near enough to hold words against each other."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def likeness(query: str, texts: Sequence[str]) -> list[float]:

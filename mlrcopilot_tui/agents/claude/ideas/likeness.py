@@ -8,6 +8,8 @@ from itertools import pairwise
 from math import sqrt
 from typing import Final
 
+from mlrcopilot_tui.likeness import singular
+
 SAME: Final = 0.75
 """The likeness of title and hypothesis from which on two ideas are one: rewordings of an idea measured 0.80 to 0.93,
 different ideas of one session at most 0.45 (58 pairs)."""
@@ -47,7 +49,7 @@ _DOWN: Final = frozenset(
 def words_of(text: str) -> list[str]:
     """The words that carry meaning, in order; identifiers come apart, plural and singular are one."""
     found = [word.casefold() for word in _TOKEN.findall(text)]
-    return [_singular(word) for word in found if word not in _STOP]
+    return [singular(word) for word in found if word not in _STOP]
 
 
 def cosine(a: Mapping[str, int], b: Mapping[str, int]) -> float:
@@ -95,7 +97,3 @@ class Gist:
 def _grams(text: str) -> Counter[str]:
     words = words_of(text)
     return Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))])
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -62,24 +62,29 @@ def change_budget(desk: Desk) -> None:
     """Sets what the session may spend on its model in all."""
     state = desk.situation.state
     limit = budget(state)
-
-    def take(words: str) -> None:
-        usd = amount_in(words)
-        if usd is None:
-            desk.tell(f"“{words}” is no amount of dollars.", "Write a number, such as 2.50.", wrong=True)
-        else:
-            desk.decide("settings", draft={"usd": usd})
-
-    desk.ask(
-        "How many dollars may this session spend in all?",
-        take,
+    ask_limit(
+        desk,
+        "dollars",
+        lambda usd: desk.decide("settings", draft={"usd": usd}),
         value=dollars(limit) if limit else "",
         hint=f"${dollars(state.spending.usd)} are spent. 0 takes the limit away.",
     )
 
 
-def amount_in(words: str) -> float | None:
-    """The number that the words are, if it is one that a budget can be."""
+def ask_limit(desk: Desk, unit: str, take: Callable[[float], None], *, value: str = "", hint: str) -> None:
+    """Asks how much of something the session may spend; `take` gets what can be a limit, 0 for none."""
+
+    def heard(words: str) -> None:
+        amount = _amount(words)
+        if amount is None:
+            desk.tell(f"“{words}” is no amount of {unit}.", "Write a number, such as 2.50.", wrong=True)
+        else:
+            take(amount)
+
+    desk.ask(f"How many {unit} may this session spend in all?", heard, value=value, hint=hint)
+
+
+def _amount(words: str) -> float | None:
     try:
         usd = float(words.strip().removeprefix("$").replace(",", "."))
     except ValueError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.tui.projector.focus import waiting_gates
 from mlrcopilot_tui.tui.projector.spending import asks_model
-from mlrcopilot_tui.tui.talking import amount_in
+from mlrcopilot_tui.tui.talking import ask_limit
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.tui.screens.asking import Consent, Question
@@ -143,17 +143,14 @@ class Calls:
 
     def _ask_for_budget(self) -> None:
         """Asks for more of what is spent: dollars, or minutes."""
-        desk, state = self._screen.desk, self._screen.client.state
-        unit, option = ("dollars", "--budget-usd") if "$" in state.finished else ("minutes", "--budget-minutes")
-
-        def take(words: str) -> None:
-            amount = amount_in(words)
-            if amount is None:
-                desk.tell(f"“{words}” is no number of {unit}.", "Write a number, such as 2.50.", wrong=True)
-            else:
-                self._go_on([option, f"{amount:g}"])
-
-        desk.ask(f"How many {unit} may this session spend in all?", take, hint="0 takes the limit away.")
+        dollars = "$" in self._screen.client.state.finished
+        unit, option = ("dollars", "--budget-usd") if dollars else ("minutes", "--budget-minutes")
+        ask_limit(
+            self._screen.desk,
+            unit,
+            lambda amount: self._go_on([option, f"{amount:g}"]),
+            hint="0 takes the limit away.",
+        )
 
     def _go_on(self, options: Sequence[str]) -> None:
         self._failure = ""

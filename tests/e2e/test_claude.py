@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.fakes.messages_script import Body
 from tests.fakes.messages_server import FakeMessagesServer
 from tests.fakes.scripted_claude import Part, ScriptedClaude, Step
 
@@ -136,7 +135,3 @@ def test_from_paper_to_better_code_by_way_of_a_crash(
 def _holds_key(workspace: Path, key: str) -> list[Path]:
     files = [path for path in workspace.rglob("*") if path.is_file()]
     return [path for path in files if key.encode() in path.read_bytes()]
-
-
-def _messages(body: Body) -> str:
-    return str(body.get("messages", ""))

@@ -230,6 +230,8 @@ def given(records: Sequence[Record]) -> set[int]:
             isinstance(event, ev.UnknownEvent | ConsentGiven)
             or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
+            or isinstance(event, ev.StopSuggested)
+            or (isinstance(event, ev.RunStopped) and event.by == "curve")
             or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
         ):
             found.add(index)
@@ -275,7 +277,11 @@ def _difference(recorded: Any, came: Any) -> str:  # noqa: ANN401 - whatever eve
 _Unmeasured = Callable[[ev.Event], ev.Event]
 _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     ev.CopilotStarted: lambda e: msgspec.structs.replace(e, pid=0, host="", program=""),
-    ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False),
+    ev.GateOpened: lambda e: msgspec.structs.replace(
+        e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
+    ),
+    ev.ForecastMade: lambda e: ev.ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
+    ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
     ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
     ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
     ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0),

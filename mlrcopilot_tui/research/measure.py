@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.research.retries import is_to_be_repeated
 from mlrcopilot_tui.research.run_key import Keys, RunKeys
 from mlrcopilot_tui.research.run_trees import RunTrees, Trees
@@ -18,8 +19,10 @@ from mlrcopilot_tui.session.model import Baseline
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.command import command_argv
 
-Purpose = Literal["baseline", "idea", "parent", "verify"]
-StoppedBy = Literal["researcher", "budget"]
+Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
+StoppedBy = Literal["researcher", "budget", "curve"]
+
+GIB: Final = 1 << 30
 
 ASTRONOMIC: Final = 1e100
 """A larger metric is no number to reckon with: its square, which a variance needs, is none that a computer has."""
@@ -27,6 +30,13 @@ ASTRONOMIC: Final = 1e100
 
 async def _at_once() -> None:
     """What runs wait for where nothing holds them."""
+
+
+Beside = Callable[["Laboratory", RunState], Awaitable[None]]
+
+
+async def _nothing(_: "Laboratory", __: RunState) -> None:
+    """What is done beside a run where nobody wants anything done."""
 
 
 class Laboratory:
@@ -42,6 +52,7 @@ class Laboratory:
         hold: awaited before each new run; it returns when the researcher lets new ones start.
         keys: tells when two runs are the same; by default by what they find on this machine.
         trees: gives runs their files; by default as checkouts.
+        beside: carried on beside each live run, and cancelled at its end.
     """
 
     def __init__(
@@ -50,11 +61,13 @@ class Laboratory:
         hold: Callable[[], Awaitable[None]] = _at_once,
         keys: Keys | None = None,
         trees: Trees | None = None,
+        beside: Beside = _nothing,
     ) -> None:
         self._bench = bench
         self._hold = hold
         self._keys = keys or RunKeys(bench)
         self._trees = trees or RunTrees(bench)
+        self._beside = beside
         self._lives: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
@@ -71,7 +84,8 @@ class Laboratory:
         """The finished run of `commit` at `seed`.
 
         A run with the same key answers instead where there is one: a live one is waited for, a successful one is
-        reused, unless `fresh` asks for a repetition. A run that vanished is run again.
+        reused, unless `fresh` asks for a repetition. A run that vanished is run again. A smoke run that ends by itself
+        within its limit is as good as any other; one that was cut stands for none.
         """
         key = await self._keys.key(commit, seed)
         while True:
@@ -85,7 +99,8 @@ class Laboratory:
                 )
                 run = self._bench.state.runs[name]
             await self._end_of(run)
-            if not is_to_be_repeated(self._bench.state, run):
+            cut_smoke = run.outcome == "smoked" and purpose != "smoke"
+            if not cut_smoke and not is_to_be_repeated(self._bench.state, run):
                 return run
 
     async def recover(self) -> None:
@@ -104,9 +119,9 @@ class Laboratory:
                 self._lives[run.run] = asyncio.create_task(self._follow(run))
         await asyncio.to_thread(self._trees.remove_leftovers)
 
-    async def stop(self, run: RunState, by: StoppedBy) -> None:
-        """Asks a live run to end; it gets its time for a checkpoint."""
-        self._bench.session.record(RunStopped(run=run.run, by=by))
+    async def stop(self, run: RunState, by: StoppedBy, saves_s: float = 0.0) -> None:
+        """Asks a live run to end; it gets its time for a checkpoint. `saves_s` is what it would still have taken."""
+        self._bench.session.record(RunStopped(run=run.run, by=by, saves_s=saves_s))
         await asyncio.to_thread(self._bench.executor.stop, self._folder(run.run))
 
     async def end(self, run: RunState, by: StoppedBy) -> None:
@@ -177,12 +192,16 @@ class Laboratory:
         await self._follow(run)
 
     async def _follow(self, run: RunState) -> None:
+        beside = asyncio.ensure_future(self._beside(self, run))
         try:
             status = await self._bench.executor.wait(self._folder(run.run))
         except FileNotFoundError:
             self._finish(run, "lost", "The folder of its records is gone.")
         else:
             await self._settle(run, status)
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
 
     async def _settle(self, run: RunState, status: RunStatus) -> None:
         """Closes a run: its tree is checked, its numbers go into the journal, and only then is its tree removed."""
@@ -209,6 +228,9 @@ class Laboratory:
                 exit_code=status.exit_code if status else None,
                 peak_rss_bytes=status.peak_rss_bytes if status else 0,
                 cpu_s=status.cpu_s if status else 0.0,
+                peak_gpu_bytes=status.peak_gpu_bytes if status else None,
+                contended_s=status.contended_s if status else 0.0,
+                contention=status.contention if status else "",
             )
         )
 
@@ -223,7 +245,8 @@ class Laboratory:
             metrics_file=str(scratch / "metrics.jsonl"),
             run=name,
         )
-        evaluate = config.evaluate.command
+        evaluate, smoke = config.evaluate.command, run.purpose == "smoke"
+        limit_s = config.run.timeout_minutes * 60
         return RunSpec(
             run=name,
             argv=command_argv(config.run.command, seed=run.seed, python=bench.python),
@@ -232,14 +255,18 @@ class Laboratory:
             env=env,
             seed=run.seed,
             metric=config.metric.name,
-            timeout_s=config.run.timeout_minutes * 60,
+            timeout_s=min(limit_s, config.run.smoke_seconds) if smoke else limit_s,
             silence_s=config.run.silence_minutes * 60,
+            grace_s=config.run.grace_seconds,
+            memory_bytes=int(config.run.memory_gb * GIB),
+            disk_bytes=int(config.run.disk_gb * GIB),
+            smoke=smoke,
             sandbox=SandboxPolicy(
                 level=bench.sandbox.level,
                 writable=(str(tree), str(scratch)),
                 read_only=self._trees.read_only(run),
                 hidden=self._trees.hidden(run),
-                network=False,
+                network=network_granted(bench.state, run.commit),
             ),
         )
 

@@ -5,6 +5,8 @@ from mlrcopilot_tui.session.state import RunState, SessionState
 RETRIES = 2
 """How often a run may vanish or be ended by a stranger before that counts as its commit's fault."""
 
+_WELL = frozenset({"ok", "smoked"})
+
 
 def is_to_be_repeated(state: SessionState, run: RunState) -> bool:
     """Whether the end of a run says nothing about its commit: it vanished, a stranger or a limit of ours ended it."""
@@ -23,4 +25,4 @@ def _was_ended_by_a_stranger(run: RunState) -> bool:
 def failed_run(state: SessionState, commit: str) -> RunState | None:
     """A run of `commit` that failed and is not to be repeated; verifying decides nothing."""
     runs = (run for run in state.runs.values() if run.commit == commit and run.purpose != "verify" and not run.live)
-    return next((run for run in runs if run.outcome != "ok" and not is_to_be_repeated(state, run)), None)
+    return next((run for run in runs if run.outcome not in _WELL and not is_to_be_repeated(state, run)), None)

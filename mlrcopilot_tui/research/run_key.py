@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint
 from mlrcopilot_tui.workspace.run_tree import shared_digest
 
@@ -41,6 +42,8 @@ class RunKeys:
             "shared": await asyncio.to_thread(shared_digest, bench.repository.root, bench.rules),
             "environment": msgspec.to_builtins(self._fingerprint),
             "env": {**{name: os.environ.get(name) for name in run.pass_env}, **run.env},
-            "limits": [run.timeout_minutes, run.silence_minutes],
+            "limits": [run.timeout_minutes, run.silence_minutes, run.memory_gb, run.disk_gb],
+            "gpus": run.gpus,
+            "network": network_granted(bench.state, commit),
         }
         return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

@@ -8,7 +8,7 @@ from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 
-REPAIRABLE = frozenset({"crashed", "timeout", "silent", "diverged", "no_metric", "not_started"})
+REPAIRABLE = frozenset({"crashed", "timeout", "silent", "memory", "disk", "diverged", "no_metric", "not_started"})
 """Failures that may be the patch's own fault, so that its author gets another try."""
 
 

@@ -19,10 +19,12 @@ SEED_VARIABLE = "MLRCOPILOT_SEED"
 SandboxLevel = Literal["plain", "landlock", "bwrap"]
 RunState = Literal["starting", "running", "finished"]
 Outcome = Literal[
-    "ok", "crashed", "timeout", "silent", "stopped", "diverged", "no_metric", "lost", "not_started", "voided"
-]
-"""How a run ended. `diverged`: its last value is not finite; `lost`: its supervisor vanished; `voided`: a protected
-file changed under it, which the caller finds, or the supervisor before an evaluation."""
+    "ok", "crashed", "timeout", "silent", "memory", "disk", "stopped", "smoked",
+    "diverged", "no_metric", "lost", "not_started", "voided",
+]  # fmt: skip
+"""How a run ended. `diverged`: its metric is not finite; `memory`, `disk`: it used more than it may; `smoked`: a smoke
+run came to its limit, all well up to there; `lost`: its supervisor vanished; `voided`: a protected file changed under
+it, which the caller finds, or the supervisor before an evaluation."""
 
 
 class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,10 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
     the limits anew. `stdin` is what the command reads; the evaluation reads nothing. `dies_with` is the id of the
     process that started the run and without which it ends; 0 for a run that outlives its starter.
+
+    `memory_bytes` bounds the resident memory of the whole tree, `disk_bytes` what it may write; 0 leaves it what the
+    machine can spare. `devices` are the UUIDs of the GPUs that it was given. In a `smoke` run the limit of time is no
+    failure.
     """
 
     run: str
@@ -60,6 +66,10 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float
     silence_s: float
     grace_s: float = 10.0
+    memory_bytes: int = 0
+    disk_bytes: int = 0
+    devices: tuple[str, ...] = ()
+    smoke: bool = False
     sandbox: SandboxPolicy
     stdin: str = ""
     dies_with: int = 0
@@ -71,7 +81,9 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     `reason` is one plain sentence; `value` the metric's last value by the most trusted source, `value_source` that
     source ("evaluate", "file", "stdout" or ""). JSON has no NaN: a diverged value is None here and its outcome says so.
     `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled once a
-    second.
+    second. `peak_gpu_bytes` is what the tree held on its GPUs at most; None where no driver tells. `contended_s` are
+    the seconds in which others computed on what it was given, and `contention` says in a sentence who did; empty
+    where nobody was seen.
     """
 
     run: str
@@ -90,6 +102,9 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     value_source: str = ""
     cpu_s: float = 0.0
     peak_rss_bytes: int = 0
+    peak_gpu_bytes: int | None = None
+    contended_s: float = 0.0
+    contention: str = ""
     log_bytes: int = 0
     log_sha256: str = ""
     sandbox: str = ""

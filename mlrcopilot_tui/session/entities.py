@@ -39,7 +39,17 @@ class RunState:
     log_sha256: str = ""
     peak_rss_bytes: int = 0
     stopped_by: str = ""
-    """Who asked it to end before its time: `researcher`, `budget`, or nobody that the journal knows of."""
+    """Who asked it to end before its time: `researcher`, `budget`, `curve`, or nobody that the journal knows of."""
+    saved_s: float = 0.0
+    """Seconds that stopping it early has saved."""
+    suggestion: ev.StopSuggested | None = None
+    """Why it had better be stopped, if so."""
+    devices: tuple[str, ...] = ()
+    cpu_s: float = 0.0
+    peak_gpu_bytes: int | None = None
+    contended_s: float = 0.0
+    contention: str = ""
+    looked: bool = False
 
     @property
     def live(self) -> bool:

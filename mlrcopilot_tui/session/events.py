@@ -212,7 +212,8 @@ class GateAnswered(Event, frozen=True, kw_only=True, tag="gate.answered"):
     """The first valid decision on a gate.
 
     `decision` is the id of the decision that gave it, empty for a rule's; `patch` is the part of the attempt that was
-    approved, as a unified diff, empty for all of it; `hunks` names that part for people.
+    approved, as a unified diff, empty for all of it; `hunks` names that part for people. `network` opens the network
+    to the runs of the patch.
     """
 
     gate: str
@@ -222,6 +223,7 @@ class GateAnswered(Event, frozen=True, kw_only=True, tag="gate.answered"):
     hunks: tuple[int, ...] = ()
     patch: str = ""
     decision: str = ""
+    network: bool = False
 
 
 class DecisionApplied(Event, frozen=True, kw_only=True, tag="decision.applied"):
@@ -261,29 +263,65 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run.planned"):
     run: str
     commit: str
     seed: int
-    purpose: Literal["baseline", "idea", "parent", "verify"]
+    purpose: Literal["baseline", "smoke", "idea", "parent", "verify"]
     key: str
     idea: int = 0
     attempt: int = 0
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
-    """The run's supervisor was started."""
+    """The run's supervisor was started; `devices` are the UUIDs of the GPUs that it was given."""
 
     run: str
     sandbox: str
     network: bool
+    devices: tuple[str, ...] = ()
 
 
 class RunStopped(Event, frozen=True, kw_only=True, tag="run.stopped"):
-    """A live run was asked to end: by the researcher, whose word on it that is, or by a limit of the session."""
+    """A live run was asked to end: by the researcher, whose word on it that is, by a limit of the session, or because
+    its curve had left its parent's band; `saves_s` is how long it would still have taken."""
 
     run: str
-    by: Literal["researcher", "budget"]
+    by: Literal["researcher", "budget", "curve"]
+    saves_s: float = 0.0
+
+
+class StopSuggested(Event, frozen=True, kw_only=True, tag="stop.suggested"):
+    """A live run's curve has left its parent's band for the worse; it would still take `saves_s` seconds."""
+
+    run: str
+    step: int
+    reason: str
+    saves_s: float = 0.0
+
+
+class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):
+    """What running an attempt will take, told before it is approved.
+
+    Attributes:
+        run: the smoke run that it rests on; empty where it rests on what the parent's runs took.
+        wall_s: seconds that one run takes, and `runs` how many a verdict takes at the least and at the most.
+        memory_bytes, gpu_bytes: what one run needs at its peak; None where nobody can tell.
+        obstacle: why it cannot run, as a sentence; empty where it fits.
+    """
+
+    idea: int
+    commit: str
+    run: str = ""
+    wall_s: float | None = None
+    runs: tuple[int, int] = (0, 0)
+    memory_bytes: int | None = None
+    gpu_bytes: int | None = None
+    obstacle: str = ""
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
-    """The run ended; every number here was read by the supervisor from what the run printed or wrote."""
+    """The run ended; every number here was read by the supervisor from what the run printed or wrote.
+
+    `contended_s` are the seconds in which others computed on what it was given, and `contention` says who did.
+    `looked` says that its evaluation saw the hidden files: a look at the test set.
+    """
 
     run: str
     outcome: str
@@ -294,6 +332,10 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
     exit_code: int | None = None
     peak_rss_bytes: int = 0
     cpu_s: float = 0.0
+    peak_gpu_bytes: int | None = None
+    contended_s: float = 0.0
+    contention: str = ""
+    looked: bool = False
 
 
 class VerdictReached(Event, frozen=True, kw_only=True, tag="verdict.reached"):

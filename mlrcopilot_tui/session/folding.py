@@ -230,13 +230,24 @@ def _run_planned(state: "SessionState", event: ev.RunPlanned) -> None:
 def _run_started(state: "SessionState", event: ev.RunStarted) -> None:
     if run := state.runs.get(event.run):
         run.started_at = state.time
-        run.sandbox, run.network = event.sandbox, event.network
+        run.sandbox, run.network, run.devices = event.sandbox, event.network, event.devices
 
 
 @on(ev.RunStopped)
 def _run_stopped(state: "SessionState", event: ev.RunStopped) -> None:
     if run := state.runs.get(event.run):
-        run.stopped_by = event.by
+        run.stopped_by, run.saved_s = event.by, event.saves_s
+
+
+@on(ev.StopSuggested)
+def _stop_suggested(state: "SessionState", event: ev.StopSuggested) -> None:
+    if run := state.live.get(event.run):
+        run.suggestion = event
+
+
+@on(ev.ForecastMade)
+def _forecast_made(state: "SessionState", event: ev.ForecastMade) -> None:
+    state.forecasts[event.commit] = event
 
 
 @on(ev.RunFinished)
@@ -245,7 +256,9 @@ def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
     if run := state.runs.get(event.run):
         run.finished_at = state.time
         run.outcome, run.reason, run.value, run.wall_s = event.outcome, event.reason, event.value, event.wall_s
-        run.log_sha256, run.peak_rss_bytes = event.log_sha256, event.peak_rss_bytes
+        run.log_sha256, run.cpu_s, run.looked = event.log_sha256, event.cpu_s, event.looked
+        run.peak_rss_bytes, run.peak_gpu_bytes = event.peak_rss_bytes, event.peak_gpu_bytes
+        run.contended_s, run.contention = event.contended_s, event.contention
 
 
 @on(ev.VerdictReached)

@@ -231,6 +231,7 @@ class Decision(Value, frozen=True, kw_only=True):
         patch: the partial or edited patch text to take instead of the commit's own, as a unified diff.
         order: the ideas in their new order, or those that are to be merged.
         draft: new fields of an idea, or new values of settings, by name.
+        network: with an approval: the runs of the patch may use the network.
     """
 
     id: str
@@ -244,4 +245,5 @@ class Decision(Value, frozen=True, kw_only=True):
     patch: str = ""
     order: tuple[int, ...] = ()
     draft: dict[str, Any] = {}
+    network: bool = False
     by: str = "researcher"

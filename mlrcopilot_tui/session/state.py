@@ -65,6 +65,8 @@ class SessionState:
     live: dict[str, RunState] = field(default_factory=dict)
     """The runs that were planned and have not ended."""
     runs_by_key: dict[str, list[str]] = field(default_factory=dict)
+    forecasts: dict[str, ev.ForecastMade] = field(default_factory=dict)
+    """What running an attempt will take, by its commit."""
     gates: dict[str, Gate] = field(default_factory=dict)
     answers: dict[str, ev.GateAnswered] = field(default_factory=dict)
     open_gates: dict[str, Gate] = field(default_factory=dict)
@@ -135,6 +137,16 @@ class SessionState:
     def live_runs(self) -> list[RunState]:
         """The runs that have not ended."""
         return list(self.live.values())
+
+    @property
+    def looks(self) -> int:
+        """How often the hidden files were looked at by an evaluation: each look wears the test set out a little."""
+        return sum(run.looked for run in self.runs.values())
+
+    @property
+    def saved_s(self) -> float:
+        """Seconds that stopping runs early has saved."""
+        return sum(run.saved_s for run in self.runs.values())
 
     @property
     def experiments(self) -> list[IdeaState]:

@@ -21,6 +21,7 @@ Direction = Literal["min", "max"]
 Answer = Literal["ask", "auto"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Allowance = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class TaskConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +32,30 @@ class TaskConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is started and when it is stopped; times in minutes, a silence of 0 is no limit."""
+    """How a run is started, what it may use, and when it is stopped.
+
+    Attributes:
+        silence_minutes: without output for so long it is stopped; 0 is no limit.
+        grace_seconds: what a run gets to save its work when it is asked to end.
+        memory_gb: GiB of memory of the whole process tree; 0 leaves it what the machine can spare.
+        disk_gb: GiB that a run may write; 0 leaves it what the disk can spare.
+        smoke_seconds: how long a patch is tried before it is put to the researcher; 0 for no smoke run.
+        gpus: how many GPUs one run gets where there are any; 0 keeps them from it.
+        parallel: how many runs go on side by side; 0 for as many as there are GPUs to lease, one where there is none.
+        time_boxed: a run trains for a fixed time, so that whoever computes beside it changes its result.
+    """
 
     command: str
     python: str = ""
     timeout_minutes: Positive = 10
     silence_minutes: Allowance = 5
+    grace_seconds: Allowance = 10
+    memory_gb: Allowance = 0
+    disk_gb: Allowance = 0
+    smoke_seconds: Allowance = 20
+    gpus: Count = 1
+    parallel: Count = 0
+    time_boxed: bool = False
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
 
@@ -64,10 +83,15 @@ class EvaluateConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How many seeds at most, and the smallest effect worth keeping (a number, or "10%" of the parent)."""
+    """How many seeds at most, and the smallest effect worth keeping (a number, or "10%" of the parent).
+
+    `early_stop` says what becomes of a run whose curve has left its parent's band for the worse: `suggest` tells the
+    researcher, `auto` ends it.
+    """
 
     seeds: Annotated[int, msgspec.Meta(ge=1)] = 5
     min_effect: float | str = 0.0
+    early_stop: Literal["off", "suggest", "auto"] = "suggest"
 
 
 class ApprovalConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,13 @@ _REMARKS = {
     "run.command": "started without a shell, at the top of the repository; {seed} is replaced, MLRCOPILOT_SEED set",
     "run.python": "what a leading `python` is; empty: .venv, $VIRTUAL_ENV or the one that runs mlrcopilot",
     "run.silence_minutes": "no output for so long: stopped",
+    "run.grace_seconds": "to save its work when it is asked to end",
+    "run.memory_gb": "GiB of the whole process tree; 0: what the machine can spare",
+    "run.disk_gb": "GiB that a run may write; 0: what the disk can spare",
+    "run.smoke_seconds": "a patch is tried for so long before you are asked; 0: not at all",
+    "run.gpus": "GPUs that one run gets where there are any",
+    "run.parallel": "runs side by side; 0: one a leased GPU, one where there is none",
+    "run.time_boxed": "it trains for a fixed time, so that others on the machine change its result",
     "run.env": "set for the run",
     "run.pass_env": "names let through; else anything like KEY, TOKEN, SECRET, PASSWORD is kept out",
     "metric.name": "as the run reports it, matched as a whole word",
@@ -23,6 +30,7 @@ _REMARKS = {
     "evaluate.command": "optional: after the run, out of the agents' reach; its metric is the one that counts",
     "verdict.seeds": "at most; starts with 2, adds one while undecided",
     "verdict.min_effect": 'in the metric\'s unit; "10%" is relative',
+    "verdict.early_stop": "off | suggest | auto, once the curve has left its parent's band",
     "approval.ideas": "ask | auto",
     "approval.patches": "ask | auto",
     "budget.usd": "0 is no limit",
@@ -45,6 +53,8 @@ def render_config(config: WorkspaceConfig) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         # TOML's basic strings are JSON's, but for DEL, which TOML wants escaped too.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,16 +1,14 @@
 """Keeps a session's papers: each parsed once, stored beside a copy of its PDF, found again by its digest."""
 
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from mlrcopilot_tui.errors import EnvironmentLackError, InputError
+from mlrcopilot_tui.files import write_whole, written_aside
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.papers.pdf import file_digest, read_paper
 
@@ -40,11 +38,12 @@ class PaperLibrary:
         paper = read_paper(path, progress=progress)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(self.pdf(paper.digest), lambda file: _copy(path, file))
+            with path.open("rb") as source, written_aside(self.pdf(paper.digest)) as copy:
+                shutil.copyfileobj(source, copy)
             if file_digest(self.pdf(paper.digest)) != paper.digest:
                 self.pdf(paper.digest).unlink()
                 raise InputError(f"{paper.source} changed while it was read.", "Add it again.")
-            self._write(self._json(paper.digest), lambda file: file.write(msgspec.json.encode(paper)))
+            write_whole(self._json(paper.digest), msgspec.json.encode(paper))
         except OSError as error:
             raise EnvironmentLackError(
                 f"The paper cannot be kept in {self.folder}: {error.strerror}.",
@@ -75,20 +74,3 @@ class PaperLibrary:
             return msgspec.json.decode(self._json(digest).read_bytes(), type=Paper)
         except (OSError, msgspec.MsgspecError):
             return None  # absent, or written by another version: it is read again from its PDF
-
-    def _write(self, target: Path, fill: Callable[[IO[bytes]], object]) -> None:
-        """Write aside and rename, so that the target is whole or absent whenever the process dies."""
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as file:
-            try:
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-
-
-def _copy(path: Path, target: IO[bytes]) -> None:
-    with path.open("rb") as source:
-        shutil.copyfileobj(source, target)

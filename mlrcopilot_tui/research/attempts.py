@@ -8,6 +8,7 @@ from typing import Literal
 
 from mlrcopilot_tui.agents.base import Proposal
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.plan_check import followed
 from mlrcopilot_tui.research.steps import was_selected
@@ -106,9 +107,7 @@ class Attempts:
     def _keep_patch(self, commit: str, patch: str) -> None:
         target = self._bench.patch_file(commit)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = target.with_suffix(".part")
-        aside.write_text(patch, encoding="utf-8", errors="surrogateescape")
-        aside.rename(target)
+        write_whole(target, patch.encode("utf-8", "surrogateescape"), durable=False)
 
 
 def left_out(bench: Bench, idea: IdeaState) -> str:

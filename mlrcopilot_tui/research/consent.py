@@ -9,8 +9,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +16,7 @@ import msgspec
 
 from mlrcopilot_tui.agents.addresses import is_here
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
+from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.resources import state_folder
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.journal import utc_now
@@ -158,17 +157,7 @@ def _read(layout: Layout) -> _Agreements:
 
 
 def _write(layout: Layout, agreements: _Agreements) -> None:
-    folder = layout.make(layout.home)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(agreements)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(folder / FILE_NAME)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(layout.make(layout.home) / FILE_NAME, msgspec.json.format(msgspec.json.encode(agreements)) + b"\n")
 
 
 def _seal(layout: Layout, endpoint: str) -> str:

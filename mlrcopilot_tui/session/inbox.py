@@ -1,12 +1,12 @@
 """The inbox: one file a decision, dropped by any client, consumed by the copilot."""
 
-import os
 import secrets
 import time
 from pathlib import Path
 
 import msgspec
 
+from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.session.model import Decision
 
 _SUFFIX = ".json"
@@ -22,12 +22,7 @@ class Inbox:
         """Leaves `decision` for the copilot; the file appears whole or not at all."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.folder / f"{decision.id}{_SUFFIX}"
-        aside = self.folder / f".{decision.id}.part"
-        with aside.open("wb") as file:
-            file.write(msgspec.json.encode(decision))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(target)
+        write_whole(target, msgspec.json.encode(decision))
         return target
 
     def waiting(self) -> list[Decision]:

@@ -1,12 +1,12 @@
 """What the researcher chose for the screen, remembered between sessions in one small file."""
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.resources import config_folder
 
 _NAME: Final = "screen.json"
@@ -51,6 +51,4 @@ def save(preferences: Preferences) -> None:
     path = config_folder() / _NAME
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}.part")
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(preferences)))
-        aside.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(preferences)), durable=False)

@@ -12,6 +12,7 @@ from mlrcopilot_tui.agents.claude.actions.views import LIMIT
 from mlrcopilot_tui.agents.claude.fences import fenced
 from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.hub.protocol import Candidate, Kind
 from mlrcopilot_tui.hub.search import search_hub
 from mlrcopilot_tui.text import one_line, printable
@@ -89,9 +90,7 @@ async def _found(host: Host, kind: Kind, need: str, max_bytes: int) -> tuple[Can
         search.cancel()
         await asyncio.gather(search, return_exceptions=True)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = kept.with_suffix(".part")
-    aside.write_bytes(msgspec.json.encode(found))
-    aside.rename(kept)
+    write_whole(kept, msgspec.json.encode(found), durable=False)
     return found
 
 

@@ -129,7 +129,8 @@ class Supervisor:
             return Cut("not_started", f"The command could not be started: {error}")
         self._status = msgspec.structs.replace(self._status, state="running", child_pid=self._tree.root)
         self._write_status()
-        watch = Watch(self._tree, Limits(spec.timeout_s, spec.silence_s, spec.grace_s), self, self._signals.wake_up)
+        limits = Limits(spec.timeout_s, spec.silence_s, spec.grace_s, spec.smoke)
+        watch = Watch(self._tree, limits, self, self._signals.wake_up)
         watch.follow(pipe, sandboxed=spec.sandbox.level == "bwrap")
         self._note(self._output.close(self._elapsed()) + self._appended.close(self._elapsed()))
         if watch.resisting:

@@ -20,11 +20,15 @@ LINGER_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: for the command as a whole, without any output (0: no limit), and to end by itself when asked to."""
+    """Seconds: for the command as a whole, without any output (0: no limit), and to end by itself when asked to.
+
+    The whole of a `smoke` run need not fit into the first.
+    """
 
     timeout_s: float
     silence_s: float
     grace_s: float
+    smoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class Watch:
     def _passed_limit(self, now: float) -> Cut | None:
         limits = self._limits
         if now - self._started >= limits.timeout_s:
+            if limits.smoke:
+                return Cut("smoked", f"The smoke run came to its limit of {limits.timeout_s:g} s.")
             return Cut("timeout", f"It took longer than {limits.timeout_s:g} s and was stopped.")
         if limits.silence_s and now - self._last_sign >= limits.silence_s:
             return Cut("silent", f"It printed nothing for {limits.silence_s:g} s and was stopped.")

@@ -174,6 +174,20 @@ async def test_the_time_limit(lab: Lab) -> None:
     assert not survivors(spec.run)
 
 
+async def test_a_smoke_run_at_its_limit_has_not_failed(lab: Lab) -> None:
+    evaluate = (sys.executable, "-c", "open('evaluated', 'w')")
+    code = CHECKPOINTING.replace("time.sleep(60)", 'print("val_error: 0.5", flush=True); time.sleep(60)')
+    status, _ = await lab.finish(lab.spec(code, evaluate_argv=evaluate, timeout_s=2, grace_s=20, smoke=True))
+    assert (status.outcome, status.reason) == ("smoked", "The smoke run came to its limit of 2 s.")
+    assert lab.mark("checkpoint").exists()
+    assert not lab.mark("evaluated").exists()
+
+
+async def test_a_smoke_run_that_ends_in_time_is_a_run(lab: Lab) -> None:
+    status, _ = await lab.finish(lab.spec("print('val_error: 0.5')", smoke=True))
+    assert (status.outcome, status.value) == ("ok", 0.5)
+
+
 async def test_the_silence_limit(lab: Lab) -> None:
     spec = lab.spec("import time; print('val_error: 0.5', flush=True); time.sleep(60)", silence_s=0.6)
     status, _ = await lab.finish(spec)

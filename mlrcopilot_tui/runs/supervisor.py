@@ -7,7 +7,6 @@ the standard library, psutil and msgspec, because every run waits for it.
 import contextlib
 import math
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -21,20 +20,19 @@ import msgspec
 import psutil
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.runs.evaluation import Command, Evaluation, training
 from mlrcopilot_tui.runs.fence import FAILED
 from mlrcopilot_tui.runs.file_tail import FileTail
 from mlrcopilot_tui.runs.metrics import SOURCES, MetricReader, Reading
 from mlrcopilot_tui.runs.process_tree import ProcessTree
 from mlrcopilot_tui.runs.recorder import Recorder
 from mlrcopilot_tui.runs.sandbox import failure_of, sandbox_of
-from mlrcopilot_tui.runs.seals import Seals
 from mlrcopilot_tui.runs.short_paths import shortened
 from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
 STATUS_EVERY_S: Final = 1.0
 FIRST_WORDS: Final = 400
-SEPARATOR: Final = "\n===== evaluation: {command} =====\n"
 
 
 class Supervisor:
@@ -54,7 +52,7 @@ class Supervisor:
         self._noted = -math.inf
         self._peak_rss = 0
         self._evaluating = False
-        self._seals = Seals(spec) if spec.evaluate_argv else None
+        self._evaluation = Evaluation(spec) if spec.evaluate_argv else None
         self._first_words = b""
         self._status = RunStatus(
             run=spec.run,
@@ -69,9 +67,9 @@ class Supervisor:
     def supervise(self) -> RunStatus:
         """Run the command, then the evaluation if there is one, and write how it ended."""
         try:
-            cut = self._run(self._spec.argv, self._spec.env, self._spec.stdin)
-            if cut is None and self._spec.evaluate_argv and self._tree.wait_status == 0:
-                cut = self._evaluate()
+            cut = self._run(training(self._spec))
+            if cut is None and self._evaluation and self._tree.wait_status == 0:
+                cut = self._evaluate(self._evaluation)
             self._finish(cut or self._judge())
         except BaseException as error:
             self._tree.sweep()
@@ -107,24 +105,23 @@ class Supervisor:
             return Cut("stopped", "What started it has ended.")
         return None
 
-    def _evaluate(self) -> Cut | None:
-        if self._seals and (objection := self._seals.objection()):
+    def _evaluate(self, evaluation: Evaluation) -> Cut | None:
+        if objection := evaluation.prepare():
             return Cut("voided", objection)
-        command, self._evaluating = self._spec.evaluate_argv, True
-        self._recorder.record_output(SEPARATOR.format(command=shlex.join(command)).encode())
+        self._evaluating = True
+        self._recorder.record_output(evaluation.heading)
         self._output = MetricReader(self._spec.metric, "evaluate")
         self._metrics_file = FileTail("")
-        # No compiled code counts that the run may have put beside the sources: below a device there is no cache.
-        return self._run(command, self._spec.env | {METRICS_VARIABLE: os.devnull, "PYTHONPYCACHEPREFIX": os.devnull})
+        return self._run(evaluation.command())
 
-    def _run(self, argv: tuple[str, ...], env: dict[str, str], stdin: str = "") -> Cut | None:
-        if obstacle := self.objection() or self._obstacle(argv, env):
+    def _run(self, command: Command) -> Cut | None:
+        if obstacle := self.objection() or _obstacle(command):
             return obstacle
         spec = self._spec
         try:
-            wrapped = sandbox_of(spec.sandbox.level).wrap(argv, spec.sandbox)
-            with _readable(stdin) as file:
-                pipe = self._tree.start(wrapped, env=env, cwd=spec.tree, stdin=file)
+            wrapped = sandbox_of(command.sandbox.level).wrap(command.argv, command.sandbox)
+            with _readable(command.stdin) as file:
+                pipe = self._tree.start(wrapped, env=command.env, cwd=command.tree, stdin=file)
         except (OSError, CopilotError) as error:
             return Cut("not_started", f"The command could not be started: {error}")
         self._status = msgspec.structs.replace(self._status, state="running", child_pid=self._tree.root)
@@ -136,15 +133,6 @@ class Supervisor:
         if watch.resisting:
             return Cut("crashed", f"{watch.resisting} of its processes could not be ended; they hang in the kernel.")
         return watch.cut or self.objection()
-
-    def _obstacle(self, argv: tuple[str, ...], env: dict[str, str]) -> Cut | None:
-        """What keeps a command from being started, said better than a sandbox would say it."""
-        tree = Path(self._spec.tree)
-        if not tree.is_dir():
-            return Cut("not_started", f"The run's tree {tree} does not exist.")
-        program = argv[0]
-        found = os.access(tree / program, os.X_OK) if "/" in program else shutil.which(program, path=env.get("PATH"))
-        return None if found else Cut("not_started", f"The command `{program}` does not exist or is no program.")
 
     def _judge(self) -> Cut:
         """How a run ended that nobody cut short."""
@@ -206,6 +194,16 @@ class Supervisor:
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._began, 3)
+
+
+def _obstacle(command: Command) -> Cut | None:
+    """What keeps a command from being started, said better than a sandbox would say it."""
+    tree, program = Path(command.tree), command.argv[0]
+    if not tree.is_dir():
+        return Cut("not_started", f"The run's tree {tree} does not exist.")
+    path = command.env.get("PATH")
+    found = os.access(tree / program, os.X_OK) if "/" in program else shutil.which(program, path=path)
+    return None if found else Cut("not_started", f"The command `{program}` does not exist or is no program.")
 
 
 def _emptied(path: str) -> str:

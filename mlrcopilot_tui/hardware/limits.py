@@ -35,6 +35,12 @@ def memory_limit(root: Path = CGROUP_ROOT, membership: Path = MEMBERSHIP) -> Mem
     return min(found, key=lambda limit: limit.total, default=None)
 
 
+def memory_left(root: Path = CGROUP_ROOT, membership: Path = MEMBERSHIP) -> tuple[int, int] | None:
+    """Bytes left, and in all, in the control group above this process that has the least left; None without any."""
+    limits = [limit for folder, files in _groups(root, membership) if (limit := _limit_of(folder, files)) is not None]
+    return min(((limit.total - limit.used, limit.total) for limit in limits if limit.used is not None), default=None)
+
+
 def cpu_quota(root: Path = CGROUP_ROOT, membership: Path = MEMBERSHIP) -> float | None:
     """CPUs' worth of time that the tightest control group v2 above this process allows; None where none limits it."""
     quotas: list[float] = []

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +21,6 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 F_SETPIPE_SZ: Final = 1031
 PIPE_BYTES: Final = 1 << 20
 """A pipe of 1 MiB lets a run print in bursts without waiting for its supervisor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process tree has used so far: CPU seconds of all, and the sum of resident bytes now."""
-
-    cpu_s: float
-    rss_bytes: int
 
 
 class ProcessTree:
@@ -138,19 +129,17 @@ class ProcessTree:
             sweep_leftovers(self._run)
         return 0
 
-    def sample(self) -> Usage:
-        """What the tree has used up to now, including what its ended processes used."""
+    def cpu_s(self) -> float:
+        """CPU seconds that the tree has used up to now, with what its ended processes used."""
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu, rss = ended.ru_utime + ended.ru_stime, 0
-        live = descendants(os.getpid())
+        cpu, live = ended.ru_utime + ended.ru_stime, descendants(os.getpid())
         self._watched = {pid: process for pid, process in self._watched.items() if pid in live}
         for pid in live:
             with contextlib.suppress(psutil.Error):
                 process = self._watched.get(pid) or self._watched.setdefault(pid, psutil.Process(pid))
                 times = process.cpu_times()
                 cpu += times.user + times.system + times.children_user + times.children_system
-                rss += process.memory_info().rss
-        return Usage(cpu, rss)
+        return cpu
 
     def largest_rss(self) -> int:
         """The largest resident size in bytes that any one ended process reached; exact where sampling came too late."""

@@ -23,6 +23,8 @@ class Recorder:
         self._digest = hashlib.sha256()
         self.log_bytes = 0
         self.failure = ""
+        self.full = False
+        """The failure is that of a disk without any room."""
 
     @property
     def log_sha256(self) -> str:
@@ -45,7 +47,7 @@ class Recorder:
         try:
             write_status(self._folder, status)
         except OSError as error:
-            self.failure = self.failure or _describe(error)
+            self._fail(error)
 
     def _append(self, file: int, data: bytes) -> int:
         rest = memoryview(data)
@@ -53,8 +55,13 @@ class Recorder:
             try:
                 rest = rest[os.write(file, rest) :]
             except OSError as error:
-                self.failure = _describe(error)
+                self._fail(error)
         return len(data) - len(rest)
+
+    def _fail(self, error: OSError) -> None:
+        if not self.failure:
+            self.full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            self.failure = "The disk is full" if self.full else f"The run's folder cannot be written ({error.strerror})"
 
 
 def write_status(folder: Path, status: RunStatus) -> None:
@@ -80,9 +87,3 @@ def write_status(folder: Path, status: RunStatus) -> None:
         with target.open("r+b") as file:
             file.write(data)
             file.truncate()
-
-
-def _describe(error: OSError) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "The disk is full"
-    return f"The run's folder cannot be written ({error.strerror})"

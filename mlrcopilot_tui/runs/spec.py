@@ -48,8 +48,9 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `run` must be unique on the machine: it marks the run's processes. `tree` is the absolute working directory, `env`
     the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
-    the limits anew. `stdin` is what the command reads; the evaluation reads nothing. `dies_with` is the id of the
-    process that started the run and without which it ends; 0 for a run that outlives its starter.
+    the limits anew, but for what both may write together. `stdin` is what the command reads; the evaluation reads
+    nothing. `dies_with` is the id of the process that started the run and without which it ends; 0 for a run that
+    outlives its starter.
 
     `memory_bytes` bounds the resident memory of the whole tree, `disk_bytes` what it may write; 0 leaves it what the
     machine can spare. `devices` are the UUIDs of the GPUs that it was given. In a `smoke` run the limit of time is no
@@ -80,10 +81,10 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `reason` is one plain sentence; `value` the metric's last value by the most trusted source, `value_source` that
     source ("evaluate", "file", "stdout" or ""). JSON has no NaN: a diverged value is None here and its outcome says so.
-    `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled once a
-    second. `peak_gpu_bytes` is what the tree held on its GPUs at most; None where no driver tells. `contended_s` are
-    the seconds in which others computed on what it was given, and `contention` says in a sentence who did; empty
-    where nobody was seen.
+    `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled four
+    times a second; where that is large, with pages that processes share counted once. `peak_gpu_bytes` is what the tree
+    held on its GPUs at most; None where no driver tells. `contended_s` are the seconds in which others computed on what
+    it was given, and `contention` says in a sentence who did; empty where nobody was seen.
     """
 
     run: str

@@ -20,15 +20,19 @@ import msgspec
 import psutil
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.runs.bounds import Bounds, amount
+from mlrcopilot_tui.runs.disk_bound import DiskBound
+from mlrcopilot_tui.runs.divergence import Divergence
 from mlrcopilot_tui.runs.evaluation import Command, Evaluation, training
 from mlrcopilot_tui.runs.fence import FAILED
 from mlrcopilot_tui.runs.file_tail import FileTail
+from mlrcopilot_tui.runs.memory_bound import KillCount, MemoryBound
 from mlrcopilot_tui.runs.metrics import SOURCES, MetricReader, Reading
 from mlrcopilot_tui.runs.process_tree import ProcessTree
 from mlrcopilot_tui.runs.recorder import Recorder
 from mlrcopilot_tui.runs.sandbox import failure_of, sandbox_of
 from mlrcopilot_tui.runs.short_paths import shortened
-from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, RunSpec, RunStatus, read_spec
+from mlrcopilot_tui.runs.spec import METRICS_VARIABLE, STOP_FILE, Outcome, RunSpec, RunStatus, read_spec
 from mlrcopilot_tui.runs.watch import Cut, Limits, Signals, Watch
 
 STATUS_EVERY_S: Final = 1.0
@@ -50,7 +54,11 @@ class Supervisor:
         self._last: dict[str, Reading] = {}
         self._began = time.monotonic()
         self._noted = -math.inf
-        self._peak_rss = 0
+        self._memory = MemoryBound(spec.memory_bytes)
+        disk = DiskBound(spec.sandbox.writable, str(folder), spec.disk_bytes, lambda: self._recorder.log_bytes)
+        self._bounds = Bounds((self._memory, disk))
+        self._divergence = Divergence(evaluated=bool(spec.evaluate_argv))
+        self._kills = KillCount()
         self._evaluating = False
         self._evaluation = Evaluation(spec) if spec.evaluate_argv else None
         self._first_words = b""
@@ -91,19 +99,30 @@ class Supervisor:
         for chunk in self._metrics_file.read():
             alive = True
             self._note(self._appended.feed(chunk, self._elapsed()))
+        self._bounds.look()
         if time.monotonic() - self._noted >= STATUS_EVERY_S:
             self._write_status()
         return alive
 
+    @property
+    def tick_s(self) -> float:
+        """Seconds between ticks, fewer when a bound is near."""
+        return self._bounds.tick_s
+
     def objection(self) -> Cut | None:
-        """A request to stop, or a folder that cannot be written any more."""
+        """A request to stop, a bound that was passed, a metric that is lost, a folder that cannot be written."""
         if self._recorder.failure:
-            return Cut("stopped", f"{self._recorder.failure}, so the run was stopped.")
+            outcome: Outcome = "disk" if self._recorder.full else "stopped"
+            return Cut(outcome, f"{self._recorder.failure}, so the run was stopped.")
         if self._signals.stop_requested or (self._folder / STOP_FILE).exists():
             return Cut("stopped", "It was stopped on request.")
         if self._spec.dies_with and os.getppid() != self._spec.dies_with:
             return Cut("stopped", "What started it has ended.")
-        return None
+        return self._bounds.excess or self._divergence.cut
+
+    def is_pressing(self) -> bool:
+        """Whether the machine cannot wait for the command's end."""
+        return self._bounds.pressing
 
     def _evaluate(self, evaluation: Evaluation) -> Cut | None:
         if objection := evaluation.prepare():
@@ -139,8 +158,11 @@ class Supervisor:
         exit_code, number = _exit_of(self._tree.wait_status, self._spec.sandbox.level == "bwrap")
         metric, reading, what = self._spec.metric, self._counting(), "evaluation" if self._evaluating else "command"
         if number is not None:
-            name = signal.Signals(number).name
-            hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
+            name, killed = signal.Signals(number).name, number == signal.SIGKILL
+            if killed and self._kills.grown:
+                held = amount(max(self._memory.peak, self._tree.largest_rss()))
+                return Cut("memory", f"The system ended the {what}, which held {held}, for want of memory.")
+            hint = ", perhaps by the system for want of memory" if killed else ""
             return Cut("crashed", f"The {what} was ended by {name}{hint}.")
         failure = failure_of(self._spec.sandbox.level)
         if failure and exit_code in {1, FAILED} and self._first_words.startswith(failure.encode()):
@@ -161,6 +183,8 @@ class Supervisor:
 
     def _note(self, readings: list[Reading]) -> None:
         self._recorder.record_readings(readings)
+        if not self._evaluating:
+            self._divergence.note(readings)
         self._last |= {reading.source: reading for reading in readings}
 
     def _finish(self, end: Cut) -> None:
@@ -179,15 +203,14 @@ class Supervisor:
 
     def _write_status(self) -> None:
         self._noted = time.monotonic()
-        usage, reading = self._tree.sample(), self._counting()
-        self._peak_rss = max(self._peak_rss, usage.rss_bytes, self._tree.largest_rss())
+        reading = self._counting()
         self._status = msgspec.structs.replace(
             self._status,
             wall_s=round(self._elapsed(), 3),
             value=reading.value if reading else None,
             value_source=reading.source if reading else "",
-            cpu_s=round(usage.cpu_s, 3),
-            peak_rss_bytes=self._peak_rss,
+            cpu_s=round(self._tree.cpu_s(), 3),
+            peak_rss_bytes=max(self._memory.peak, self._tree.largest_rss()),
             log_bytes=self._recorder.log_bytes,
         )
         self._recorder.record_status(self._status)

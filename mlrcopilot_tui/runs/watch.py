@@ -48,8 +48,15 @@ class Listener(Protocol):
     def tick(self) -> bool:
         """Do what is due a few times a second; True if the command showed life elsewhere than in its output."""
 
+    @property
+    def tick_s(self) -> float:
+        """Seconds until the next tick is due."""
+
     def objection(self) -> Cut | None:
         """Why the command must not go on, if so."""
+
+    def is_pressing(self) -> bool:
+        """Whether a command that was asked to end must not be given any more time for it."""
 
 
 class Signals:
@@ -114,7 +121,7 @@ class Watch:
             os.close(pipe)
 
     def _turn(self, selector: selectors.BaseSelector, pipe: int) -> None:
-        for key, _ in selector.select(TICK_S):
+        for key, _ in selector.select(self._listener.tick_s):
             if key.fd == self._wake_up:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_up, 4096)
@@ -126,10 +133,12 @@ class Watch:
         now = time.monotonic()
         if self._ended is None and self._tree.wait_status is not None:
             self._ended = now
-        if now - self._ticked >= TICK_S:
+        if now - self._ticked >= self._listener.tick_s:
             self._ticked = now
             if self._listener.tick():
                 self._last_sign = now
+            if self._kill_at is not None and self._listener.is_pressing():
+                self._kill_at = now
         self.cut = self.cut or (self._listener.objection() or self._passed_limit(now) if self._ended is None else None)
 
     def _passed_limit(self, now: float) -> Cut | None:

@@ -265,7 +265,7 @@ def test_a_log_that_cannot_be_written_stops_the_run(lab: Lab) -> None:
     subprocess.run([sys.executable, "-I", "-m", MODULE, str(folder)], check=True, capture_output=True)
     status = read_status(folder)
     assert status
-    assert (status.outcome, status.log_bytes) == ("stopped", 0)
+    assert (status.outcome, status.log_bytes) == ("disk", 0)
     assert "disk is full" in status.reason
     assert not survivors(spec.run)
 
@@ -279,7 +279,7 @@ def test_a_full_disk_still_tells_how_the_run_ended(lab: Lab) -> None:
     disk = ("bwrap", "--dev-bind", "/", "/", "--size", "65536", "--tmpfs", str(folder))
     answer = subprocess.run([*disk, "--", "sh", "-c", script], check=True, capture_output=True)
     status = msgspec.json.decode(answer.stdout, type=RunStatus)
-    assert (status.state, status.outcome) == ("finished", "stopped")
+    assert (status.state, status.outcome) == ("finished", "disk")
     assert "disk is full" in status.reason
     assert 0 < status.log_bytes < 65536
     assert not survivors(spec.run)

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mlrcopilot_tui import __version__
-from mlrcopilot_tui.cli import cassettes, consent, decisions, machine, papers, results, running, sessions, workspaces
+from mlrcopilot_tui.cli import (
+    cassettes,
+    consent,
+    decisions,
+    digest,
+    machine,
+    papers,
+    results,
+    running,
+    sessions,
+    workspaces,
+)
 from mlrcopilot_tui.cli.output import abandon_output
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable
@@ -17,7 +28,7 @@ INTERRUPTED = 130
 BROKEN = 70
 """An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
-GROUPS = (workspaces, running, sessions, cassettes, decisions, consent, results, papers, machine)
+GROUPS = (workspaces, running, sessions, digest, cassettes, decisions, consent, results, papers, machine)
 """Each adds its commands; none imports anything heavy before its command runs."""
 
 

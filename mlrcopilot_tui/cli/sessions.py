@@ -72,7 +72,7 @@ def show_status(arguments: argparse.Namespace) -> int:
     rows += [("ended", _ended(read.state))] * (read.holder is None and bool(_ended(read.state)))
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":
-        say(_how_to_answer(view["waiting"][0]))
+        say(how_to_answer(view["waiting"][0]["kind"], view["waiting"][0]["idea"]))
     if view["state"] == "stopped":
         say("Go on with `mlrcopilot run`.")
     return 0
@@ -84,12 +84,13 @@ def _ended(state: SessionState) -> str:
     return "" if fault is not None and fault[1].sentence in why else why
 
 
-def _how_to_answer(gate: dict[str, Any]) -> str:
-    if gate["kind"] == "question":
+def how_to_answer(kind: str, idea: int | None) -> str:
+    """The commands that answer a gate of that kind, as a sentence."""
+    if kind == "question":
         return "Answer with `mlrcopilot answer TEXT`."
-    if gate["kind"] == "consent":
+    if kind == "consent":
         return "Answer with `mlrcopilot approve` or `mlrcopilot reject 0 REASON`."
-    about = gate["idea"] or "IDEA"
+    about = idea or "IDEA"
     return f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`."
 
 

@@ -64,6 +64,8 @@ class CopilotApp(App[int]):
         self._opening: AwaitMount | None = None
         self._problems = themes.register_themes(self)
         self._wanted_theme = theme or preferences.theme
+        self.touched: Callable[[], None] | None = None
+        """Called when somebody uses the terminal."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every meaning, in themes that name none."""
@@ -91,6 +93,8 @@ class CopilotApp(App[int]):
         Textual sends a key to the widget in focus and looks for its action when it comes back, by which time others
         are on their way there.
         """
+        if self.touched is not None and isinstance(event, events.InputEvent | events.Paste | events.AppFocus):
+            self.touched()
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
             return

@@ -10,7 +10,7 @@ from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import PaneName, Selection
 
-ScreenName = Literal["help", "notices", "themes"]
+ScreenName = Literal["help", "notices", "themes", "digest"]
 
 
 class Readable(Protocol):

@@ -13,6 +13,11 @@ def show_notices(desk: Desk) -> None:
     desk.open("notices")
 
 
+def show_digest(desk: Desk) -> None:
+    """Shows what happened since the researcher was away."""
+    desk.open("digest")
+
+
 def pick_theme(desk: Desk) -> None:
     """Chooses a theme."""
     desk.open("themes")

@@ -194,6 +194,14 @@ EVERYWHERE: Final = (
         do=service.show_notices,
     ),
     _a(
+        id="digest.show",
+        keys=("W",),
+        label="while away",
+        help="Show what happened while you were away: verdicts, time, money, what waits.",
+        do=service.show_digest,
+        when=started,
+    ),
+    _a(
         id="strip.toggle",
         keys=("H",),
         label="hardware",

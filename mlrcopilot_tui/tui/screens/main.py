@@ -18,12 +18,14 @@ from textual.widget import Widget
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.actions import ACTIONS, bindings, keymap_problems
+from mlrcopilot_tui.tui.app import CopilotApp
 from mlrcopilot_tui.tui.arrangement import Placed, frame, mode_for
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.hardware_watch import HardwareWatch
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.offers import offered, urgent
+from mlrcopilot_tui.tui.presence import Presence
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.screens.main_calls import Calls
@@ -99,6 +101,7 @@ class MainScreen(Screen[None]):
         self.presenter = Presenter(
             setup.client, self.deck, library, glyphs, self.desk.explain, setup.now, self.desk.key
         )
+        self.presence = Presence(setup.client, setup.now)
         self._hardware = HardwareWatch(setup.monitor, self.strip)
         self._strip_shown = setup.strip and self._hardware.possible and not setup.plain
         self.starting = False
@@ -129,6 +132,8 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Draws the empty panes at once; everything that takes time begins after the first frame."""
         self.present()
+        if isinstance(self.app, CopilotApp):
+            self.app.touched = self.presence.use
         self.deck.focus_pane("ideas")
         for problem in keymap_problems(self.keymap):
             self.desk.fail(problem, "Mend the key map in your settings.")
@@ -141,14 +146,16 @@ class MainScreen(Screen[None]):
     def _open(self) -> None:
         """Reads what there is, then makes sure that a copilot runs; in a thread."""
         call = self.app.call_from_thread
+        missed = None
         try:
             self.client.poll()
+            missed = self.presence.missed()
         except CopilotError as error:
             self._readable = False
             call(self.desk.explain, error)
         call(self.present)
         call(self.presenter.news)
-        call(self.calls.begin)
+        call(self.calls.begin, missed)
         call(self.set_interval, self._setup.tick_s, self.tick)
         self._ensure(())
 
@@ -172,8 +179,9 @@ class MainScreen(Screen[None]):
             call(self.client.open, session)
 
     def on_unmount(self) -> None:
-        """Ends sampling."""
+        """Ends sampling, and keeps how far the session was seen."""
         self._hardware.stop()
+        self.presence.keep()
 
     def tick(self) -> None:
         """Looks for what is new, and draws nothing where nothing is."""
@@ -214,6 +222,32 @@ class MainScreen(Screen[None]):
             self._present_frame()
         if self._strip_shown:
             self._hardware.show(self.presenter)
+        if self.presence.second():
+            self.run_worker(self.presence.keep, group="presence", thread=True)
+        if self.presence.returned():
+            self.run_worker(self._welcome, group="presence", thread=True)
+
+    def _welcome(self) -> None:
+        """Tells who comes back to a screen that stayed open what they missed; in a thread."""
+        try:
+            missed = self.presence.missed()
+        except CopilotError:  # the tick tells of it
+            return
+        if missed is not None:
+            self.app.call_from_thread(self.calls.welcome, missed)
+
+    def show_digest(self) -> None:
+        """Opens what happened since the last absence."""
+        self.run_worker(self._tell_digest, group="digest", thread=True, exclusive=True)
+
+    def _tell_digest(self) -> None:
+        try:
+            told = self.presence.told()
+        except CopilotError as error:
+            self.app.call_from_thread(self.desk.explain, error)
+            return
+        if told is not None:
+            self.app.call_from_thread(self.calls.tell_digest, told)
 
     def present(self) -> None:
         """Shows the state in every pane."""

@@ -9,6 +9,7 @@ from mlrcopilot_tui.tui.projector.spending import asks_model
 from mlrcopilot_tui.tui.talking import ask_limit
 
 if TYPE_CHECKING:
+    from mlrcopilot_tui.research.digest import Digest
     from mlrcopilot_tui.tui.screens.asking import Consent, Question
     from mlrcopilot_tui.tui.screens.main import MainScreen
     from mlrcopilot_tui.tui.screens.restart import Way
@@ -33,9 +34,29 @@ class Calls:
         self._end_expected = False
         self._session = ""
 
-    def begin(self) -> None:
-        """What ended before the screen was there calls nobody: the copilot is started again anyway."""
+    def begin(self, missed: "Digest | None" = None) -> None:
+        """Tells who comes back what they missed.
+
+        What ended before the screen was there calls nobody: the copilot is started again anyway.
+        """
         self._known_end = self._screen.client.state.stopped
+        if missed is not None:
+            self.tell_digest(missed)
+
+    def tell_digest(self, digest: "Digest") -> None:
+        """Shows what happened while the researcher was away, or since the session began."""
+        from mlrcopilot_tui.tui.projector.digest import digest_document, digest_title  # noqa: PLC0415 -- on use
+        from mlrcopilot_tui.tui.screens.away import Away  # noqa: PLC0415 -- on use
+
+        title = digest_title(digest, returned=self._screen.presence.since is not None)
+        document = digest_document(digest, self._screen.desk.key)
+        self._screen.app.push_screen(Away(title, document, self._screen.client.grace()))
+
+    def welcome(self, missed: "Digest") -> None:
+        """Says in passing what was missed on a screen that stayed open: nothing must come between two keys."""
+        from mlrcopilot_tui.tui.projector.digest import in_passing  # noqa: PLC0415 -- on use
+
+        self._screen.desk.tell(in_passing(missed), f"{self._screen.desk.key('digest.show')} tells more.")
 
     def expect_end(self) -> None:
         """The researcher has just stopped the copilot, and need not be told that it ended."""

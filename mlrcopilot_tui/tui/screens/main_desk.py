@@ -214,6 +214,9 @@ class MainDesk:
         if screen == "themes":
             app.call_later(app.run_action, "app.pick_theme")
             return
+        if screen == "digest":
+            self._screen.show_digest()
+            return
         from mlrcopilot_tui.tui.screens.help import help_document  # noqa: PLC0415 -- on use
         from mlrcopilot_tui.tui.screens.reader import Reader  # noqa: PLC0415 -- on use
 

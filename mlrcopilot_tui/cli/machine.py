@@ -20,6 +20,9 @@ def add(commands: Commands) -> None:
     doctor.add_argument(
         "--ask", action="store_true", help="also make one tiny call to the model, and say what it can do"
     )
+    doctor.add_argument(
+        "--gpu", action="store_true", help="also try whether runs behind each fence can use the GPUs (takes seconds)"
+    )
     config = add_command(commands, "config", settings, "the settings in force, where they are, whether they are valid")
     config.add_argument("action", choices=("show", "path", "validate"))
     themes = add_command(commands, "themes", list_themes, "list the themes")
@@ -38,6 +41,10 @@ def examine(arguments: argparse.Namespace) -> int:
     except InputError:
         workspace = None
     checks = [*run_checks(workspace), *(check_endpoint(workspace) if arguments.ask else ())]
+    if arguments.gpu:
+        from mlrcopilot_tui.doctor_gpu import check_gpus  # noqa: PLC0415 - only where it is asked for
+
+        checks += check_gpus(workspace)
     if arguments.json:
         say_json([{"name": c.name, "status": c.status, "found": c.found, "mend": c.mend} for c in checks])
     else:

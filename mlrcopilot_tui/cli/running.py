@@ -82,6 +82,7 @@ def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
     from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415
     from mlrcopilot_tui.research.begin import open_bench, take_options  # noqa: PLC0415
     from mlrcopilot_tui.research.copilot import Copilot  # noqa: PLC0415
+    from mlrcopilot_tui.research.device_check import check_devices  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
     opened = open_workspace(workspace)
@@ -89,7 +90,7 @@ def run_headless(workspace: Path, arguments: argparse.Namespace) -> int:
     session = _session(opened, options, getattr(arguments, "session", None))
     with open_bench(opened, session, options) as bench:
         take_options(bench, opened, options)
-        copilot = Copilot(bench)
+        copilot = Copilot(bench, meanwhile=check_devices)
         printer = EventPrinter(bench, json=arguments.json, unheard=copilot.let_go)
         printer.start()
         bench.session.listeners.append(printer.event)

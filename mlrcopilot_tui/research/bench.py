@@ -105,9 +105,9 @@ class Bench:
         """Where the diff of an attempt lies for screens that call no git."""
         return self.session_folder / "patches" / f"{commit}.diff"
 
-    def warn(self, text: str, mend: str = "") -> None:
-        """Tells the researcher something that stops nothing."""
-        self.session.record(WarningRaised(text=text, mend=mend))
+    def warn(self, text: str, mend: str = "", about: Literal["", "machine"] = "") -> None:
+        """Tells the researcher something that stops nothing; no replay brings about what is `about` the machine."""
+        self.session.record(WarningRaised(text=text, mend=mend, about=about))
 
     async def asked(self, agent: AgentName, work: Awaitable[T], idea: int = 0) -> T:
         """What an agent answers; it begins when this is awaited. `idea` is the one that it is to carry out.

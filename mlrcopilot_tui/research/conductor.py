@@ -231,6 +231,7 @@ def given(records: Sequence[Record]) -> set[int]:
             or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
             or isinstance(event, ev.StopSuggested)
+            or (isinstance(event, ev.WarningRaised) and event.about == "machine")
             or (isinstance(event, ev.RunStopped) and event.by == "curve")
             or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
         ):

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Final, NoReturn
 
 from mlrcopilot_tui import __version__
@@ -47,6 +47,7 @@ class Copilot:
         bench: the session.
         laboratory: measures; by default the machine's own.
         budget_spent: returns, with the reason, when the budget of minutes is spent; by default by the clock.
+        meanwhile: carried on beside the loop, and cancelled at its end; what it journals must be no replay's business.
 
     Attributes:
         signalled: the signal that ended the loop, if one did.
@@ -58,8 +59,10 @@ class Copilot:
         bench: Bench,
         laboratory: Laboratory | None = None,
         budget_spent: Callable[[], Awaitable[str]] | None = None,
+        meanwhile: Callable[[Bench], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._bench = bench
+        self._meanwhile = meanwhile
         self._gates = bench.gates
         self._laboratory = laboratory or Laboratory(bench, self._gates.unpaused)
         self._budget_spent = budget_spent or self._minutes_spent
@@ -83,7 +86,7 @@ class Copilot:
         bench.session.record(started)
         reason = "It broke off."
         try:
-            async with self._signals(), self._laboratory:
+            async with self._signals(), self._laboratory, self._accompanied():
                 await self._recover()
                 async with watch_inbox(bench.session.inbox, self._desk.apply, URGENT) as desk:
                     reason = await self._until_told(asyncio.create_task(self._loop()), desk)
@@ -221,6 +224,16 @@ class Copilot:
             if reason := minutes_spent(self._bench.state, self._bench.settings, utc_now()):
                 return reason
             await asyncio.sleep(LIMIT_CHECK_S)
+
+    @contextlib.asynccontextmanager
+    async def _accompanied(self) -> AsyncIterator[None]:
+        beside = asyncio.create_task(self._meanwhile(self._bench)) if self._meanwhile else None
+        try:
+            yield
+        finally:
+            if beside is not None:
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
 
     def _signal(self, number: signal.Signals) -> None:
         self.signalled = number

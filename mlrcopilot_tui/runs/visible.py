@@ -8,8 +8,12 @@ from typing import Final
 
 from mlrcopilot_tui.runs.spec import SandboxPolicy
 
-DEVICES: Final = ("nvidia*", "dri", "kfd", "dxg")
-"""GPU nodes: without them CUDA falls back to the CPU without a word."""
+DEVICES: Final = ("nvidia*", "nvhost*", "nvmap", "dri", "kfd", "dxg", "accel*")
+"""GPU nodes: without them CUDA falls back to the CPU without a word.
+
+NVIDIA's (with the capabilities of partitioned GPUs, and the control nodes), those of its boards with built-in GPUs,
+AMD's and Intel's, WSL's, other accelerators'.
+"""
 
 RUNTIME: Final = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-persistenced")
 """What programs and drivers look for under `/run`, which is hidden for the sockets that lie there."""
@@ -17,9 +21,9 @@ RUNTIME: Final = ("/run/current-system", "/run/opengl-driver", "/run/nvidia-pers
 TEMPORARY: Final = ("/tmp", "/run")  # noqa: S108  their names, not files in them
 
 
-def gpu_nodes() -> list[str]:
+def gpu_nodes(devices: Path = Path("/dev")) -> list[str]:
     """The GPU device nodes of this machine."""
-    return sorted({str(node) for pattern in DEVICES for node in Path("/dev").glob(pattern)})
+    return sorted({str(node) for pattern in DEVICES for node in devices.glob(pattern)})
 
 
 def emptied_folders(home: Path) -> list[str]:

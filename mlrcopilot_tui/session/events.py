@@ -94,10 +94,11 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings.changed"):
 
 
 class WarningRaised(Event, frozen=True, kw_only=True, tag="warning.raised"):
-    """Something that the researcher should know and that stops nothing."""
+    """Something that the researcher should know and that stops nothing; `about` the "machine": on which it hangs."""
 
     text: str
     mend: str = ""
+    about: Literal["", "machine"] = ""
 
 
 class PaperRead(Event, frozen=True, kw_only=True, tag="paper.read"):

@@ -27,6 +27,8 @@ WITH_TORCH_S: Final = 300.0
 """Limits on one look: a first `import torch` from a network disk takes a minute."""
 
 WORDS: Final = {"cuda": "CUDA", "child": "CUDA, in a process that a run starts,", "hip": "HIP", "torch": "torch"}
+RESISTS_S: Final = 2.0
+
 REPORT: Final = "Runs there would train on the CPU: please report it with what `mlrcopilot doctor --gpu --json` says."
 CHILD_MEND: Final = (
     "Behind Landlock only a run's first process may name its threads, which NVIDIA's driver insists on: have the run "
@@ -233,6 +235,8 @@ async def _end_of(process: asyncio.subprocess.Process, limit_s: float) -> str:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):  # one that hangs in a sick driver cannot be killed
+            await asyncio.wait_for(process.wait(), RESISTS_S)
     if code < 0:
         return f"the look was ended by {signal.Signals(-code).name}"
     return f"the look ended with exit code {code}" if code else ""

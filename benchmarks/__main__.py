@@ -26,6 +26,7 @@ BENCHMARKS = (
     "run_overhead",
     "tokens",
     "replay",
+    "early_stop",
 )
 
 Measure = Callable[[Path], Iterator[Result]]

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-Unit = Literal["s", "ms", "MB", "B/s", "tokens", "x"]
+Unit = Literal["s", "ms", "MB", "B/s", "tokens", "x", "%"]
 
 
 class NotMeasuredError(Exception):

@@ -282,6 +282,7 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
         e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
     ),
     ev.ForecastMade: lambda e: ev.ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
+    ev.RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
     ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
     ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
     ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),

@@ -13,6 +13,7 @@ from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
+from mlrcopilot_tui.research.curve_watch import CurveWatch
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.experiment import Experimenter
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
@@ -64,7 +65,7 @@ class Copilot:
         self._bench = bench
         self._meanwhile = meanwhile
         self._gates = bench.gates
-        self._laboratory = laboratory or Laboratory(bench, self._gates.unpaused)
+        self._laboratory = laboratory or Laboratory(bench, self._gates.unpaused, beside=CurveWatch(bench))
         self._budget_spent = budget_spent or self._minutes_spent
         self._ideas = IdeaGrower(bench, self._gates)
         self._experimenter = Experimenter(bench, self._gates, self._laboratory)

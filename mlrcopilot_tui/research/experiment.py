@@ -237,6 +237,9 @@ def tail(log: Path) -> str:
 
 
 def _failure_verdict(run: RunState) -> Verdict:
+    if run.outcome == "stopped" and run.stopped_by == "curve":
+        behind = run.suggestion.reason if run.suggestion is not None else "it was behind its parent's band"
+        return Verdict(kind="discard", rule=f"stopped early at seed {run.seed}: {behind}")
     if run.outcome in {"stopped", "lost"}:
         ended = "was stopped" if run.outcome == "stopped" else "vanished"
         return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} {ended} before it was decided")

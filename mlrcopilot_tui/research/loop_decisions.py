@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
 from mlrcopilot_tui.errors import RefusedError
@@ -11,7 +12,9 @@ from mlrcopilot_tui.research.gains import standing
 from mlrcopilot_tui.research.keeping import align_line
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.session.events import ChampionChanged, SessionPaused, SessionResumed
+from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Decision
+from mlrcopilot_tui.session.state import RunState
 
 
 class LoopDecisions:
@@ -76,7 +79,7 @@ class LoopDecisions:
                 "`mlrcopilot status` lists the live runs; `mlrcopilot interrupt` cuts what an agent is at.",
             )
         for run in live:
-            await self._laboratory.stop(run, "researcher")
+            await self._laboratory.stop(run, "researcher", _spared_s(run))
         return Effect(f"Stopping {', '.join(run.run for run in live)}.")
 
     async def _pause(self, decision: Decision) -> Effect:
@@ -104,6 +107,14 @@ class LoopDecisions:
             raise RefusedError("No copilot runs this session.", "`mlrcopilot stop` ends what still runs.")
         self._quit()
         return Effect("The copilot lets go; live runs go on.")
+
+
+def _spared_s(run: RunState) -> float:
+    """What is saved by stopping a run that had better be stopped; stopping any other is no saving."""
+    if run.suggestion is None:
+        return 0.0
+    since = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(run.suggested_at)
+    return max(0.0, round(run.suggestion.saves_s - since.total_seconds(), 1))
 
 
 def _moved(tip: str, reason: Literal["reverted", "redone"], of: str, decision: Decision) -> ChampionChanged:

@@ -87,11 +87,13 @@ class Laboratory:
         reused, unless `fresh` asks for a repetition. A run that vanished is run again. A smoke run that ends by itself
         within its limit is as good as any other; one that was cut stands for none.
         """
+        alive = self._bench.state.live_runs
         key = await self._keys.key(commit, seed)
+        going = None if fresh else next((run for run in alive if run.key == key), None)  # it may have failed meanwhile
         while True:
-            if fresh or self._known(key) is None:
+            if fresh or (self._known(key) or going) is None:
                 await self._hold()
-            run = None if fresh else self._known(key)
+            run, going = None if fresh else self._known(key) or going, None
             if run is None:
                 name = f"r{len(self._bench.state.runs) + 1}"
                 self._bench.session.record(

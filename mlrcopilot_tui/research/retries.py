@@ -9,8 +9,11 @@ _WELL = frozenset({"ok", "smoked"})
 
 
 def is_to_be_repeated(state: SessionState, run: RunState) -> bool:
-    """Whether the end of a run says nothing about its commit: it vanished, a stranger or a limit of ours ended it."""
-    if run.outcome not in {"lost", "stopped"} or run.stopped_by == "researcher":
+    """Whether the end of a run says nothing about its commit: it vanished, a stranger or a limit of ours ended it.
+
+    Who ended it because of how it went, by hand or by its curve, has said something about its commit.
+    """
+    if run.outcome not in {"lost", "stopped"} or run.stopped_by in {"researcher", "curve"}:
         return False
     if run.stopped_by or not run.started_at:
         return True

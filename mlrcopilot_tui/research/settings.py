@@ -17,6 +17,7 @@ class Settings:
         auto: nobody is there: questions are answered by rule, and nothing is granted.
         seeds: the most seeds that one verdict may spend.
         repairs: how often a crashed attempt goes back to the agent.
+        early_stop: what becomes of a run whose curve is hopeless beside its parent's.
         patience: after so many ideas in a row without a gain the session ends.
         model, fast_model: what the agents ask; empty for the engine's own choice.
     """
@@ -29,6 +30,7 @@ class Settings:
     usd: float = 0.0
     minutes: float = 0.0
     repairs: int = 2
+    early_stop: Literal["off", "suggest", "auto"] = "suggest"
     patience: int = 15
     model: str = ""
     fast_model: str = ""
@@ -40,6 +42,7 @@ class Settings:
             ideas=config.approval.ideas,
             patches=config.approval.patches,
             seeds=config.verdict.seeds,
+            early_stop=config.verdict.early_stop,
             usd=config.budget.usd,
             minutes=config.budget.minutes,
             model=config.engine.model,

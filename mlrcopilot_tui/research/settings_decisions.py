@@ -2,7 +2,7 @@
 
 import difflib
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ CHANGEABLE: Final[dict[str, tuple[Any, str]]] = {
     "minutes": (Amount, "minutes, 0 for no limit"),
     "max_experiments": (Count, "a whole number, 0 for no limit"),
     "seeds": (Annotated[int, msgspec.Meta(ge=1)], "a whole number of at least 1"),
+    "early_stop": (Literal["off", "suggest", "auto"], "off, suggest or auto"),
     "model": (ModelId, "a model's id, or nothing for the engine's own choice"),
     "fast_model": (ModelId, "a model's id, or nothing for the engine's own choice"),
 }

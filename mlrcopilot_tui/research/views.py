@@ -38,9 +38,11 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         ],
         "fault": _fault(state),
         "live_runs": [
-            {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at}
+            {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at,
+             "better_stopped": run.suggestion.reason if run.suggestion is not None else None}
             for run in state.live_runs
         ],
+        "saved_s": state.saved_s,
         "budget": {
             "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
             "minutes": {"used": round(worked / 60, 3), "limit": settings.minutes or None},

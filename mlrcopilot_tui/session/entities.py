@@ -44,6 +44,7 @@ class RunState:
     """Seconds that stopping it early has saved."""
     suggestion: ev.StopSuggested | None = None
     """Why it had better be stopped, if so."""
+    suggested_at: str = ""
     devices: tuple[str, ...] = ()
     cpu_s: float = 0.0
     peak_gpu_bytes: int | None = None

@@ -242,7 +242,7 @@ def _run_stopped(state: "SessionState", event: ev.RunStopped) -> None:
 @on(ev.StopSuggested)
 def _stop_suggested(state: "SessionState", event: ev.StopSuggested) -> None:
     if run := state.live.get(event.run):
-        run.suggestion = event
+        run.suggestion, run.suggested_at = event, state.time
 
 
 @on(ev.ForecastMade)
@@ -259,6 +259,7 @@ def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
         run.log_sha256, run.cpu_s, run.looked = event.log_sha256, event.cpu_s, event.looked
         run.peak_rss_bytes, run.peak_gpu_bytes = event.peak_rss_bytes, event.peak_gpu_bytes
         run.contended_s, run.contention = event.contended_s, event.contention
+        run.saved_s = run.saved_s if run.outcome == "stopped" else 0.0
 
 
 @on(ev.VerdictReached)

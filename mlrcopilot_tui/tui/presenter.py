@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlrcopilot_tui.errors import CopilotError, InputError
+from mlrcopilot_tui.session.parents import parent_runs
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.feed import RunFeed
@@ -149,7 +150,7 @@ class Presenter:
         if self._run is None:
             self.feed.follow(None, ())
         else:
-            parents = [self._client.run_folder(other.run) for other in run.parent_runs(state, self._run)]
+            parents = [self._client.run_folder(other.run) for other in parent_runs(state, self._run)]
             self.feed.follow(
                 self._client.run_folder(self._run.run), [folder for folder in parents if folder is not None]
             )

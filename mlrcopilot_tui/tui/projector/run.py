@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlrcopilot_tui.session.parents import parent_of
 from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short
@@ -69,22 +70,6 @@ def expected_seconds(state: SessionState, run: RunState) -> float | None:
         if times:
             return mean(times)
     return mean([other.wall_s for other in done]) if done else None
-
-
-def parent_of(state: SessionState, run: RunState) -> str:
-    """The commit that the run's commit is measured against; empty for the starter."""
-    idea = state.ideas.get(run.idea)
-    for attempt in idea.attempts if idea is not None else ():
-        if attempt.commit == run.commit:
-            return attempt.parent
-    return ""
-
-
-def parent_runs(state: SessionState, run: RunState) -> list[RunState]:
-    """The finished runs of the parent, one a seed, for the band that the curve is seen against."""
-    parent = parent_of(state, run)
-    newest = {other.seed: other for other in state.runs.values() if other.commit == parent and not other.live}
-    return [other for other in newest.values() if other.value is not None]
 
 
 def beside_parent(state: SessionState, live: Live, glyphs: Glyphs) -> tuple[Span, ...]:

@@ -1,0 +1,145 @@
+"""Early stops with real processes: hopeless runs are told of or ended, once, and what is saved is counted."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mlrcopilot_tui.research import curve_watch
+from mlrcopilot_tui.research.options import Options
+from mlrcopilot_tui.research.views import status_view
+from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.journal import JournalReader
+from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.workspace.opening import Workspace
+from tests.fakes.scripted_engine import FakeEngine
+from tests.research.conftest import CONTRACT, MakeWorkspace
+from tests.research.running import AUTO, Running, Use, run_session, running
+from tests.research.test_replay import Edits, Stage, record
+
+TRAIN = """
+import os, random, time
+
+LEVEL, PAUSE = 0.2, 0.0
+STEPS = 40
+noise = random.Random(int(os.environ["MLRCOPILOT_SEED"]))
+for step in range(1, STEPS + 1):
+    print(f"step {step}/{STEPS} val_error: {LEVEL + 0.8 * 0.8 ** step + 0.002 * noise.random()}", flush=True)
+    time.sleep(PAUSE)
+"""
+HOPELESS: Edits = [("hopeless", [("LEVEL, PAUSE = 0.2, 0.0", "LEVEL, PAUSE = 0.9, 0.05")])]
+LASTING: Edits = [("hopeless", [("LEVEL, PAUSE = 0.2, 0.0", "LEVEL, PAUSE = 0.9, 0.2")])]
+BETTER: Edits = [("better", [("LEVEL, PAUSE = 0.2, 0.0", "LEVEL, PAUSE = 0.1, 0.02")])]
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curve_watch, "LOOK_S", 0.1)
+
+
+def contract(early_stop: str) -> str:
+    return f'{CONTRACT}[verdict]\nearly_stop = "{early_stop}"\n'
+
+
+def told(workspace: Workspace, state: SessionState) -> list[ev.StopSuggested | ev.RunStopped]:
+    events = [line.event for line in JournalReader(workspace.layout.journal(state.session)).poll()]
+    return [event for event in events if isinstance(event, ev.StopSuggested | ev.RunStopped)]
+
+
+def test_a_hopeless_run_is_stopped_where_the_researcher_set_it_so(
+    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path
+) -> None:
+    engine = scripted(FakeEngine(HOPELESS))
+    workspace = make_workspace(TRAIN, contract("auto"))
+    state = asyncio.run(run_session(workspace, AUTO))
+    suggested, stopped = told(workspace, state)
+    assert isinstance(suggested, ev.StopSuggested)
+    assert isinstance(stopped, ev.RunStopped)
+    assert suggested.reason.startswith("val_error 0.9")
+    assert f"at step {suggested.step} of 40 against the parent's 0.2" in suggested.reason
+    assert (stopped.by, stopped.run) == ("curve", suggested.run)
+    assert 0 < stopped.saves_s < 40 * 0.05
+    run = state.runs[stopped.run]
+    assert run.outcome == "stopped"
+    assert state.saved_s == run.saved_s == stopped.saves_s
+    idea = state.ideas[1]
+    assert idea.status == "discarded"
+    assert idea.verdict is not None
+    assert idea.verdict.rule == f"stopped early at seed 0: {suggested.reason}"
+    assert len(engine.assignments) == 1, "nothing is repaired"
+    assert [other.run for other in state.runs.values() if other.purpose == "idea"] == [run.run], "nothing is repeated"
+    replayed = Stage(workspace, tmp_path).assert_same(HOPELESS)
+    assert replayed.saved_s == state.saved_s
+
+
+def test_a_hopeless_run_is_told_of_once_and_goes_on(
+    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path
+) -> None:
+    scripted(FakeEngine(HOPELESS))
+    workspace = make_workspace(TRAIN, contract("suggest"))
+    state = asyncio.run(run_session(workspace, AUTO))
+    suggestions = told(workspace, state)
+    assert {type(event) for event in suggestions} == {ev.StopSuggested}
+    runs = [run for run in state.runs.values() if run.purpose == "idea"]
+    assert [event.run for event in suggestions] == [run.run for run in runs]
+    assert {run.outcome for run in runs} == {"ok"}
+    assert state.saved_s == 0
+    assert state.ideas[1].verdict is not None
+    assert state.ideas[1].verdict.values
+    Stage(workspace, tmp_path).assert_same(HOPELESS)
+
+
+@pytest.mark.parametrize(("early_stop", "edits"), [("off", HOPELESS), ("auto", BETTER)])
+def test_nothing_is_said_where_it_is_off_or_all_is_well(
+    make_workspace: MakeWorkspace, scripted: Use, early_stop: str, edits: Edits
+) -> None:
+    scripted(FakeEngine(edits))
+    workspace = make_workspace(TRAIN, contract(early_stop))
+    state = asyncio.run(run_session(workspace, AUTO))
+    assert told(workspace, state) == []
+    assert state.ideas[1].verdict is not None
+
+
+def test_a_suggestion_that_is_followed_saves_what_was_left(
+    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path
+) -> None:
+    scripted(FakeEngine(LASTING))
+    workspace = make_workspace(TRAIN, contract("suggest"))
+
+    async def scenario(copilot: Running) -> None:
+        await copilot.until(lambda: any(run.suggestion for run in copilot.state.live_runs))
+        await copilot.decide("stop", run=copilot.state.live_runs[0].run)
+        await copilot.until(lambda: copilot.state.ideas[1].verdict)
+        await copilot.until(copilot.task.done)
+
+    record(workspace, scenario)
+    state = Stage(workspace, tmp_path).assert_same(LASTING)
+    stopped = next(run for run in state.runs.values() if run.outcome == "stopped")
+    assert stopped.suggestion is not None
+    assert 0 < stopped.saved_s <= stopped.suggestion.saves_s
+    assert status_view(state, None)["saved_s"] == stopped.saved_s
+    assert state.ideas[1].status == "inconclusive"
+
+
+def test_a_suggestion_outlives_its_copilot_and_a_change_of_mind_ends_the_run(
+    make_workspace: MakeWorkspace, scripted: Use
+) -> None:
+    scripted(FakeEngine(LASTING))
+    workspace = make_workspace(TRAIN, contract("suggest"))
+    options = Options(auto=True, allow_unsandboxed=True)
+
+    async def scenario() -> SessionState:
+        async with running(workspace, options=options) as copilot:
+            await copilot.until(lambda: any(run.suggestion for run in copilot.state.live_runs))
+            session = copilot.state.session
+        async with running(workspace, session, options=options) as copilot:
+            await copilot.decide("settings", draft={"early_stop": "auto"})
+            await copilot.until(lambda: copilot.state.ideas[1].verdict)
+            return copilot.state
+
+    state = asyncio.run(scenario())
+    suggested, stopped = told(workspace, state)
+    assert isinstance(suggested, ev.StopSuggested)
+    assert isinstance(stopped, ev.RunStopped)
+    assert stopped.by == "curve"
+    assert state.ideas[1].status == "discarded"

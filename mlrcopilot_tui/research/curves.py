@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import fmean, median, variance
+from statistics import fmean, median
 from typing import Final, Literal
 
 Point = tuple[float, float]
@@ -147,20 +147,16 @@ class _Band:
     def half(self, begin: float, end: float, noise: float) -> float:
         """From the middle to the edge, as measured between two steps; `noise` is that of the child."""
         steps = [begin + (end - begin) * at / 8 for at in range(9)]
-        spreads = [variance([_at(parent, step) for parent in self._parents]) for step in steps] if self._several else []
+        spreads = [_deviation([_at(parent, step) for parent in self._parents]) for step in steps]
         gained = max(parent[0][1] - min(value for _, value in parent) for parent in self._parents)
         noises = [_noise([value for step, value in parent if step >= begin]) for parent in self._parents]
         deviation = max(
-            math.sqrt(fmean(spreads)) if spreads else 0.0,
+            math.hypot(*spreads) / math.sqrt(len(spreads)),
             math.hypot(fmean(noises), noise),
             self.patience.floor * gained,
         )
         widths = self.patience.widths
         return widths[min(len(self._parents), len(widths)) - 1] * deviation
-
-    @property
-    def _several(self) -> bool:
-        return len(self._parents) > 1
 
 
 def _may_catch_up(so_far: Sequence[Point], newest: Sequence[Point], band: _Band, half: float, end: float) -> bool:
@@ -197,6 +193,12 @@ def _at(curve: Sequence[Point], step: float) -> float:
         return curve[-1][1]
     (left, before), (right, after) = curve[place - 1], curve[place]
     return before + (after - before) * (step - left) / (right - left)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The standard deviation of a sample; that of a single value, which nobody knows, counts as none."""
+    middle = fmean(values)
+    return math.hypot(*(value - middle for value in values)) / math.sqrt(max(1, len(values) - 1))
 
 
 def _noise(values: Sequence[float]) -> float:

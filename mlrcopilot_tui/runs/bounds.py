@@ -11,7 +11,10 @@ HURRIED_TICK_S: Final = 0.05
 """Seconds between looks where a bound is near: a program can fill some GiB of memory in one."""
 
 LEEWAY: Final = 1.5
-"""Of a bound that was passed a run may use this multiple before its grace is over: a checkpoint takes room too."""
+"""A run that passed a bound may come to use this multiple before its grace is over: a checkpoint takes room too."""
+
+SETTLING_S: Final = 1.0
+"""Seconds in which what was under way when a bound was passed comes to its end, such as one large allocation."""
 
 _UNITS: Final = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
@@ -55,6 +58,22 @@ class Bounds:
     def pressing(self) -> bool:
         """Whether the run must not be given any more time."""
         return any(bound.pressing for bound in self._looked)
+
+
+class Excess:
+    """Tells a run that goes on using more of what it has too much of from one that makes ready to end."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._settled = 0
+
+    def goes_on(self, used: int) -> bool:
+        """Whether a run that has passed its bound, and uses so many bytes now, has gone on since."""
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since <= SETTLING_S:
+            self._settled = max(self._settled, used)
+        return used > LEEWAY * self._settled
 
 
 class Pace:

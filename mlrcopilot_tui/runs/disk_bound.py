@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from mlrcopilot_tui.runs.bounds import LEEWAY, amount
+from mlrcopilot_tui.runs.bounds import Excess, amount
 from mlrcopilot_tui.runs.watch import Cut
 from mlrcopilot_tui.runs.written import Written
 
@@ -47,6 +47,7 @@ class DiskBound:
         self._floors = {place: _floor(place) for place in disks.values()}
         self._files = Written(places) if limit else None
         self._counted = 0
+        self._excess = Excess()
         self._counting = False
         self._spent_s = self._soonest = self._due = 0.0
         self._left_then = self._left()
@@ -62,7 +63,7 @@ class DiskBound:
         room, floor = left.get(disk, 0), self._floors.get(disk, 0)
         over = bool(limit) and written > limit
         self.near = room < 4 * floor or (bool(limit) and (self._counting or written > NEAR * limit))
-        self.pressing = (over and written > LEEWAY * limit) or room < floor // 2
+        self.pressing = (over and self._excess.goes_on(written)) or room < floor // 2
         if over:
             return Cut("disk", f"It wrote {amount(written)}, more than the {amount(limit)} that it may.")
         if room < floor:

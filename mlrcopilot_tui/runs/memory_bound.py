@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from mlrcopilot_tui.hardware.limits import memory_left
-from mlrcopilot_tui.runs.bounds import LEEWAY, Pace, amount
+from mlrcopilot_tui.runs.bounds import Excess, Pace, amount
 from mlrcopilot_tui.runs.resident import ResidentMemory, largest_other
 from mlrcopilot_tui.runs.watch import Cut
 
@@ -42,6 +42,7 @@ class MemoryBound:
         self._memory = ResidentMemory(limit or total // 10)
         self._comparison = Pace(0.01, rest_s=1.0)
         self._largest = False
+        self._excess = Excess()
         self.peak = 0
         """The most bytes that the run was seen to hold."""
         self.near = self.pressing = False
@@ -54,7 +55,7 @@ class MemoryBound:
         over = bool(limit) and held > limit and self._memory.settled
         short = left < self._floor and self._is_largest(held)
         self.near = left < 4 * self._floor or (bool(limit) and held > NEAR * limit)
-        self.pressing = (over and held > LEEWAY * limit) or (short and left < self._floor // 2)
+        self.pressing = (over and self._excess.goes_on(held)) or (short and left < self._floor // 2)
         if over:
             return Cut("memory", f"It held {amount(held)} of memory, more than the {amount(limit)} that it may.")
         if short:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.hardware.limits import MemoryLimit, cpu_quota, memory_limit, usable_cpus
+from mlrcopilot_tui.hardware.limits import MemoryLimit, cpu_quota, memory_left, memory_limit, usable_cpus
 
 
 def make_tree(root: Path, files: dict[str, str], membership: str) -> tuple[Path, Path]:
@@ -31,6 +31,19 @@ def test_the_tightest_group_above_counts(tmp_path: Path) -> None:
         "memory.current": "10000",
     }
     assert memory_limit(*make_tree(tmp_path, files, "0::/job/step\n")) == MemoryLimit(9000, 700)
+
+
+def test_the_fullest_group_above_is_what_is_left(tmp_path: Path) -> None:
+    files = {
+        "job/memory.max": "9000",
+        "job/memory.current": "700",
+        "memory.max": "20000",
+        "memory.current": "15000",
+    }
+    assert memory_left(*make_tree(tmp_path, files, "0::/job\n")) == (5000, 20000)
+    (tmp_path / "fs/job/memory.max").write_text("max")
+    (tmp_path / "fs/memory.max").write_text("max")
+    assert memory_left(tmp_path / "fs", tmp_path / "membership") is None
 
 
 def test_version_one(tmp_path: Path) -> None:

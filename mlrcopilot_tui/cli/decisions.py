@@ -13,6 +13,7 @@ def add(commands: Commands) -> None:
     approve = add_command(commands, "approve", decide_approve, "say yes to an idea or its patch", in_session=True)
     approve.add_argument("idea", metavar="IDEA", nargs="?", type=int, default=0, help="default: what waits")
     approve.add_argument("--hunks", metavar="1,3", type=_hunks, default=(), help="only these hunks of the patch")
+    approve.add_argument("--network", action="store_true", help="the runs of this patch, and no other, may use it")
     reject = add_command(commands, "reject", decide_reject, "say no to an idea or its patch", in_session=True)
     reject.add_argument("idea", metavar="IDEA", type=int)
     reject.add_argument("reason", metavar="REASON", nargs="+")
@@ -85,7 +86,7 @@ def _say_if_finished(arguments: argparse.Namespace) -> int:
 
 def decide_approve(arguments: argparse.Namespace) -> int:
     """Yes to what waits, whole or by hunk."""
-    return _send(arguments, "approve", idea=arguments.idea, hunks=arguments.hunks)
+    return _send(arguments, "approve", idea=arguments.idea, hunks=arguments.hunks, network=arguments.network)
 
 
 def decide_reject(arguments: argparse.Namespace) -> int:

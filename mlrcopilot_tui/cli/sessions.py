@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlrcopilot_tui.session.model import PlanDesign
-    from mlrcopilot_tui.session.state import IdeaState, SessionState
+    from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 
 
 def add(commands: Commands) -> None:
@@ -125,6 +125,12 @@ def show_log(arguments: argparse.Namespace) -> int:
     ]  # fmt: skip
     cost = ("cost",) * paid
     say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", *cost, "commit", "title")))
+    for told, those in (
+        ("Without a sandbox", [one["idea"] for one in view if one["sandbox"] == "plain"]),
+        ("With the network on", [one["idea"] for one in view if one["network"] and one["sandbox"] != "plain"]),
+    ):
+        if those:
+            say(f"{told}: idea {', '.join(map(str, dict.fromkeys(those)))}.")
     return 0
 
 
@@ -214,10 +220,16 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
             for seed, value in verdict.values.items()
         ]
         lines += [columns(rows)] if rows else []
+        fences = {_fence(run) for name in judged.runs if (run := state.runs.get(name)) and run.commit != judged.parent}
+        lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
+
+
+def _fence(run: RunState) -> str:
+    return f"sandbox {'none' if run.sandbox == 'plain' else run.sandbox}, network {'on' if run.network else 'off'}"
 
 
 def _design_as_text(design: PlanDesign | None) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from mlrcopilot_tui.research import consent
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, check_selection, chosen_patch
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
+from mlrcopilot_tui.research.grants import refuse_stray_grant
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
 from mlrcopilot_tui.session.events import GateAnswered, IdeaApproved
 from mlrcopilot_tui.session.model import Answer, Decision, Gate
@@ -31,6 +32,7 @@ class GateDecisions:
 
     async def _approve(self, decision: Decision) -> Effect:
         gate = self._find_gate(decision)
+        refuse_stray_grant(decision, gate)
         if gate is None or gate.kind == "ideas":
             return self._approve_ideas(decision)
         if gate.kind == "consent":
@@ -45,7 +47,7 @@ class GateDecisions:
         attempt = self._bench.state.attempt_of(gate.commit)
         if patch and attempt is not None:
             await asyncio.to_thread(check_selection, self._bench, attempt, patch)
-        said = f"Idea {gate.idea} may run with the hunks you took." if patch else f"Idea {gate.idea} may run."
+        said = f"Idea {gate.idea} may run{_how(decision, patch)}."
         return Effect(said, (self._closed(gate, "approve", decision, patch=patch),))
 
     def _approve_ideas(self, decision: Decision) -> Effect:
@@ -147,11 +149,18 @@ class GateDecisions:
             hunks=decision.hunks,
             patch=patch,
             decision=decision.id,
+            network=decision.network,
         )
 
     def _refuse_late(self, gate: Gate) -> None:
         if (answer := self._bench.state.answers.get(gate.id)) is not None:
             raise RefusedError(f"{answer.by} answered that first: {answer.answer}.")
+
+
+def _how(decision: Decision, patch: str) -> str:
+    if decision.network:
+        return ", with the network on for this patch alone"
+    return " with the hunks you took" if patch else ""
 
 
 def _nothing_waits() -> RefusedError:

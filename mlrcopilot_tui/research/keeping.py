@@ -123,6 +123,7 @@ class Keeper:
         bench = self._bench
         runs = [bench.state.runs[name] for name in judged.runs]
         logs = {run.seed: run.log_sha256 for run in runs if run.commit != judged.parent}
+        own = [run for run in runs if run.commit != judged.parent and run.sandbox]
         evidence = CommitEvidence(
             session=bench.state.session,
             idea=idea.idea.number,
@@ -133,7 +134,11 @@ class Keeper:
             direction=bench.config.metric.direction,
             verdict=judged.verdict,
             wall_s=judged.wall_s,
-            environment={"engine": bench.engine.name, "sandbox": bench.sandbox.level},
+            environment={
+                "engine": bench.engine.name,
+                "sandbox": own[0].sandbox if own else bench.sandbox.level,
+                "network": "on" if any(run.network for run in own) else "off",
+            },
             log_digests=logs,
         )
         try:

@@ -29,6 +29,7 @@ class DecisionFields(TypedDict, total=False):
     patch: str
     order: tuple[int, ...]
     draft: dict[str, Any]
+    network: bool
 
 
 @dataclass(frozen=True, slots=True)

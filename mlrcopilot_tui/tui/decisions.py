@@ -21,6 +21,24 @@ def approve_patch(desk: Desk) -> None:
     )
 
 
+def approve_with_network(desk: Desk) -> None:
+    """Approves the whole of the shown patch and opens the network to its runs, once that was confirmed."""
+    situation = desk.situation
+    gate, attempt = situation.patch_gate, situation.attempt
+    if gate is None or attempt is None or _too_early(desk, gate):
+        return
+    chosen = desk.chosen_patch()
+    if chosen is None or chosen.hunks or chosen.text:
+        desk.tell("The network is granted to a patch as it stands, not to a part of it.", "Take all of it first.")
+        return
+    desk.confirm(
+        f"Approve patch {attempt.idea}.{attempt.number} with the network on?",
+        "Its runs may connect to any host: they can fetch what nobody has read, and send out what they can read, which "
+        "is the code and the data of this workspace. It holds for this patch alone.",
+        lambda: desk.decide("approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, network=True),
+    )
+
+
 def reject_patch(desk: Desk) -> None:
     """Rejects the shown patch, with the reason that the agent will read."""
     situation = desk.situation

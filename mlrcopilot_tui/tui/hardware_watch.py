@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.tui.presenter import Presenter
+from mlrcopilot_tui.tui.views import Role
+from mlrcopilot_tui.tui.widgets.hardware_parts import QUIET
 from mlrcopilot_tui.tui.widgets.hardware_strip import HardwareStrip
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.hardware.monitor import Monitor
+
+_STYLES: dict[Role, str] = {"error": "$error bold", "waiting": "$warning bold"}
 
 
 class HardwareWatch:
@@ -42,4 +46,5 @@ class HardwareWatch:
         status = presenter.feed.status() if presenter.live else None
         pid = status.child_pid if status is not None else None
         tree = self._monitor.tree(pid) if pid else None
-        self._strip.show(self._monitor.history(), tree, presenter.sandbox_note())
+        note = presenter.sandbox_note()
+        self._strip.show(self._monitor.history(), tree, note.text, _STYLES.get(note.role, QUIET))

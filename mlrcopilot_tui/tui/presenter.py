@@ -13,7 +13,7 @@ from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.live_turn import LiveTurn
 from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run, spending
 from mlrcopilot_tui.tui.projector.news import Herald, News
-from mlrcopilot_tui.tui.views import PANES, Document, PaneName, Selection
+from mlrcopilot_tui.tui.views import PANES, Document, PaneName, Selection, Span
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
 
@@ -117,12 +117,16 @@ class Presenter:
         """Whether the shown run goes on, so that its clock must be drawn."""
         return self._run is not None and self._run.live
 
-    def sandbox_note(self) -> str:
-        """What confines the shown run."""
+    def sandbox_note(self) -> Span:
+        """What confines the shown run; in alarm where nothing does, or less than usual."""
         shown = self._run
         if shown is None or not shown.sandbox:
-            return ""
-        return f"sandbox {shown.sandbox} {self._glyphs.dot} net {'on' if shown.network else 'off'}"
+            return Span("")
+        if shown.sandbox == "plain":
+            return Span(f"sandbox none {self._glyphs.dot} net open", "error")
+        net = "ON" if shown.network else "off"
+        text = f"sandbox {shown.sandbox} {self._glyphs.dot} net {net}"
+        return Span(text, "waiting" if shown.network else "muted")
 
     def needed(self) -> frozenset[PaneName]:
         """The panes in which a decision waits."""

@@ -31,6 +31,14 @@ PATCH: Final = (
         rank=11,
     ),
     _a(
+        id="patch.network",
+        keys=("O",),
+        label="approve with network",
+        help="Approve all of this patch and open the network to its runs alone; you are asked once more.",
+        do=decisions.approve_with_network,
+        when=due,
+    ),
+    _a(
         id="patch.edit",
         keys=("e",),
         label="edit",

@@ -37,6 +37,7 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
     if run is None:
         return RunView()
     line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=2)]
+    line += _badge(run)
     if not run.live:
         return RunView((*line, *_result(state, run), Segment(clock(run.wall_s), "muted", rank=2, right=True)))
     if not run.started_at:
@@ -97,6 +98,13 @@ def as_curve(points: Mapping[float, float] | Sequence[tuple[float, float]]) -> C
 def _at(curve: Curve, step: float) -> float | None:
     before = [value for at, value in curve if at <= step]
     return before[-1] if before else None
+
+
+def _badge(run: RunState) -> list[Segment]:
+    """That a run is, or was, less fenced in than runs usually are."""
+    if run.sandbox == "plain":
+        return [Segment("no sandbox", "error")]
+    return [Segment("net ON", "waiting")] if run.network else []
 
 
 def _purpose(run: RunState) -> str:

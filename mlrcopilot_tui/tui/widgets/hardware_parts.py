@@ -54,10 +54,15 @@ def run(tree: TreeSample | None) -> tuple[Face, ...]:
     return (*(((text, ""),) for text in texts), ())
 
 
-def note(text: str, width: int) -> tuple[Face, ...]:
-    """Somebody else's words, made safe, in at most `width` columns."""
+QUIET: Final = "$foreground-muted"
+
+
+def note(text: str, width: int, style: str = QUIET) -> tuple[Face, ...]:
+    """Somebody else's words, made safe, in at most `width` columns; those that warn do not give way to nothing."""
     full, short = one_line(text, max(width, 1)), one_line(text, 16)
-    return (((full, "$foreground-muted"),), ((short, "$foreground-muted"),), ()) if full else ((),)
+    if not full:
+        return ((),)
+    return (((full, style),), ((short, style),), *([()] if style == QUIET else []))
 
 
 def gpu(samples: Sequence[MachineSample]) -> tuple[Face, ...]:

@@ -39,16 +39,21 @@ class HardwareStrip(Static):
         self._samples: tuple[MachineSample, ...] = ()
         self._tree: TreeSample | None = None
         self._note = ""
+        self._note_style = parts.QUIET
 
-    def show(self, samples: Sequence[MachineSample], tree: TreeSample | None, note: str) -> None:
+    def show(
+        self, samples: Sequence[MachineSample], tree: TreeSample | None, note: str, note_style: str = parts.QUIET
+    ) -> None:
         """Show the newest sample with the recent past as sparklines.
 
         Args:
             samples: oldest first, evenly spaced; may be empty before the first one.
             tree: the live run's processes; None when no run is on.
             note: what stands at the right edge; any text.
+            note_style: its colour; one that is not quiet is a warning, which always stays.
         """
         self._samples, self._tree, self._note = tuple(samples[-8:]), tree, note
+        self._note_style = note_style
         self._draw()
 
     def on_resize(self) -> None:
@@ -59,7 +64,9 @@ class HardwareStrip(Static):
         width = self.size.width
         if not width or not (self._samples or self._note):
             return
-        lines = [strip_line(self._samples, self._tree, self._note, width, ascii_only=self._ascii_only)]
+        ascii_only, style = self._ascii_only, self._note_style
+        line = strip_line(self._samples, self._tree, self._note, width, note_style=style, ascii_only=ascii_only)
+        lines = [line]
         gpus = parts.chosen(self._samples[-1].gpus) if self._samples else ()
         columns, rows = _EACH_GPU_FROM
         if len(gpus) > 1 and width >= columns and self.app.size.height >= rows:
@@ -72,7 +79,13 @@ class HardwareStrip(Static):
 
 
 def strip_line(
-    samples: Sequence[MachineSample], tree: TreeSample | None, note: str, width: int, *, ascii_only: bool = False
+    samples: Sequence[MachineSample],
+    tree: TreeSample | None,
+    note: str,
+    width: int,
+    *,
+    note_style: str = parts.QUIET,
+    ascii_only: bool = False,
 ) -> tuple[Piece, ...]:
     """The strip's main line in `width` columns, as pieces of text with a style; parts give way in a fixed order."""
     faces = {
@@ -81,7 +94,7 @@ def strip_line(
         "disk": parts.disk(samples),
         "gpu": parts.gpu(samples),
         "run": parts.run(tree),
-        "note": parts.note(note, width),
+        "note": parts.note(note, width, note_style),
     }
     level = dict.fromkeys(faces, 0)
     steps = iter(_GIVE_WAY)

@@ -14,6 +14,7 @@ from mlrcopilot_tui.papers.pdf import file_digest
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.options import Options
+from mlrcopilot_tui.research.places import machine_places
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import LocalExecutor
 from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not
@@ -138,6 +139,7 @@ def open_bench(workspace: Workspace, session: str, options: Options = Options())
             sandbox=best_sandbox(),
             python=resolve_python(config.run, layout.root),
             gates=Gatekeeper(opened),
+            places=machine_places(config.run),
         )
 
 

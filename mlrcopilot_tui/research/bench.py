@@ -12,10 +12,11 @@ from mlrcopilot_tui.agents.base import Brief, Engine, Say, SourceTree
 from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.host import AgentHost
+from mlrcopilot_tui.research.places import Places
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
-from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, WarningRaised
+from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, RunPlanned, WarningRaised
 from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
 from mlrcopilot_tui.text import printable
@@ -35,7 +36,7 @@ class AgentFailedError(RefusedError):
     """An agent's own code broke; the session goes on without what it was asked for."""
 
 
-async def at_once(*_: Event) -> None:
+async def at_once(*_: object) -> None:
     """When things may happen where nothing is replayed."""
 
 
@@ -46,7 +47,9 @@ class Bench:
     Attributes:
         python: the interpreter that stands for a leading `python` in the run command.
         gates: the questions that wait for the researcher.
+        places: how many runs go on side by side, and which GPUs each of them gets.
         turn: returns when an event may happen; in a replay, where the recording had it.
+        turn_to_run: returns when a run that is not named yet may be planned.
         may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
@@ -61,7 +64,9 @@ class Bench:
     sandbox: Sandbox
     python: str
     gates: Gatekeeper
+    places: Places
     turn: Callable[[Event], Awaitable[None]] = at_once
+    turn_to_run: Callable[[RunPlanned], Awaitable[None]] = at_once
     may_ask: Callable[[], Awaitable[None]] = at_once
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -65,7 +65,7 @@ class Copilot:
         self._bench = bench
         self._meanwhile = meanwhile
         self._gates = bench.gates
-        self._laboratory = laboratory or Laboratory(bench, self._gates.unpaused, beside=CurveWatch(bench))
+        self._laboratory = laboratory or Laboratory(bench, obeys_pause=True, beside=CurveWatch(bench))
         self._budget_spent = budget_spent or self._minutes_spent
         self._ideas = IdeaGrower(bench, self._gates)
         self._experimenter = Experimenter(bench, self._gates, self._laboratory)
@@ -82,7 +82,11 @@ class Copilot:
         """
         bench = self._bench
         started = CopilotStarted(
-            pid=os.getpid(), host=socket.gethostname(), program=__version__, engine=bench.engine.name
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            program=__version__,
+            engine=bench.engine.name,
+            places=await bench.places.count(),
         )
         bench.session.record(started)
         reason = "It broke off."

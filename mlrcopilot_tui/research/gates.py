@@ -1,6 +1,8 @@
 """Gates: questions that the loop puts to the researcher, and the answers that let it go on."""
 
 import asyncio
+from collections.abc import Collection
+from typing import Any
 
 from mlrcopilot_tui.session.events import GateAnswered, GateOpened
 from mlrcopilot_tui.session.model import Answer, Gate, GateKind
@@ -64,3 +66,12 @@ class Gatekeeper:
         """Waits until something was journaled."""
         self._changed.clear()
         await self._changed.wait()
+
+    async def change_or(self, tasks: "Collection[asyncio.Task[Any]]") -> None:
+        """Waits until something was journaled, or one of the tasks is done."""
+        self._changed.clear()
+        changed = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({changed, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()

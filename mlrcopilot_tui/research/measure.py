@@ -2,18 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
+
+import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.grants import network_granted
+from mlrcopilot_tui.research.places import Place
 from mlrcopilot_tui.research.retries import is_to_be_repeated
 from mlrcopilot_tui.research.run_key import Keys, RunKeys
 from mlrcopilot_tui.research.run_trees import RunTrees, Trees
 from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
-from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy
+from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy, read_spec
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.model import Baseline
 from mlrcopilot_tui.session.state import RunState
@@ -23,20 +26,23 @@ Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
 StoppedBy = Literal["researcher", "budget", "curve"]
 
 GIB: Final = 1 << 30
+ROOM_CHECK_S: Final = 1.0
 
 ASTRONOMIC: Final = 1e100
 """A larger metric is no number to reckon with: its square, which a variance needs, is none that a computer has."""
 
 
-async def _at_once() -> None:
-    """What runs wait for where nothing holds them."""
-
-
 Beside = Callable[["Laboratory", RunState], Awaitable[None]]
+Room = Callable[[str], bool]
 
 
 async def _nothing(_: "Laboratory", __: RunState) -> None:
     """What is done beside a run where nobody wants anything done."""
+
+
+def _always(_: str) -> bool:
+    """What is asked about room where nobody knows."""
+    return True
 
 
 class Laboratory:
@@ -49,26 +55,31 @@ class Laboratory:
 
     Args:
         bench: the session.
-        hold: awaited before each new run; it returns when the researcher lets new ones start.
+        obeys_pause: no new run starts while the session is paused.
         keys: tells when two runs are the same; by default by what they find on this machine.
         trees: gives runs their files; by default as checkouts.
         beside: carried on beside each live run, and cancelled at its end.
+        room: whether a run of a commit has room beside the live ones now; asked in a thread, and only where some live.
     """
 
     def __init__(
         self,
         bench: Bench,
-        hold: Callable[[], Awaitable[None]] = _at_once,
+        *,
+        obeys_pause: bool = False,
         keys: Keys | None = None,
         trees: Trees | None = None,
         beside: Beside = _nothing,
+        room: Room = _always,
     ) -> None:
         self._bench = bench
-        self._hold = hold
+        self._obeys_pause = obeys_pause
         self._keys = keys or RunKeys(bench)
         self._trees = trees or RunTrees(bench)
         self._beside = beside
+        self._room = room
         self._lives: dict[str, asyncio.Task[None]] = {}
+        self._places: dict[str, Place] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,23 +101,76 @@ class Laboratory:
         alive = self._bench.state.live_runs
         key = await self._keys.key(commit, seed)
         going = None if fresh else next((run for run in alive if run.key == key), None)  # it may have failed meanwhile
+        wanted = RunPlanned(run="", commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
         while True:
-            if fresh or (self._known(key) or going) is None:
-                await self._hold()
             run, going = None if fresh else self._known(key) or going, None
             if run is None:
-                name = f"r{len(self._bench.state.runs) + 1}"
-                self._bench.session.record(
-                    RunPlanned(run=name, commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
-                )
-                run = self._bench.state.runs[name]
+                run = await self._planned(wanted, fresh=fresh)
             await self._end_of(run)
             cut_smoke = run.outcome == "smoked" and purpose != "smoke"
             if not cut_smoke and not is_to_be_repeated(self._bench.state, run):
                 return run
 
+    async def _planned(self, wanted: RunPlanned, *, fresh: bool) -> RunState:
+        """The run that is wanted, journaled once there is a place for it; an equal one that turns up before will do."""
+        taking = asyncio.create_task(self._place(wanted))
+        try:
+            while True:
+                if not fresh and (run := self._known(wanted.key)) is not None:
+                    return run
+                if taking.done():
+                    break
+                await self._bench.gates.change_or({taking})
+            state, place = self._bench.state, taking.result()
+            name = f"r{len(state.runs) + 1}"
+            self._places[name] = place
+            self._bench.session.record(msgspec.structs.replace(wanted, run=name))
+            return state.runs[name]
+        finally:
+            taking.cancel()
+            taking.add_done_callback(self._give_back_unused)
+
+    async def _place(self, wanted: RunPlanned) -> Place:
+        """A place for a run, held until it is given back, which it is while the session is paused."""
+        bench = self._bench
+        while True:
+            if self._obeys_pause:
+                await bench.gates.unpaused()
+            place = await bench.places.take(f"session {bench.state.session}", self._devices_in_use, self._warn)
+            try:
+                await self._until_there_is_room(wanted.commit)
+                await bench.turn_to_run(wanted)
+            except BaseException:
+                place.give_back()
+                raise
+            if not (self._obeys_pause and bench.state.paused):
+                return place
+            place.give_back()
+
+    async def _until_there_is_room(self, commit: str) -> None:
+        while True:
+            if not self._bench.state.live or await asyncio.to_thread(self._room, commit):
+                return
+            await asyncio.sleep(ROOM_CHECK_S)
+
+    def _warn(self, text: str) -> None:
+        self._bench.warn(text, "`mlrcopilot doctor` shows the GPUs.", "machine")
+
+    def _give_back_unused(self, taking: "asyncio.Task[Place]") -> None:
+        if taking.cancelled() or taking.exception() is not None:
+            return
+        place = taking.result()
+        if all(place is not used for used in self._places.values()):
+            place.give_back()
+
+    def _devices_in_use(self) -> set[str]:
+        lent = [place.lease.names for place in self._places.values()]
+        return set().union(*lent, *(run.devices for run in self._bench.state.live_runs))
+
     async def recover(self) -> None:
         """Settles what an earlier process left: ended runs are journaled, live ones followed, and leftovers removed."""
+        if self._bench.state.live:
+            await self._bench.places.count()
         for run in self._bench.state.live_runs:
             folder = self._folder(run.run)
             status = await asyncio.to_thread(self._bench.executor.status, folder) if folder.exists() else None
@@ -114,11 +178,14 @@ class Laboratory:
                 self._finish(run, "lost", "The copilot ended before this run was started.")
                 continue
             if not run.started_at and status.child_pid is not None:
-                self._bench.session.record(RunStarted(run=run.run, sandbox=status.sandbox, network=status.network))
+                devices = read_spec(folder).devices
+                started = RunStarted(run=run.run, sandbox=status.sandbox, network=status.network, devices=devices)
+                self._bench.session.record(started)
             if status.state == "finished":
                 await self._settle(run, status)
             else:
-                self._lives[run.run] = asyncio.create_task(self._follow(run))
+                self._places[run.run] = self._bench.places.occupy()
+                self._live_on(run, self._follow(run))
         await asyncio.to_thread(self._trees.remove_leftovers)
 
     async def stop(self, run: RunState, by: StoppedBy, saves_s: float = 0.0) -> None:
@@ -170,12 +237,18 @@ class Laboratory:
             return
         life = self._lives.get(run.run)
         if life is None:
-            life = self._lives[run.run] = asyncio.create_task(self._live(run))
+            life = self._live_on(run, self._live(run))
         try:
             await asyncio.shield(life)
         finally:
             if life.done():
                 self._lives.pop(run.run, None)
+
+    def _live_on(self, run: RunState, living: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Carries a run's life on beside all else; its end, whatever it is, makes room."""
+        life = self._lives[run.run] = asyncio.create_task(living)
+        life.add_done_callback(lambda _: self._places.pop(run.run, Place()).give_back())
+        return life
 
     async def _live(self, run: RunState) -> None:
         """Starts a planned run, follows it, and journals its end."""
@@ -186,9 +259,11 @@ class Laboratory:
             await asyncio.to_thread(self._trees.remove, run.run)
             return
         spec = await asyncio.to_thread(self._spec, run)
-        await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run))
-        open_network = spec.sandbox.network or spec.sandbox.level == "plain"
-        bench.session.record(RunStarted(run=run.run, sandbox=spec.sandbox.level, network=open_network))
+        place = self._places[run.run]
+        await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run), place.lease.files)
+        place.hand_down()
+        level, open_network = spec.sandbox.level, spec.sandbox.network or spec.sandbox.level == "plain"
+        bench.session.record(RunStarted(run=run.run, sandbox=level, network=open_network, devices=spec.devices))
         if bench.state.runs[run.run].stopped_by:  # meanwhile
             await asyncio.to_thread(bench.executor.stop, self._folder(run.run))
         await self._follow(run)
@@ -239,9 +314,10 @@ class Laboratory:
     def _spec(self, run: RunState) -> RunSpec:
         bench, config = self._bench, self._bench.config
         name, tree, scratch = self._name(run), self._trees.path(run.run), self._trees.scratch(run.run)
+        place = self._places[run.run]
         env = run_environment(
-            os.environ,
-            extra={**config.run.env, "TMPDIR": str(scratch)},
+            {key: value for key, value in os.environ.items() if key not in place.unset},
+            extra={**place.env, **config.run.env, "TMPDIR": str(scratch)},
             passed=config.run.pass_env,
             seed=run.seed,
             metrics_file=str(scratch / "metrics.jsonl"),
@@ -262,6 +338,7 @@ class Laboratory:
             grace_s=config.run.grace_seconds,
             memory_bytes=int(config.run.memory_gb * GIB),
             disk_bytes=int(config.run.disk_gb * GIB),
+            devices=place.lease.names,
             smoke=smoke,
             sandbox=SandboxPolicy(
                 level=bench.sandbox.level,

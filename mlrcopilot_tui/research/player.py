@@ -19,6 +19,7 @@ from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.places import OpenPlaces
 from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayPort, ReplayTrees, Signatures
 from mlrcopilot_tui.research.trials import announced
 from mlrcopilot_tui.runs.sandbox import STRONGEST_FIRST, sandbox_of
@@ -126,8 +127,10 @@ class Player:
         conductor = self._conductor
         conductor.let_happen(sitting.end)
         copilot_started = self._records[sitting.begin].event
-        name = copilot_started.engine if isinstance(copilot_started, ev.CopilotStarted) else ""
-        with self._opened(name) as bench:
+        name, places = "", 1
+        if isinstance(copilot_started, ev.CopilotStarted):
+            name, places = copilot_started.engine, copilot_started.places
+        with self._opened(name, places) as bench:
             laboratory = self._laboratory(bench)
             copilot = Copilot(bench, laboratory, self._budget_spent)
             work = asyncio.create_task(copilot.run())
@@ -238,10 +241,10 @@ class Player:
     def _laboratory(self, bench: Bench) -> Laboratory:
         keys = ReplayKeys(self._conductor, self._repository)
         trees = ReplayTrees(self._layout, self._started.session)
-        return Laboratory(bench, bench.gates.unpaused, keys, trees)
+        return Laboratory(bench, obeys_pause=True, keys=keys, trees=trees)
 
     @contextlib.contextmanager
-    def _opened(self, engine: str = "") -> Iterator[Bench]:
+    def _opened(self, engine: str = "", places: int = 1) -> Iterator[Bench]:
         """The session opened for writing, with the recording in place of the world."""
         with OpenSession(self._folder, self._conductor.open_journal) as opened:
 
@@ -267,6 +270,7 @@ class Player:
                     sandbox=sandbox_of(next((level for level in STRONGEST_FIRST if level in sandboxes), "plain")),
                     python="python",
                     gates=Gatekeeper(opened),
+                    places=OpenPlaces(places),
                     turn=self._conductor.turn,
                     may_ask=self._conductor.may_ask,
                 )

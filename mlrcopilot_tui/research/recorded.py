@@ -1,7 +1,7 @@
 """What a replayed session finds in place of the world: runs, trials, models and checkouts, as they were recorded."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,7 +30,7 @@ class ReplayExecutor:
         self._stopped: dict[Path, Callable[[], object]] = {}
         self._trials: dict[str, asyncio.Event] = {}
 
-    def start(self, spec: RunSpec, folder: Path) -> None:  # noqa: ARG002 - the protocol's signature
+    def start(self, spec: RunSpec, folder: Path, held: Sequence[int] = ()) -> None:  # noqa: ARG002 - the protocol's signature
         """Puts the recorded files of a run or a trial in place."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=False)
         for name in self._cassette.names(f"{folder.parent.name}/{folder.name}/"):

@@ -44,6 +44,7 @@ class RunKeys:
             "env": {**{name: os.environ.get(name) for name in run.pass_env}, **run.env},
             "limits": [run.timeout_minutes, run.silence_minutes, run.memory_gb, run.disk_gb],
             "gpus": run.gpus,
+            "place": await bench.places.identity(),
             "network": network_granted(bench.state, commit),
         }
         return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

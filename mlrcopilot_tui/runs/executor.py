@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -34,8 +34,11 @@ KEPT: Final = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", 
 class Executor(Protocol):
     """Where runs run."""
 
-    def start(self, spec: RunSpec, folder: Path) -> None:
-        """Start a run whose files are kept in `folder`, which must not exist yet: so nothing runs twice."""
+    def start(self, spec: RunSpec, folder: Path, held: Sequence[int] = ()) -> None:
+        """Start a run whose files are kept in `folder`, which must not exist yet: so nothing runs twice.
+
+        The open files `held` stay open until the run's supervisor ends, whatever becomes of the caller's own.
+        """
 
     def status(self, folder: Path) -> RunStatus | None:
         """Where the run stands; None if none was ever started there."""
@@ -53,7 +56,7 @@ class LocalExecutor:
     def __init__(self) -> None:
         self._supervisors: dict[Path, subprocess.Popen[bytes]] = {}
 
-    def start(self, spec: RunSpec, folder: Path) -> None:
+    def start(self, spec: RunSpec, folder: Path, held: Sequence[int] = ()) -> None:
         """Start a run.
 
         Raises:
@@ -74,6 +77,7 @@ class LocalExecutor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=held,
             )
         self._supervisors[folder.resolve()] = supervisor
         # Waiting for it leaves no zombie; a daemon thread does not keep this process from ending.

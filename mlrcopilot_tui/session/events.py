@@ -47,12 +47,14 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
 
 
 class CopilotStarted(Event, frozen=True, kw_only=True, tag="copilot.started"):
-    """A copilot process took the session's lock; its agents are those of `engine`."""
+    """A copilot process took the session's lock; its agents are those of `engine`, and `places` are how many runs it
+    carries on side by side at most."""
 
     pid: int
     host: str
     program: str = ""
     engine: str = ""
+    places: int = 1
 
 
 class CopilotStopped(Event, frozen=True, kw_only=True, tag="copilot.stopped"):

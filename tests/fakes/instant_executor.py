@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class FakeExecutor:
     started: list[RunSpec] = field(default_factory=list)
     held: dict[Path, RunSpec] = field(default_factory=dict)
 
-    def start(self, spec: RunSpec, folder: Path) -> None:
+    def start(self, spec: RunSpec, folder: Path, held: Sequence[int] = ()) -> None:
         folder.mkdir(parents=True)
         self.started.append(spec)
         self.held[folder] = spec

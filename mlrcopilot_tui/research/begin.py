@@ -16,6 +16,7 @@ from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.places import machine_places
 from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.research.upkeep import remove_unbegun
 from mlrcopilot_tui.runs.executor import LocalExecutor
 from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not
 from mlrcopilot_tui.session.events import (
@@ -60,12 +61,13 @@ def begin_session(workspace: Workspace, options: Options) -> str:
     session = new_session_id()
     started = _started(session, workspace.contract, options, head)
     line = SessionLine(repository, session)
+    remove_unbegun(layout, repository)
     folder = layout.make(layout.session(session))
     try:
-        paper_file = options.paper or next((path for path in [layout.root / PAPER_NAME] if path.exists()), None)
-        paper = PaperLibrary(layout.papers(session)).add(paper_file) if paper_file else None
-        line.start(head.commit)
-        with OpenSession(folder) as opened:
+        with OpenSession(folder) as opened:  # all under its lock, so that nobody takes it for one that was cut off
+            paper_file = options.paper or next((path for path in [layout.root / PAPER_NAME] if path.exists()), None)
+            paper = PaperLibrary(layout.papers(session)).add(paper_file) if paper_file else None
+            line.start(head.commit)
             opened.record(started, *_first_events(workspace, options, head, paper))
     except BaseException:
         repository.delete_refs([ref for ref in (line.ref, line.base_ref) if ref in repository.refs(ref)])

@@ -21,6 +21,7 @@ from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import dollars_spent, minutes_spent, reached
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.trials import Trials
+from mlrcopilot_tui.research.upkeep import remove_leftovers
 from mlrcopilot_tui.research.watch import watch_inbox
 from mlrcopilot_tui.session.events import (
     BaselineMeasured,
@@ -120,6 +121,7 @@ class Copilot:
             self._bench.session.record(SessionReopened(reason="It was run again."))
         await self._laboratory.recover()
         await asyncio.to_thread(Trials(self._bench).remove_leftovers)
+        await asyncio.to_thread(remove_leftovers, self._bench.layout, self._bench.repository, self._bench.state)
         await Keeper(self._bench).recover()
 
     async def _until_told(self, work: "asyncio.Task[str]", desk: "Sequence[asyncio.Task[NoReturn]]") -> str:
@@ -178,7 +180,7 @@ class Copilot:
                 reason = reached(bench.state, bench.settings)
                 if not reason and not await self._ideas.replenish():
                     reason = "No idea is left to try."
-                if reason and not bench.session.inbox.waiting():
+                if reason and not self._undecided():
                     return self._finish(reason)
                 idea = None if reason else self._ideas.next()
             if idea is None:
@@ -186,6 +188,11 @@ class Copilot:
             else:
                 self._gates.close("ideas", "approve")
                 await self._experimenter.carry_out(idea.idea.number)
+
+    def _undecided(self) -> bool:
+        """Whether a decision waits; one that was applied before may lie there again, and nothing will come of it."""
+        bench = self._bench
+        return any(decision.id not in bench.state.decisions for decision in bench.session.inbox.waiting())
 
     async def _wait(self, *, asking: bool) -> None:
         """Waits for the researcher's word: on which idea to try, or on what is in the inbox when all else is done."""

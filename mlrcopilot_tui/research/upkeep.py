@@ -7,11 +7,12 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.runs.executor import LocalExecutor
 from mlrcopilot_tui.session.journal import JournalDamagedError
 from mlrcopilot_tui.session.lock import current_holder
-from mlrcopilot_tui.session.session import read_state
-from mlrcopilot_tui.session.state import ACTIVE_STATUSES
+from mlrcopilot_tui.session.session import begun_sessions, read_state
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.layout import Layout
-from mlrcopilot_tui.workspace.worktrees import remove_asides, remove_worktree
+from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.worktrees import force_remove, remove_asides, remove_worktree
 
 ASIDE_S = 60.0
 """What is younger in the git folder may be another session at work."""
@@ -30,6 +31,25 @@ def clean(layout: Layout, repository: Repository) -> tuple[list[Path], list[Path
         with contextlib.suppress(OSError):  # not empty
             session.rmdir()
     return dead, sorted(used)
+
+
+def remove_leftovers(layout: Layout, repository: Repository, state: SessionState) -> None:
+    """Removes the checkouts that an earlier process of this session was about to remove when it died."""
+    home, used = layout.worktrees / state.session, _used(layout, state)
+    for path in {*home.glob("*"), *(path for path in _recorded(layout, repository) if path.parent == home)} - used:
+        remove_worktree(repository, path)
+    remove_asides(repository, older_than=ASIDE_S)
+
+
+def remove_unbegun(layout: Layout, repository: Repository) -> None:
+    """Removes what sessions left whose beginning was cut off before their first event: a folder, and a line of git."""
+    begun = {*begun_sessions(layout.sessions)}
+    for folder in layout.sessions.glob("*"):
+        # Whoever begins a session makes its folder, then takes its lock: without one it may be a moment old.
+        if folder.name not in begun and (folder / "lock").exists() and current_holder(folder) is None:
+            line = SessionLine(repository, folder.name)
+            repository.delete_refs([ref for ref in (line.ref, line.base_ref) if ref in repository.refs(ref)])
+            force_remove(folder)
 
 
 def refuse_while_running(layout: Layout) -> None:
@@ -63,7 +83,14 @@ def _in_use(layout: Layout, session: str, found: list[Path]) -> list[Path]:
         state = read_state(folder)
     except JournalDamagedError:
         return [path for path in found if path.parent.name == session]  # nobody can tell
+    used = _used(layout, state)
+    return [path for path in found if path in used]
+
+
+def _used(layout: Layout, state: SessionState) -> set[Path]:
+    """Where the live runs and the open ideas of a session work."""
+    session = state.session
     runs = [layout.run_tree(session, run) for run in state.live]
     scratch = [layout.scratch(session, run) for run in state.live]
     ideas = [layout.idea_tree(session, number) for number, i in state.ideas.items() if i.status in ACTIVE_STATUSES]
-    return [path for path in found if path in {*runs, *scratch, *ideas}]
+    return {*runs, *scratch, *ideas}

@@ -1,0 +1,133 @@
+"""The real `run --headless --auto` with a script for an engine and a researcher, which ends itself where it is told to.
+
+`python -m tests.crash.driver WORKSPACE [PLAN]`: a plan, as JSON, names an event and a side of it.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
+
+import msgspec
+
+from mlrcopilot_tui.cli.main import main
+from mlrcopilot_tui.research import begin
+from mlrcopilot_tui.runs.sandbox import PlainSandbox
+from mlrcopilot_tui.session import journal
+from mlrcopilot_tui.session.events import (
+    BaselineMeasured,
+    ChampionMeasured,
+    CopilotStarted,
+    Event,
+    GateOpened,
+    VerdictReached,
+)
+from mlrcopilot_tui.session.inbox import Inbox
+from mlrcopilot_tui.session.journal import JournalWriter
+from mlrcopilot_tui.session.model import Decision
+from mlrcopilot_tui.session.records import Record, encode_record
+from mlrcopilot_tui.session.session import read_state
+from tests.fakes.scripted_engine import FakeEngine
+
+IDEAS: Final = [
+    ("lower", [("LEVEL = 1.0", "LEVEL = undefined"), ("LEVEL = undefined", "LEVEL = 0.5")]),
+    ("higher", [("LEVEL = 0.5", "LEVEL = 1.5")]),
+]
+"""The first crashes, is mended and kept; the second is worse."""
+LAST_IDEA: Final = 2
+
+Side = Literal["before", "after", "half", "all but the last"]
+Append = Callable[..., list[Record]]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Where the process ends: at its `nth` event called `event`.
+
+    `half` writes half of the bytes that were to be written; `all but the last` writes the lines of the events but the
+    last one, and half of that.
+    """
+
+    event: str = ""
+    nth: int = 1
+    side: Side = "before"
+
+
+def die() -> NoReturn:
+    """Ends this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("nobody survives that")
+
+
+def dying(append: Append, plan: Plan) -> Append:
+    """An `append` that ends the process where the plan says."""
+    seen = 0
+
+    def append_and_die(writer: JournalWriter, *events: Event) -> list[Record]:
+        nonlocal seen
+        before = seen
+        seen += sum(event.type == plan.event for event in events)
+        here = before < plan.nth <= seen
+        if here and plan.side == "before":
+            die()
+        if here and plan.side != "after":
+            _write_part(writer, events, plan.side)
+            die()
+        records = append(writer, *events)
+        if here:
+            die()
+        return records
+
+    return append_and_die
+
+
+def _write_part(writer: JournalWriter, events: tuple[Event, ...], side: Side) -> None:
+    lines = [encode_record(Record(writer._seq + at, journal.utc_now(), event)) for at, event in enumerate(events, 1)]
+    whole = b"".join(lines)
+    length = len(whole) // 2 if side == "half" else len(whole) - len(lines[-1]) // 2
+    os.pwrite(writer._fd, whole[:length], writer._end)
+
+
+def deciding(append: Append) -> Append:
+    """An `append` beside which a researcher decides: approves each patch, sets a limit, at the end reverts and redoes.
+
+    What they decide is neither forgotten nor made twice, wherever the process ends.
+    """
+
+    def drop_and_append(writer: JournalWriter, *events: Event) -> list[Record]:
+        folder = writer.reader.path.parent
+        for event in events:
+            if isinstance(event, BaselineMeasured):
+                _drop(folder, "a", kind="settings", draft={"minutes": 60})
+            elif isinstance(event, VerdictReached) and event.idea == LAST_IDEA:
+                champion = read_state(folder).champion
+                assert champion is not None
+                _drop(folder, "b", kind="revert", commit=champion.commit)
+            elif isinstance(event, ChampionMeasured):
+                _drop(folder, "d", kind="redo", commit=read_state(folder).line[0].commit)
+        records = append(writer, *events)
+        if any(isinstance(event, GateOpened | CopilotStarted) for event in events):
+            for gate in read_state(folder).open_gates.values():
+                _drop(folder, f"c{gate.id}", kind="approve", gate=gate.id, idea=gate.idea, commit=gate.commit)
+        return records
+
+    return drop_and_append
+
+
+def _drop(folder: Path, name: str, **values: Any) -> None:  # noqa: ANN401 - the fields of Decision
+    decision = {"id": f"{'0' * 16}-{name}", **values}
+    Inbox(folder / "inbox").drop(msgspec.convert(decision, Decision))
+
+
+def play(plan: Plan) -> None:
+    """Puts the script, the researcher and the end of this process in place."""
+    vars(begin)["make_engine"] = lambda *_: FakeEngine(IDEAS)
+    vars(begin)["best_sandbox"] = PlainSandbox
+    append = deciding(dying(JournalWriter.append, plan))
+    JournalWriter.append = append  # type: ignore[method-assign]  # this process is the test's own
+
+
+if __name__ == "__main__":
+    play(msgspec.json.decode(sys.argv[2], type=Plan) if len(sys.argv) > 2 else Plan())
+    sys.exit(main(["run", sys.argv[1], "--headless"]))

@@ -47,6 +47,11 @@ class MemoryBound:
         """The most bytes that the run was seen to hold."""
         self.near = self.pressing = False
 
+    @property
+    def pids(self) -> set[int]:
+        """The run's processes as they were last seen."""
+        return self._memory.pids
+
     def look(self) -> Cut | None:
         """Why the run must end, if so."""
         held, limit, (left, _) = self._memory.look(), self._limit, self._room()

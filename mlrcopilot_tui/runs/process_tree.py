@@ -18,6 +18,8 @@ from mlrcopilot_tui.runs.spec import RUN_VARIABLE
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
+_LIBC: Final = ctypes.CDLL(None)
+"""Loaded here, because a child must not load anything between its fork and its start: a thread may hold the lock."""
 F_SETPIPE_SZ: Final = 1031
 PIPE_BYTES: Final = 1 << 20
 """A pipe of 1 MiB lets a run print in bursts without waiting for its supervisor."""
@@ -219,4 +221,4 @@ def _widen(pipe: int) -> None:
 def _prctl(option: int, value: int) -> None:
     """Set a property of this process; Linux only, elsewhere nothing."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        _LIBC.prctl(option, value, 0, 0, 0)

@@ -21,6 +21,7 @@ import psutil
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.runs.bounds import Bounds, amount
+from mlrcopilot_tui.runs.contention import Contention
 from mlrcopilot_tui.runs.disk_bound import DiskBound
 from mlrcopilot_tui.runs.divergence import Divergence
 from mlrcopilot_tui.runs.evaluation import Command, Evaluation, training
@@ -59,6 +60,7 @@ class Supervisor:
         self._bounds = Bounds((self._memory, disk))
         self._divergence = Divergence(evaluated=bool(spec.evaluate_argv))
         self._kills = KillCount()
+        self._contention = Contention(spec.devices)
         self._evaluating = False
         self._evaluation = Evaluation(spec) if spec.evaluate_argv else None
         self._first_words = b""
@@ -128,6 +130,7 @@ class Supervisor:
         if objection := evaluation.prepare():
             return Cut("voided", objection)
         self._evaluating = True
+        self._contention.close()
         self._recorder.record_output(evaluation.heading)
         self._output = MetricReader(self._spec.metric, "evaluate")
         self._metrics_file = FileTail("")
@@ -203,14 +206,19 @@ class Supervisor:
 
     def _write_status(self) -> None:
         self._noted = time.monotonic()
-        reading = self._counting()
+        reading, cpu_s = self._counting(), self._tree.cpu_s()
+        if self._tree.root and not self._evaluating:
+            self._contention.look(self._noted, cpu_s, self._memory.pids)
         self._status = msgspec.structs.replace(
             self._status,
             wall_s=round(self._elapsed(), 3),
             value=reading.value if reading else None,
             value_source=reading.source if reading else "",
-            cpu_s=round(self._tree.cpu_s(), 3),
+            cpu_s=round(cpu_s, 3),
             peak_rss_bytes=max(self._memory.peak, self._tree.largest_rss()),
+            peak_gpu_bytes=self._contention.peak_gpu_bytes,
+            contended_s=round(self._contention.seconds, 3),
+            contention=self._contention.sentence,
             log_bytes=self._recorder.log_bytes,
         )
         self._recorder.record_status(self._status)

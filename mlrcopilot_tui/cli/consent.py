@@ -31,13 +31,13 @@ def add(commands: Commands) -> None:
 
 def settle(arguments: argparse.Namespace) -> int:
     """Says what leaves, and keeps the researcher's answer; 1 where it is no."""
-    from mlrcopilot_tui.research import consent  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research import agreements, consent  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
     workspace = open_workspace(folder_of(arguments))
     layout = workspace.layout
     if arguments.withdraw:
-        gone = consent.withdraw(layout)
+        gone = agreements.withdraw(layout)
         say(f"Withdrawn: {', '.join(gone)}." if gone else "Nothing was agreed to.")
         return 0
     endpoint = _endpoint(workspace, arguments.session, arguments.engine)

@@ -111,7 +111,7 @@ class EventPrinter:
     def _answers(self, gate: Gate) -> list[str]:
         if gate.kind == "question":
             return [self.command("answer TEXT")]
-        if gate.kind == "consent":
+        if gate.kind in {"consent", "sandbox"}:
             return [self.command("approve"), self.command("reject 0 REASON")]
         about = gate.idea or "IDEA"
         words = [f"approve {about}", f"reject {about} REASON"] + [f"show {about}", f"feedback {about} TEXT"] * bool(

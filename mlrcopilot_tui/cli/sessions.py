@@ -88,7 +88,7 @@ def how_to_answer(kind: str, idea: int | None) -> str:
     """The commands that answer a gate of that kind, as a sentence."""
     if kind == "question":
         return "Answer with `mlrcopilot answer TEXT`."
-    if kind == "consent":
+    if kind in {"consent", "sandbox"}:
         return "Answer with `mlrcopilot approve` or `mlrcopilot reject 0 REASON`."
     about = idea or "IDEA"
     return f"Answer with `mlrcopilot approve {about}`, `reject {about} REASON` or `feedback {about} TEXT`."

@@ -16,9 +16,10 @@ from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.places import machine_places
 from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.research.unfenced import why_unfenced
 from mlrcopilot_tui.research.upkeep import remove_unbegun
 from mlrcopilot_tui.runs.executor import LocalExecutor
-from mlrcopilot_tui.runs.sandbox import best_sandbox, why_not
+from mlrcopilot_tui.runs.sandbox import best_sandbox
 from mlrcopilot_tui.session.events import (
     FORMAT,
     CopilotStopped,
@@ -142,6 +143,7 @@ def open_bench(workspace: Workspace, session: str, options: Options = Options())
             python=resolve_python(config.run, layout.root),
             gates=Gatekeeper(opened),
             places=machine_places(config.run),
+            unfenced=options.allow_unsandboxed,
         )
 
 
@@ -172,14 +174,14 @@ def refuse_unfenced(settings: Settings, options: Options, *, shipped: bool) -> N
     """Where nobody approves patches, having no sandbox must be allowed in so many words, but for what we ship.
 
     Raises:
-        EnvironmentLackError: no sandbox works here.
+        EnvironmentLackError: no sandbox works here, or none that holds.
     """
     if settings.patches == "ask" or options.allow_unsandboxed or shipped:
         return
-    if best_sandbox().level == "plain":
+    if why := why_unfenced(best_sandbox()):
         raise EnvironmentLackError(
-            f"Nothing fences in what the agents write: {why_not('bwrap')}",
-            "With --allow-unsandboxed it runs all the same, with your own rights.",
+            f"Nobody would look at what the agents write, and nothing fences it in. {why}",
+            "With --allow-unsandboxed it runs all the same.",
         )
 
 

@@ -51,6 +51,7 @@ class Bench:
         turn: returns when an event may happen; in a replay, where the recording had it.
         turn_to_run: returns when a run that is not named yet may be planned.
         may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
+        unfenced: whether the researcher said when they ran it that runs may go without a fence.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
 
@@ -68,6 +69,7 @@ class Bench:
     turn: Callable[[Event], Awaitable[None]] = at_once
     turn_to_run: Callable[[RunPlanned], Awaitable[None]] = at_once
     may_ask: Callable[[], Awaitable[None]] = at_once
+    unfenced: bool = False
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

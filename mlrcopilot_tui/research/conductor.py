@@ -215,12 +215,13 @@ class ReplayJournal:
 
 
 def given(records: Sequence[Record]) -> set[int]:
-    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, and consent."""
+    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, and
+    what the researcher agreed to once."""
     found: set[int] = set()
     running, consents, agreed = False, set[str](), set[str]()
     for index, record in enumerate(records):
         event = record.event
-        if isinstance(event, ev.GateOpened) and event.gate.kind == "consent":
+        if isinstance(event, ev.GateOpened) and event.gate.kind in {"consent", "sandbox"}:
             consents.add(event.gate.id)
             found.add(index)
         elif isinstance(event, ev.GateAnswered) and event.gate in consents:

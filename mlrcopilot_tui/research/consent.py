@@ -1,25 +1,15 @@
 """Consent: nothing of a workspace leaves this machine for an endpoint that its researcher did not agree to.
 
-A cloned repository brings its own `mlrcopilot.toml`, and could bring a forged consent: so an endpoint is agreed to per
-workspace, and an agreement counts only with a seal that needs a key of this user's, kept outside all workspaces.
+A cloned repository brings its own `mlrcopilot.toml`: so an endpoint is agreed to per workspace.
 """
 
-import contextlib
-import hashlib
-import hmac
-import os
-import secrets
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import msgspec
-
 from mlrcopilot_tui.agents.addresses import is_here
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
-from mlrcopilot_tui.files import write_whole
-from mlrcopilot_tui.resources import state_folder
+from mlrcopilot_tui.research.agreements import is_kept, keep
 from mlrcopilot_tui.session.events import GateAnswered
-from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ConsentGiven
 from mlrcopilot_tui.workspace.layout import Layout
@@ -27,27 +17,11 @@ from mlrcopilot_tui.workspace.layout import Layout
 if TYPE_CHECKING:
     from mlrcopilot_tui.research.bench import Bench
 
-FILE_NAME: Final = "consent.json"
-KEY_NAME: Final = "consent.key"
-KEY_BYTES: Final = 32
-
 LEAVES: Final = "the paper's text, the code files that agents may see, what runs print, and your words"
 STAYS: Final = (
     "Hidden files, shared data and the environment stay here; the key logs in there, and is recorded nowhere."
 )
 OFFLINE: Final = "The offline engine sends nothing: `mlrcopilot run --engine offline`."
-
-
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """That `what` may go to an endpoint; `seal` shows that it was agreed here and by this user."""
-
-    what: str
-    time: str
-    seal: str
-
-
-class _Agreements(msgspec.Struct, frozen=True, kw_only=True):
-    agreed: dict[str, Agreement] = {}
 
 
 def origin(endpoint: str) -> str:
@@ -65,8 +39,7 @@ def needs_consent(endpoint: str) -> bool:
 
 def is_agreed(layout: Layout, endpoint: str) -> bool:
     """Whether the researcher agreed to this endpoint in this workspace, to what is sent nowadays."""
-    given = _read(layout).agreed.get(origin(endpoint))
-    return given is not None and given.what == LEAVES and hmac.compare_digest(given.seal, _seal(layout, endpoint))
+    return is_kept(layout, origin(endpoint), LEAVES)
 
 
 def may_send(layout: Layout, endpoint: str) -> bool:
@@ -76,15 +49,7 @@ def may_send(layout: Layout, endpoint: str) -> bool:
 
 def agree(layout: Layout, endpoint: str) -> None:
     """Keeps the researcher's consent."""
-    given = Agreement(what=LEAVES, time=utc_now(), seal=_seal(layout, endpoint))
-    _write(layout, _Agreements(agreed={**_read(layout).agreed, origin(endpoint): given}))
-
-
-def withdraw(layout: Layout) -> tuple[str, ...]:
-    """Takes back every consent given for the workspace; the endpoints that they were for."""
-    gone = tuple(_read(layout).agreed)
-    (layout.home / FILE_NAME).unlink(missing_ok=True)
-    return gone
+    keep(layout, origin(endpoint), LEAVES)
 
 
 def question(endpoint: str) -> str:
@@ -146,37 +111,3 @@ def give(bench: "Bench", gate: Gate, by: str) -> ConsentGiven:
         raise RefusedError("That question was about another endpoint.", "`mlrcopilot run` asks anew.")
     agree(bench.layout, endpoint)
     return ConsentGiven(endpoint=origin(endpoint), what=LEAVES, by=by)
-
-
-def _read(layout: Layout) -> _Agreements:
-    """What is on disk; a file that says nothing sound counts as no consent."""
-    try:
-        return msgspec.json.decode((layout.home / FILE_NAME).read_bytes(), type=_Agreements)
-    except (OSError, msgspec.DecodeError):
-        return _Agreements()
-
-
-def _write(layout: Layout, agreements: _Agreements) -> None:
-    write_whole(layout.make(layout.home) / FILE_NAME, msgspec.json.format(msgspec.json.encode(agreements)) + b"\n")
-
-
-def _seal(layout: Layout, endpoint: str) -> str:
-    sealed = msgspec.json.encode([str(layout.root.resolve()), origin(endpoint), LEAVES])
-    return hmac.new(_own_key(), sealed, hashlib.sha256).hexdigest()
-
-
-def _own_key() -> bytes:
-    """This user's key for seals, made when it is first needed."""
-    path = state_folder() / KEY_NAME
-    with contextlib.suppress(FileNotFoundError):
-        if len(key := path.read_bytes()) == KEY_BYTES:
-            return key
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = secrets.token_bytes(KEY_BYTES)
-    path.unlink(missing_ok=True)
-    with contextlib.suppress(FileExistsError):  # another process was quicker
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(key)
-        return key
-    return path.read_bytes()

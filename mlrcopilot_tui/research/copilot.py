@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.research import unfenced
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.curve_watch import CurveWatch
@@ -161,6 +162,8 @@ class Copilot:
         await self._gates.unpaused()
         if not await consented(bench):
             return f"Nothing was sent: you did not agree to it. {OFFLINE}"
+        if not await unfenced.agreed(bench):
+            return unfenced.HOW_ELSE
         baseline = asyncio.create_task(self._measure_baseline())
         try:
             await self._ideas.summarize()

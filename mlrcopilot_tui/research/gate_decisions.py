@@ -3,7 +3,7 @@
 import asyncio
 
 from mlrcopilot_tui.errors import InputError, RefusedError
-from mlrcopilot_tui.research import consent
+from mlrcopilot_tui.research import consent, unfenced
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, check_selection, chosen_patch
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
@@ -39,6 +39,10 @@ class GateDecisions:
             closed = self._closed(gate, "approve", decision)
             given = consent.give(self._bench, gate, decision.by)
             return Effect(f"Agreed: what agents work with may go to {given.endpoint}.", (closed, given))
+        if gate.kind == "sandbox":
+            closed = self._closed(gate, "approve", decision)
+            unfenced.agree(self._bench, gate)
+            return Effect("Agreed, once for this workspace: runs go without a sandbox.", (closed,))
         if gate.kind != "patch":
             raise RefusedError("That question wants an answer in words.", "Use `mlrcopilot answer TEXT`.")
         patch = decision.patch
@@ -79,6 +83,9 @@ class GateDecisions:
         if gate is not None and gate.kind == "consent":
             closed = self._closed(gate, "reject", decision)
             return Effect(f"Nothing is sent, and the copilot stops. {consent.OFFLINE}", (closed,))
+        if gate is not None and gate.kind == "sandbox":
+            closed = self._closed(gate, "reject", decision)
+            return Effect("Nothing is run, and the copilot stops.", (closed,))
         return await self._ideas.prune(decision)
 
     async def _feedback(self, decision: Decision) -> Effect:

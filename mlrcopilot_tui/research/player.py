@@ -273,6 +273,7 @@ class Player:
                     places=OpenPlaces(places),
                     turn=self._conductor.turn,
                     may_ask=self._conductor.may_ask,
+                    unfenced=True,
                 )
             finally:
                 self._conductor.adopt = lambda _: None

@@ -192,7 +192,7 @@ class Baseline(Value, frozen=True, kw_only=True):
     repeatable: bool
 
 
-GateKind = Literal["ideas", "patch", "question", "consent"]
+GateKind = Literal["ideas", "patch", "question", "consent", "sandbox"]
 Answer = Literal["approve", "reject", "feedback", "answer", "edit"]
 
 

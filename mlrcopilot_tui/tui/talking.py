@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.agent import working_idea
-from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.focus import ASKED, waiting_gates
 from mlrcopilot_tui.tui.projector.spending import budget, dollars, model_name
 from mlrcopilot_tui.tui.projector.words import title_of
 
@@ -37,7 +37,7 @@ def interject(desk: Desk) -> None:
 
 def answer(desk: Desk) -> None:
     """Opens the oldest question or consent that an agent waits for."""
-    gate = next((gate for gate in waiting_gates(desk.situation.state) if gate.kind in {"question", "consent"}), None)
+    gate = next((gate for gate in waiting_gates(desk.situation.state) if gate.kind in ASKED), None)
     if gate is None:
         desk.tell("What waits for you is decided in another pane.", f"{desk.key('view.live')} goes there.")
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
-from mlrcopilot_tui.research import consent
+from mlrcopilot_tui.research import agreements, consent
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.session.session import read_state
@@ -71,7 +71,7 @@ def test_an_agreement_holds_for_one_workspace_and_one_endpoint(tmp_path: Path) -
         assert not consent.is_agreed(layout, endpoint), endpoint
     assert not consent.is_agreed(other, HERE)
     consent.agree(layout, EVIL)
-    assert consent.withdraw(layout) == (HERE, EVIL)
+    assert agreements.withdraw(layout) == (HERE, EVIL)
     assert not consent.is_agreed(layout, HERE)
 
 
@@ -203,7 +203,7 @@ async def test_words_wake_no_model_before_the_consent(
             host.allowance()
         consent.agree(workspace.layout, HERE)
         assert host.allowance().usd == 5.0
-        consent.withdraw(workspace.layout)
+        agreements.withdraw(workspace.layout)
         with pytest.raises(EnvironmentLackError):
             host.allowance()
 

@@ -6,6 +6,7 @@ import pytest
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.tui.projector.run import Live, run_view
+from mlrcopilot_tui.tui.screens.asking import Consent
 from mlrcopilot_tui.tui.screens.confirm import Confirm
 from mlrcopilot_tui.tui.widgets.hardware_strip import strip_line
 from tests.tui.doubles import staged
@@ -78,3 +79,20 @@ async def test_a_part_of_a_patch_is_granted_no_network(tmp_path: Path) -> None:
         assert "not to a part of it" in stage.sentences[-1]
         await stage.press("space", "a")
         assert not stage.decision().network
+
+
+@pytest.mark.parametrize("key", ["y", "n"])
+async def test_runs_without_a_fence_are_agreed_to_once_in_a_dialog(tmp_path: Path, key: str) -> None:
+    story = Story(tmp_path / "digits")
+    story.begin()
+    gate = story.ask("sandbox", "May runs start without a sandbox in this workspace?", forecast="Read each patch.")
+    async with staged(story) as stage:
+        await stage.catch_up()
+        stage.clock.seconds += 1
+        assert isinstance(stage.app.screen, Consent)
+        shown = " ".join(frame(stage.app).split())
+        assert "May runs start without a sandbox" in shown
+        assert "nothing is run" in shown
+        await stage.press(key)
+        decision = stage.decision()
+        assert (decision.kind, decision.gate) == ("approve" if key == "y" else "reject", gate)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from textual.binding import Binding
 
 from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.projector.focus import AGREEING
 from mlrcopilot_tui.tui.projector.situation import Situation
 
 Context = Literal["everywhere", "paper", "ideas", "patch", "run"]
@@ -26,7 +27,7 @@ def started(situation: Situation) -> bool:
 def answering(situation: Situation) -> str:
     """The word for what an agent waits for; empty where none does."""
     question = situation.question
-    return "" if question is None else "consent" if question.kind == "consent" else "answer"
+    return "" if question is None else "consent" if question.kind in AGREEING else "answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mlrcopilot_tui.research.digest import Digest
 from mlrcopilot_tui.research.digest_words import Line, heading, told
-from mlrcopilot_tui.tui.projector.focus import pane_of
+from mlrcopilot_tui.tui.projector.focus import ASKED, pane_of
 from mlrcopilot_tui.tui.projector.words import time_of_day
 from mlrcopilot_tui.tui.views import Document, Paragraph, Span
 
@@ -34,6 +34,6 @@ def _paragraph(line: Line, key: Callable[[str], str]) -> Paragraph:
     body = [Span(line.text, line.tone)]
     if line.gate is not None:
         pane = pane_of(line.gate)
-        asked = line.gate.kind in {"question", "consent"}
+        asked = line.gate.kind in ASKED
         body.append(Span(f"  {key('agent.answer' if asked else f'pane.{pane}')} goes there", "key"))
     return Paragraph(tuple(body), (Span(f"{line.about:<{_LABEL}}", "muted"),))

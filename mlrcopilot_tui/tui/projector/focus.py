@@ -1,10 +1,18 @@
 """What is shown: the researcher's choice, or else what is live."""
 
+from typing import Final
+
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState, SessionState
 from mlrcopilot_tui.tui.views import PaneName, Selection, Span
 
-_PANE_OF: dict[str, PaneName] = {"ideas": "ideas", "patch": "patch", "question": "run", "consent": "run"}
+_PANE_OF: dict[str, PaneName] = {
+    "ideas": "ideas", "patch": "patch", "question": "run", "consent": "run", "sandbox": "run",
+}  # fmt: skip
+AGREEING: Final = frozenset({"consent", "sandbox"})
+"""What wants a yes once for the workspace."""
+ASKED: Final = AGREEING | {"question"}
+"""What opens a dialog of its own."""
 
 
 def waiting_gates(state: SessionState) -> list[Gate]:

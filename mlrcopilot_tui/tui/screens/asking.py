@@ -123,7 +123,7 @@ class _AnswerLine(Input):
 
 
 class Consent(ModalScreen[bool | None]):
-    """Shows what would leave the machine, and for where; None where it was put aside.
+    """Shows what a yes would let out of the machine, or let a run do; None where it was put aside.
 
     Args:
         early: whether keys that are pressed now were meant for what was on the screen before.
@@ -157,7 +157,8 @@ class Consent(ModalScreen[bool | None]):
                 texts += [DataText(""), DataText(self.gate.forecast[:_MOST])]
             self._scroll = VerticalScroll(*texts, can_focus=False)
             yield self._scroll
-            yield DataText("\ny agrees, once for this workspace; n declines, and nothing is sent.", classes="hint")
+            declined = "nothing is run" if self.gate.kind == "sandbox" else "nothing is sent"
+            yield DataText(f"\ny agrees, once for this workspace; n declines, and {declined}.", classes="hint")
 
     def answered_elsewhere(self) -> bool:
         """Closes, and says so."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.session.model import Gate
-from mlrcopilot_tui.tui.projector.focus import waiting_gates
+from mlrcopilot_tui.tui.projector.focus import AGREEING, ASKED, waiting_gates
 from mlrcopilot_tui.tui.projector.spending import asks_model
 from mlrcopilot_tui.tui.talking import ask_limit
 
@@ -87,7 +87,7 @@ class Calls:
             self._session = state.session
             self._told.clear()
             self._opened.clear()
-        gates = (gate for gate in waiting_gates(state) if gate.kind in {"question", "consent"})
+        gates = (gate for gate in waiting_gates(state) if gate.kind in ASKED)
         return next((gate for gate in gates if gate.id not in self._opened), None)
 
     def _ended(self) -> bool:
@@ -120,7 +120,7 @@ class Calls:
                 desk.decide("approve" if yes else "reject", gate=gate.id)
 
         early, key = self._screen.client.grace(), desk.key("agent.answer")
-        if gate.kind == "consent":
+        if gate.kind in AGREEING:
             consent = self._dialog = Consent(gate, early, key)
             self._screen.app.push_screen(consent, agreed)
         else:

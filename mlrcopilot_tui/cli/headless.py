@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, span, spent
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Gate
@@ -26,7 +27,9 @@ LABEL: Final = 11
 """Characters in which each line says what it is about."""
 MENDING: Final = 4
 """Lines of what may end in what to do about it, or in what is agreed to, which must not be cut off."""
-_WITH_A_MEND: Final = (ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, ev.WarningRaised, ModelFaulted)
+_WITH_A_MEND: Final = (
+    ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, ev.StopSuggested, ev.WarningRaised, ModelFaulted,
+)  # fmt: skip
 
 
 class EventPrinter:
@@ -248,6 +251,13 @@ def _tell_run(printer: EventPrinter, event: ev.RunFinished) -> str:
     return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}"
 
 
+@_tells(ev.StopSuggested)
+def _tell_suggestion(printer: EventPrinter, event: ev.StopSuggested) -> str:
+    by_itself = Settings.of(printer.state).early_stop == "auto"
+    stop = "stopping it" if by_itself else f"`{printer.command(f'stop {event.run}')}`"
+    return f"run {event.run:<6} {event.reason}; {stop} saves about {span(event.saves_s)}"
+
+
 @_tells(ev.VerdictReached)
 def _tell_verdict(_: EventPrinter, event: ev.VerdictReached) -> str:
     verdict = event.verdict
@@ -291,7 +301,8 @@ def summary_line(state: SessionState) -> str:
         return f"{_counts(state)}."
     best, start = mean(state.champion.values.values()), mean(state.baseline.values.values())
     change = f"{state.started.metric} {number(start)} -> {number(best)} ({percent(state.improvement())})"
-    return f"{_counts(state)}; {change}."
+    saved = f"; {span(state.saved_s)} saved by stopping early" if state.saved_s >= 1 else ""
+    return f"{_counts(state)}; {change}{saved}."
 
 
 def _counts(state: SessionState) -> str:

@@ -61,6 +61,7 @@ def show_status(arguments: argparse.Namespace) -> int:
         ("champion", f"{number(champion['value'])}{improvement} at {champion['commit'][:10]}"),
         ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
         ("time", _used(budget["minutes"], "min")),
+        *[("saved", f"{span(view['saved_s'])} by stopping runs early")] * (view["saved_s"] >= 1),
     ]
     if read.state.spending.calls:
         limit = budget["usd"]["limit"]
@@ -68,6 +69,11 @@ def show_status(arguments: argparse.Namespace) -> int:
     if view["fault"]:
         rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
     rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
+    rows += [
+        ("", f"{run.suggestion.reason}: `mlrcopilot stop {run.run}` saves about {span(run.suggestion.saves_s)}")
+        for run in read.state.live_runs
+        if run.suggestion is not None and not run.stopped_by
+    ]
     rows += [("waits", f"{gate.question} {gate.forecast}".rstrip()) for gate in read.state.open_gates.values()]
     rows += [("ended", _ended(read.state))] * (read.holder is None and bool(_ended(read.state)))
     say(columns(rows))

@@ -97,7 +97,9 @@ class CurveWatch:
         saves_s = left_s(child.last, lag.end)
         if run.suggestion is None:
             reason = told(self._bench.config.metric.name, lag)
-            self._bench.session.record(StopSuggested(run=run.run, step=int(lag.step), reason=reason, saves_s=saves_s))
+            since = int(lag.since)
+            suggested = StopSuggested(run=run.run, step=int(lag.step), reason=reason, saves_s=saves_s, since=since)
+            self._bench.session.record(suggested)
         if self._bench.settings.early_stop == "auto":
             await laboratory.stop(run, "curve", saves_s)
 

@@ -291,12 +291,13 @@ class RunStopped(Event, frozen=True, kw_only=True, tag="run.stopped"):
 
 
 class StopSuggested(Event, frozen=True, kw_only=True, tag="stop.suggested"):
-    """A live run's curve has left its parent's band for the worse; it would still take `saves_s` seconds."""
+    """A live run's curve has left its parent's band for the worse, at step `since`; it would still take `saves_s`."""
 
     run: str
     step: int
     reason: str
     saves_s: float = 0.0
+    since: int = 0
 
 
 class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):

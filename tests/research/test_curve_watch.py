@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from mlrcopilot_tui.cli.headless import EventPrinter
 from mlrcopilot_tui.research import curve_watch
+from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.views import status_view
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
+from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.scripted_engine import FakeEngine
@@ -143,3 +146,18 @@ def test_a_suggestion_outlives_its_copilot_and_a_change_of_mind_ends_the_run(
     assert isinstance(stopped, ev.RunStopped)
     assert stopped.by == "curve"
     assert state.ideas[1].status == "discarded"
+
+
+@pytest.mark.parametrize(("early_stop", "ending"), [("suggest", "stop r4 -C {root}`"), ("auto", "stopping it")])
+def test_a_suggestion_without_a_screen_names_the_command(
+    make_workspace: MakeWorkspace, capsys: pytest.CaptureFixture[str], early_stop: str, ending: str
+) -> None:
+    workspace = make_workspace(TRAIN, contract(early_stop))
+    with open_bench(workspace, begin_session(workspace, AUTO), AUTO) as bench:
+        printer = EventPrinter(bench, json=False, unheard=lambda: None)
+        event = ev.StopSuggested(run="r4", step=14, reason="val_error 0.9 at step 14 of 40", saves_s=720.0)
+        printer.event(Record(1, "2026-01-01T00:00:00.000Z", event))
+    told = capsys.readouterr().out
+    assert "val_error 0.9 at step 14 of 40; " in told
+    assert ending.format(root=workspace.layout.root) in " ".join(told.split())
+    assert "saves about 12 min" in " ".join(told.split())

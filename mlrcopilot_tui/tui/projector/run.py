@@ -7,7 +7,7 @@ from datetime import datetime
 from mlrcopilot_tui.session.parents import parent_of
 from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
-from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short
+from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short, span_of_time
 from mlrcopilot_tui.tui.views import Segment, Span
 
 Curve = tuple[tuple[float, float], ...]
@@ -75,18 +75,43 @@ def expected_seconds(state: SessionState, run: RunState) -> float | None:
 
 def beside_parent(state: SessionState, live: Live, glyphs: Glyphs) -> tuple[Span, ...]:
     """The live value beside what the parent's runs had at the same step; nothing where there is nothing to compare."""
-    if not live.curve:
-        return ()
-    step, value = live.curve[-1]
-    there = [point for curve in live.parents if (point := _at(curve, step)) is not None]
+    there = _parents_there(live)
     if not there:
         return ()
+    value = live.curve[-1][1]
     around = f" {glyphs.plus_minus}{(max(there) - min(there)) / 2:.2g}" if len(there) > 1 else ""
     ahead = state.better(value, mean(there))
     return (
         Span(f"parent at this step {number(mean(there))}{around}  ", "muted"),
         Span("ahead" if ahead else "behind", "kept" if ahead else "discarded"),
     )
+
+
+def stop_note(state: SessionState, run: RunState, live: Live, key: str, now: datetime) -> tuple[Span, ...]:
+    """That a live run had better be stopped, by which key, and what that saves; nothing while it is not behind."""
+    suggestion = run.suggestion
+    if suggestion is None or not run.live or not _is_behind(state, live):
+        return ()
+    since = suggestion.since or suggestion.step
+    behind = Span(f"behind the parent's band since step {since}", "discarded")
+    if run.stopped_by:
+        return (behind, Span("; stopping it", "muted"))
+    left = suggestion.saves_s - seconds_between(run.suggested_at, now)
+    saves = f", saves ~{span_of_time(left)}" if left >= 1 else ""
+    return (behind, Span(f"; {key} stops it{saves}", "waiting"))
+
+
+def _is_behind(state: SessionState, live: Live) -> bool:
+    there = _parents_there(live)
+    return bool(there) and not state.better(live.curve[-1][1], mean(there))
+
+
+def _parents_there(live: Live) -> list[float]:
+    """What the parent's runs had at the newest step."""
+    if not live.curve:
+        return []
+    step = live.curve[-1][0]
+    return [point for curve in live.parents if (point := _at(curve, step)) is not None]
 
 
 def as_curve(points: Mapping[float, float] | Sequence[tuple[float, float]]) -> Curve:
@@ -130,6 +155,9 @@ def _result(state: SessionState, run: RunState) -> tuple[Segment, ...]:
             Segment(number(run.value), "strong"),
             Segment("finished", "muted", rank=4),
         )
+    if run.stopped_by == "curve" and run.suggestion is not None:
+        behind = f"behind the parent's band since step {run.suggestion.since or run.suggestion.step}"
+        return (Segment(f"stopped early at step {run.suggestion.step}", "discarded"), Segment(behind, "muted", rank=5))
     return (Segment(run.outcome or "ended", "error"), Segment(run.reason, "muted", rank=5))
 
 

@@ -273,6 +273,8 @@ class MainScreen(Screen[None]):
                 self.app.bell()
             else:
                 self.desk.tell(news.sentence, news.mend)
+                if news.urgent:
+                    self.app.bell()
             if not self.app.app_focus:
                 terminal.send(self.app, terminal.notification_sequence("mlrcopilot", news.sentence, os.environ))
 

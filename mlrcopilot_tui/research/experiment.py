@@ -25,6 +25,7 @@ from mlrcopilot_tui.research.steps import (
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import Rule, judge
+from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
 from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.state import IdeaState, RunState
@@ -167,8 +168,11 @@ class Experimenter:
         self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))
 
     def _failure(self, run: RunState) -> Failure:
-        log = self._bench.layout.run(self._bench.state.session, run.run) / "output.log"
-        return Failure(outcome=run.outcome, reason=run.reason, log_tail=tail(log))
+        folder = self._bench.layout.run(self._bench.state.session, run.run)
+        status = read_status(folder)
+        # An agent sees nothing that an evaluation printed, which may be hidden labels.
+        shown = tail(folder / LOG_FILE, status.evaluation_at if status else None)
+        return Failure(outcome=run.outcome, reason=run.reason, log_tail=shown)
 
     # Measuring
 
@@ -226,12 +230,14 @@ class Experimenter:
         return f"{runs} of about {each:.0f} s each"
 
 
-def tail(log: Path) -> str:
-    """The end of a run's output as text that is safe to show and to quote; empty when there is none."""
+def tail(log: Path, end: int | None = None) -> str:
+    """The end of a run's output, or what stands before byte `end` of it, as text that is safe to show and to quote."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-            return printable(file.read().decode("utf-8", "replace"), keep_newlines=True)
+            end = log.stat().st_size if end is None else end
+            start = max(0, end - LOG_TAIL_BYTES)
+            file.seek(start)
+            return printable(file.read(end - start).decode("utf-8", "replace"), keep_newlines=True)
     except OSError:
         return ""
 

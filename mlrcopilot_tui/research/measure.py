@@ -308,6 +308,7 @@ class Laboratory:
                 peak_gpu_bytes=status.peak_gpu_bytes if status else None,
                 contended_s=status.contended_s if status else 0.0,
                 contention=status.contention if status else "",
+                looked=status.looked if status else False,
             )
         )
 
@@ -329,6 +330,7 @@ class Laboratory:
             run=name,
             argv=command_argv(config.run.command, seed=run.seed, python=bench.python),
             evaluate_argv=command_argv(evaluate, seed=run.seed, python=bench.python) if evaluate else (),
+            clean_tree=self._trees.clean_tree(run) if evaluate else None,
             tree=str(tree),
             env=env,
             seed=run.seed,

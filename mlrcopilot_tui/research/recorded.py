@@ -10,7 +10,7 @@ from mlrcopilot_tui.agents.claude.books.exchanges import Exchange, request_diges
 from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, Turn, Wire
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError
-from mlrcopilot_tui.runs.spec import STATUS_FILE, RunSpec, RunStatus, read_status
+from mlrcopilot_tui.runs.spec import STATUS_FILE, CleanTree, RunSpec, RunStatus, read_status
 from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
 from mlrcopilot_tui.session.state import RunState
@@ -88,7 +88,7 @@ class ReplayExecutor:
         return next((event for event in events if isinstance(event, RunFinished) and event.run == run), None)
 
 
-_FACTS = ("reason", "value", "wall_s", "log_sha256", "exit_code", "peak_rss_bytes", "cpu_s")
+_FACTS = ("reason", "value", "wall_s", "log_sha256", "exit_code", "peak_rss_bytes", "cpu_s", "looked")
 
 
 def _status(run: str, **facts: object) -> RunStatus:
@@ -145,6 +145,10 @@ class ReplayTrees:
     def hidden(self, run: RunState) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's signature
         """Nothing is there to be covered up."""
         return ()
+
+    def clean_tree(self, run: RunState) -> CleanTree | None:  # noqa: ARG002 - the protocol's signature
+        """Nothing is evaluated."""
+        return None
 
     def changed(self, run: RunState) -> list[str]:  # noqa: ARG002 - the protocol's signature
         """A run that changed protected files was recorded as void."""

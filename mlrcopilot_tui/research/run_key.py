@@ -10,7 +10,7 @@ import msgspec
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.runs.environment import Fingerprint, fingerprint
-from mlrcopilot_tui.workspace.run_tree import shared_digest
+from mlrcopilot_tui.workspace.run_tree import shared_digest, unveiled
 
 
 class Keys(Protocol):
@@ -33,13 +33,13 @@ class RunKeys:
         bench = self._bench
         if self._fingerprint is None:
             self._fingerprint = await asyncio.to_thread(fingerprint, bench.python)
-        run = bench.config.run
+        run, inputs = bench.config.run, unveiled(bench.rules) if bench.config.evaluate.command else bench.rules
         parts = {
             "tree": await asyncio.to_thread(bench.repository.tree_id, commit),
             "commands": [run.command, bench.config.evaluate.command],
             "seed": seed,
             "metric": bench.config.metric.name,
-            "shared": await asyncio.to_thread(shared_digest, bench.repository.root, bench.rules),
+            "shared": await asyncio.to_thread(shared_digest, bench.repository.root, inputs),
             "environment": msgspec.to_builtins(self._fingerprint),
             "env": {**{name: os.environ.get(name) for name in run.pass_env}, **run.env},
             "limits": [run.timeout_minutes, run.silence_minutes, run.memory_gb, run.disk_gb],

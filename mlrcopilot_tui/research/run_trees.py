@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from mlrcopilot_tui.research.clean_tree import MODULE, Order
+from mlrcopilot_tui.runs.spec import CleanTree
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.globs import literal_roots
 from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
@@ -36,6 +38,10 @@ class Trees(Protocol):
 
     def hidden(self, run: RunState) -> tuple[str, ...]:
         """What a sandbox covers up beside the run's files."""
+        ...
+
+    def clean_tree(self, run: RunState) -> CleanTree | None:
+        """How a run's evaluation gets its files."""
         ...
 
     def changed(self, run: RunState) -> list[str]:
@@ -84,9 +90,23 @@ class RunTrees:
         """The repository's own files that no run may read, wherever the repository lies."""
         return originals(self._bench, run.commit)
 
+    def clean_tree(self, run: RunState) -> CleanTree | None:
+        """The commit with its hidden files, and what the run wrote; our records and git stay out of its reach."""
+        bench = self._bench
+        order = Order(
+            root=str(bench.repository.root),
+            commit=run.commit,
+            tree=str(self.path(run.run)),
+            left=str(self._left(run.run)),
+            scratch=str(self.scratch(run.run)),
+            files=bench.config.files,
+        )
+        maker = (MODULE, msgspec.json.encode(order).decode())
+        return CleanTree(maker=maker, hidden=(str(bench.layout.home), str(bench.repository.common_dir)))
+
     def changed(self, run: RunState) -> list[str]:
         """The protected files and shared inputs that are not as the run found them."""
-        path = self.path(run.run)
+        path = left if (left := self._left(run.run)).exists() else self.path(run.run)
         if not (path.exists() and self._manifest(run.run).exists()):
             return []
         kept = self._kept(run.run)
@@ -95,14 +115,14 @@ class RunTrees:
 
     def remove(self, run: str) -> None:
         """Removes a run's checkout with all that belongs to it; nothing there is fine."""
-        for leftover in (self.path(run), self.scratch(run), self._manifest(run)):
+        for leftover in (self.path(run), self._left(run), self.scratch(run), self._manifest(run)):
             force_remove(leftover)
 
     def remove_leftovers(self) -> None:
         """Removes the checkouts of runs that have ended, which an earlier process was about to."""
         session = self._bench.layout.worktrees / self._bench.state.session
-        for path in session.glob("run-*"):
-            run = path.name.removeprefix("run-")
+        for path in (*session.glob("run-*"), *session.glob("left-*")):
+            run = path.name.partition("-")[2]
             if run not in self._bench.state.live:
                 self.remove(run)
 
@@ -113,6 +133,10 @@ class RunTrees:
     def scratch(self, run: str) -> Path:
         """Where a run keeps temporary files and reports its metrics."""
         return self._bench.layout.scratch(self._bench.state.session, run)
+
+    def _left(self, run: str) -> Path:
+        """What the run left, once its evaluation works in its place."""
+        return self._bench.layout.left_tree(self._bench.state.session, run)
 
     def _kept(self, run: str) -> Manifest:
         return msgspec.json.decode(self._manifest(run).read_bytes(), type=Manifest)

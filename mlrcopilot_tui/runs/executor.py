@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import site
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Final, Protocol
 import msgspec
 import psutil
 
+from mlrcopilot_tui.runs.isolation import isolation
 from mlrcopilot_tui.runs.recorder import write_status
 from mlrcopilot_tui.runs.spec import (
     SPEC_FILE,
@@ -70,7 +70,7 @@ class LocalExecutor:
         write_status(folder, _first_status(spec))
         with (folder / SUPERVISOR_LOG_FILE).open("wb") as log:
             supervisor = subprocess.Popen(
-                [sys.executable, _isolation(), "-m", MODULE, str(folder.resolve())],
+                [sys.executable, isolation(), "-m", MODULE, str(folder.resolve())],
                 env={name: os.environ[name] for name in KEPT if name in os.environ},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -169,8 +169,3 @@ def _is_supervisor(process: psutil.Process, folder: Path) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.cmdline()[2:] == ["-m", MODULE, str(folder)]
     return False
-
-
-def _isolation() -> str:
-    """`-I`, but for a package in the user's own site folder, which that would leave out."""
-    return "-EP" if site.ENABLE_USER_SITE and __file__.startswith(site.getusersitepackages()) else "-I"

@@ -43,13 +43,39 @@ class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
     network: bool = False
 
 
+class CleanTree(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run's tree is made anew for the evaluation, once nothing of the run is left.
+
+    `maker` is a Python module of ours and its arguments; it puts a clean tree in the place of the run's, and tells of
+    it by a `TreeMade` on its standard output. `hidden` is what a sandbox covers up beside the tree.
+    """
+
+    maker: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+
+
+class TreeMade(msgspec.Struct, frozen=True, kw_only=True):
+    """What a maker of clean trees answers.
+
+    `objection` is a sentence that says why the run is not to be measured; empty where it is. `read_only` is what the
+    evaluation may read and not write; `hidden_shown` says that hidden files are there. `left` names, with a reason
+    each, files of the run that were not taken over.
+    """
+
+    objection: str = ""
+    read_only: tuple[str, ...] = ()
+    hidden_shown: bool = False
+    left: tuple[str, ...] = ()
+
+
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One run, complete: nothing else is looked up once its supervisor has started.
 
     `run` must be unique on the machine: it marks the run's processes. `tree` is the absolute working directory, `env`
     the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
-    the limits anew, but for what both may write together. `stdin` is what the command reads; the evaluation reads
-    nothing. `dies_with` is the id of the process that started the run and without which it ends; 0 for a run that
+    the limits anew, but for what both may write together. The evaluation works where the run did: in a `clean_tree`, or
+    in the very same one where that is None, and never with a network. `stdin` is what the command reads; the evaluation
+    reads nothing. `dies_with` is the id of the process that started the run and without which it ends; 0 for a run that
     outlives its starter.
 
     `memory_bytes` bounds the resident memory of the whole tree, `disk_bytes` what it may write; 0 leaves it what the
@@ -60,6 +86,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     argv: tuple[str, ...]
     evaluate_argv: tuple[str, ...] = ()
+    clean_tree: CleanTree | None = None
     tree: str
     env: dict[str, str]
     seed: int
@@ -84,7 +111,9 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled four
     times a second; where that is large, with pages that processes share counted once. `peak_gpu_bytes` is what the tree
     held on its GPUs at most; None where no driver tells. `contended_s` are the seconds in which others computed on what
-    it was given, and `contention` says in a sentence who did; empty where nobody was seen.
+    it was given, and `contention` says in a sentence who did; empty where nobody was seen. `evaluation_at` is the byte
+    of the log at which the evaluation's part begins, which is for the researcher alone; None without one. `looked` says
+    that hidden files were there for it.
     """
 
     run: str
@@ -108,6 +137,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     contention: str = ""
     log_bytes: int = 0
     log_sha256: str = ""
+    evaluation_at: int | None = None
+    looked: bool = False
     sandbox: str = ""
     network: bool = False
 

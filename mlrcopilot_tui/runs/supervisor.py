@@ -24,7 +24,7 @@ from mlrcopilot_tui.runs.bounds import Bounds, amount
 from mlrcopilot_tui.runs.contention import Contention
 from mlrcopilot_tui.runs.disk_bound import DiskBound
 from mlrcopilot_tui.runs.divergence import Divergence
-from mlrcopilot_tui.runs.evaluation import Command, Evaluation, training
+from mlrcopilot_tui.runs.evaluation import Command, evaluation, heading, make_tree, training
 from mlrcopilot_tui.runs.fence import FAILED
 from mlrcopilot_tui.runs.file_tail import FileTail
 from mlrcopilot_tui.runs.memory_bound import KillCount, MemoryBound
@@ -62,7 +62,6 @@ class Supervisor:
         self._kills = KillCount()
         self._contention = Contention(spec.devices)
         self._evaluating = False
-        self._evaluation = Evaluation(spec) if spec.evaluate_argv else None
         self._first_words = b""
         self._status = RunStatus(
             run=spec.run,
@@ -78,8 +77,8 @@ class Supervisor:
         """Run the command, then the evaluation if there is one, and write how it ended."""
         try:
             cut = self._run(training(self._spec))
-            if cut is None and self._evaluation and self._tree.wait_status == 0:
-                cut = self._evaluate(self._evaluation)
+            if cut is None and self._spec.evaluate_argv and self._tree.wait_status == 0:
+                cut = self._evaluate()
             self._finish(cut or self._judge())
         except BaseException as error:
             self._tree.sweep()
@@ -126,15 +125,19 @@ class Supervisor:
         """Whether the machine cannot wait for the command's end."""
         return self._bounds.pressing
 
-    def _evaluate(self, evaluation: Evaluation) -> Cut | None:
-        if objection := evaluation.prepare():
-            return Cut("voided", objection)
-        self._evaluating = True
+    def _evaluate(self) -> Cut | None:
+        made = make_tree(self._spec.clean_tree)
+        if isinstance(made, Cut):
+            return made
+        self._evaluating, self._first_words = True, b""
+        self._status = msgspec.structs.replace(
+            self._status, evaluation_at=self._recorder.log_bytes, looked=made.hidden_shown
+        )
         self._contention.close()
-        self._recorder.record_output(evaluation.heading)
+        self._recorder.record_output(heading(self._spec, made))
         self._output = MetricReader(self._spec.metric, "evaluate")
         self._metrics_file = FileTail("")
-        return self._run(evaluation.command())
+        return self._run(evaluation(self._spec, made))
 
     def _run(self, command: Command) -> Cut | None:
         if obstacle := self.objection() or _obstacle(command):
@@ -170,7 +173,9 @@ class Supervisor:
         failure = failure_of(self._spec.sandbox.level)
         if failure and exit_code in {1, FAILED} and self._first_words.startswith(failure.encode()):
             said = self._first_words.splitlines()[0].decode(errors="replace").removeprefix(failure)
-            return Cut("not_started", f"The sandbox could not be set up: {said}.")
+            # What an evaluation prints, and be it in a sandbox's words, goes to the researcher's log only.
+            about = " for the evaluation" if self._evaluating else f": {said}"
+            return Cut("not_started", f"The sandbox could not be set up{about}.")
         if exit_code:
             return Cut("crashed", f"The {what} ended with exit code {exit_code}.")
         if reading is None:

@@ -87,6 +87,10 @@ class Layout:
         """The checkout in which a run works."""
         return self.worktrees / checked_session(session) / f"run-{_checked_name(run)}"
 
+    def left_tree(self, session: str, run: str) -> Path:
+        """What a run has left, while its evaluation works in a clean tree in its place."""
+        return self.worktrees / checked_session(session) / f"left-{_checked_name(run)}"
+
     def scratch(self, session: str, name: str) -> Path:
         """A worktree for one operation of our own."""
         return self.worktrees / checked_session(session) / f"scratch-{_checked_name(name)}"

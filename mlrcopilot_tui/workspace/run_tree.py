@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.workspace.config import FilesConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitcommand import GitDirs
 from mlrcopilot_tui.workspace.globs import FileRules, literal_roots
@@ -76,6 +77,13 @@ def export_run_tree(repository: Repository, path: Path, commit: str, rules: File
     except BaseException:
         force_remove(path)
         raise
+
+
+def unveiled(rules: FileRules) -> FileRules:
+    """Rules by which nothing is hidden: what is, and is not in git, is an input like the shared ones."""
+    globs = rules.globs
+    shared = (*globs.shared, *globs.hidden)
+    return FileRules(FilesConfig(editable=globs.editable, protected=globs.protected, shared=shared))
 
 
 def _export(repository: Repository, path: Path, commit: str, rules: FileRules) -> set[str]:

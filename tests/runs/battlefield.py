@@ -13,13 +13,16 @@ from typing import Final
 
 from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox, PlainSandbox, Sandbox
-from mlrcopilot_tui.runs.seals import broken, seal
 from mlrcopilot_tui.runs.spec import SandboxLevel, SandboxPolicy
+from mlrcopilot_tui.workspace.config import FilesConfig
+from mlrcopilot_tui.workspace.globs import FileRules
+from mlrcopilot_tui.workspace.run_tree import protected_digests
 
 HERE: Final = Path(__file__).parent
 AS_IT_WAS: Final = "as it was, and quite long"
 NOBODY: Final = 65534
 PROTECTED: Final = ("written", "replaced", "linked")
+RULES: Final = FileRules(FilesConfig(editable=(), protected=("protected/**", "judge/**")))
 
 EVIDENCE: Final = {
     "write_git_metadata": "repo/.git/hook",
@@ -76,12 +79,14 @@ class Battlefield:
 
     def attacked(self, level: SandboxLevel) -> dict[str, str]:
         """What came of each attack: prevented, detected or open."""
-        seals = seal(self.policy)
+        before = protected_digests(self.tree, RULES)
         with self._victim() as found:
             answer = self.run(level, "-B", str(self.tree / "attacker.py"), json.dumps(found))
         assert answer.returncode == 0, answer.stderr
         told: dict[str, str] = json.loads(answer.stdout)
-        return {name: self._verdict(name, said, broken(seals)) for name, said in told.items()}
+        after = protected_digests(self.tree, RULES)
+        forged = [str(self.tree / path) for path, digest in before.items() if after.get(path) != digest]
+        return {name: self._verdict(name, said, forged) for name, said in told.items()}
 
     def _verdict(self, name: str, said: str, forged: list[str]) -> str:
         worked = said == "done"

@@ -1,6 +1,5 @@
 """Every cell of the attack table is tried for real, as root and as an ordinary user."""
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -100,82 +99,3 @@ async def test_leave_a_process_behind(lab: Lab, level: SandboxLevel) -> None:
     assert status.outcome == "ok"
     assert cell("leave_a_process_behind", level) == "prevented"
     assert not survivors(spec.run)
-
-
-async def test_forge_the_evaluation_and_put_it_back(lab: Lab, level: SandboxLevel) -> None:
-    honest = "print('val_error: 0.9')"
-    evaluation = lab.mark("evaluate.py")
-    evaluation.write_text(honest)
-    forged = f"print('val_error: 0.0'); open('evaluate.py', 'w').write({honest!r})"
-    code = f"""
-        forged = {forged!r}
-        try: open("evaluate.py", "w").write(forged)
-        except OSError: pass
-    """
-    policy = {"read_only": (str(evaluation),)}
-    status, _ = await lab.finish(
-        lab.spec(code, level=level, policy=policy, evaluate_argv=(sys.executable, "evaluate.py"))
-    )
-    if cell("forge_the_evaluation_and_put_it_back", level) == "prevented":
-        assert (status.outcome, status.value) == ("ok", 0.9)
-    else:
-        assert (status.outcome, status.value) == ("voided", None)
-        assert "evaluate.py" in status.reason
-
-
-async def test_poison_the_compiled_code_of_the_evaluation(lab: Lab, level: SandboxLevel) -> None:
-    module, evaluation = lab.mark("scoring.py"), lab.mark("evaluate.py")
-    module.write_text("score = 0.9")
-    evaluation.write_text("from scoring import score; print('val_error:', score)")
-    cached = importlib.util.cache_from_source("scoring.py")
-    code = f"""
-        import importlib.util, os, pathlib, struct
-        found = os.stat("scoring.py")
-        head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(found.st_mtime), found.st_size)
-        import marshal
-        pathlib.Path({cached!r}).parent.mkdir(exist_ok=True)
-        pathlib.Path({cached!r}).write_bytes(head + marshal.dumps(compile("score = 0.0", "scoring.py", "exec")))
-    """
-    policy = {"read_only": (str(module), str(evaluation))}
-    argv = (sys.executable, "evaluate.py")
-    status, _ = await lab.finish(lab.spec(code, level=level, policy=policy, evaluate_argv=argv))
-    assert cell("poison_the_compiled_code_of_the_evaluation", level) == "prevented"
-    assert (status.outcome, status.value) == ("ok", 0.9)
-    done = await lab.finish(lab.spec(level=level, argv=argv))
-    assert done[0].value == 0.0, "without the evaluation's own environment it would have worked"
-
-
-@pytest.mark.parametrize("planted", ["statistics.py", "scoring/__init__.py", "pytest/__init__.py", "conftest.py"])
-async def test_shadow_a_module_that_the_evaluation_imports(lab: Lab, level: SandboxLevel, planted: str) -> None:
-    evaluation, module = lab.mark("evaluate.py"), lab.mark("scoring.py")
-    evaluation.write_text("import statistics; print('val_error:', statistics.mean([0.9, 0.9]))")
-    module.write_text("score = 0.9")
-    code = f"""
-        import pathlib
-        pathlib.Path({planted!r}).parent.mkdir(exist_ok=True)
-        pathlib.Path({planted!r}).write_text("mean = lambda _: 0.0")
-    """
-    policy = {"read_only": (str(evaluation), str(module))}
-    argv = (sys.executable, "evaluate.py")
-    status, _ = await lab.finish(lab.spec(code, level=level, policy=policy, evaluate_argv=argv))
-    assert cell("shadow_a_module_that_the_evaluation_imports", level) == "detected"
-    assert (status.outcome, status.value) == ("voided", None)
-    assert planted.partition("/")[0] in status.reason
-
-
-async def test_an_evaluation_may_be_a_long_word(lab: Lab) -> None:
-    code = f"print('val_error: 0.5') # {'x' * 5000}"
-    status, _ = await lab.finish(lab.spec(evaluate_argv=(sys.executable, "-c", code)))
-    assert (status.outcome, status.value) == ("ok", 0.5)
-
-
-async def test_what_a_run_writes_for_its_evaluation_is_no_shadow(lab: Lab) -> None:
-    lab.mark("evaluate.py").write_text("import submission; print('val_error:', submission.score)")
-    lab.mark("statistics.py").write_text("was = 'there before'")
-    code = """
-        import os
-        open("submission.py", "w").write("score = 0.5")
-        os.mkdir("numpy"), open("numpy/data.csv", "w")
-    """
-    status, _ = await lab.finish(lab.spec(code, evaluate_argv=(sys.executable, "evaluate.py")))
-    assert (status.outcome, status.value) == ("ok", 0.5)

@@ -226,6 +226,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
             for seed, value in verdict.values.items()
         ]
         lines += [columns(rows)] if rows else []
+        lines += [f"  measured under contention: {judged.contention}"] if judged.contention else []
         fences = {_fence(run) for name in judged.runs if (run := state.runs.get(name)) and run.commit != judged.parent}
         lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.contended import contention_mark
 from mlrcopilot_tui.research.plan_check import plan_marks
 from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWithdrawn, VerdictReached
 from mlrcopilot_tui.session.model import Attempt, Verdict
@@ -54,6 +55,7 @@ class Keeper:
                 verdict=verdict,
                 runs=tuple(run.run for run in runs),
                 wall_s=sum(run.wall_s for run in own),
+                contention=contention_mark(runs, time_boxed=bench.config.run.time_boxed),
             ),
             *checked,
         )
@@ -140,6 +142,7 @@ class Keeper:
                 "network": "on" if any(run.network for run in own) else "off",
             },
             log_digests=logs,
+            contention=judged.contention,
         )
         try:
             await asyncio.to_thread(write_note, bench.repository, evidence)

@@ -119,6 +119,7 @@ def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> d
         "wall_s": judged.wall_s,
         "sandbox": own.sandbox if own else "",
         "network": own.network if own else False,
+        "contention": judged.contention or None,
         **_spent(idea),
     }
 

@@ -69,6 +69,8 @@ class VerdictState:
     runs: tuple[str, ...]
     wall_s: float
     time: str
+    contention: str = ""
+    """Which of the runs others held up, and who; empty where that changed nothing."""
 
 
 @dataclass(slots=True)

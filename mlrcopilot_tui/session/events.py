@@ -343,7 +343,10 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
 
 
 class VerdictReached(Event, frozen=True, kw_only=True, tag="verdict.reached"):
-    """The rule's judgement on an attempt, with the runs that it rests on."""
+    """The rule's judgement on an attempt, with the runs that it rests on.
+
+    `contention` names those of them that others held up, where that changes a result; empty where nobody did.
+    """
 
     idea: int
     attempt: int
@@ -352,6 +355,7 @@ class VerdictReached(Event, frozen=True, kw_only=True, tag="verdict.reached"):
     verdict: Verdict
     runs: tuple[str, ...] = ()
     wall_s: float = 0.0
+    contention: str = ""
 
 
 class ChampionChanged(Event, frozen=True, kw_only=True, tag="champion.changed"):

@@ -274,6 +274,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
                 runs=event.runs,
                 wall_s=event.wall_s,
                 time=state.time,
+                contention=event.contention,
             )
         )
         idea.status = _BY_VERDICT[event.verdict.kind]

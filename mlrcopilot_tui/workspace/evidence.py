@@ -24,7 +24,8 @@ _MARK = "mlrcopilot-evidence: "
 class CommitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured at one commit.
 
-    `wall_s` is the wall time of its runs in seconds; `log_digests` are the SHA-256 of each seed's log.
+    `wall_s` is the wall time of its runs in seconds; `log_digests` are the SHA-256 of each seed's log; `contention`
+    names runs whose result others had a part in, because they computed beside them.
     """
 
     session: str
@@ -38,6 +39,7 @@ class CommitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float = 0.0
     environment: dict[str, str] = {}
     log_digests: dict[int, str] = {}
+    contention: str = ""
 
 
 def evidence_text(evidence: CommitEvidence) -> str:
@@ -48,6 +50,8 @@ def evidence_text(evidence: CommitEvidence) -> str:
         relative = "" if verdict.relative is None else f" ({verdict.relative:+.2%})"
         interval = "" if verdict.interval is None else ", interval [{:.6g}, {:.6g}]".format(*verdict.interval)
         lines.append(f"improvement {verdict.effect:+.6g}{relative}{interval}")
+    if evidence.contention:
+        lines.append(f"measured under contention: {one_line(evidence.contention, 400)}")
     better = "lower" if evidence.direction == "min" else "higher"
     lines += ["", f"seed  {'parent':>12}  {'this':>12}  {one_line(evidence.metric, WIDTH)}, {better} is better"]
     for seed in sorted(verdict.values.keys() | verdict.parent_values.keys()):

@@ -18,9 +18,13 @@ SEED = 'os.environ["MLRCOPILOT_SEED"]'
 
 @dataclass
 class FakeExecutor:
-    """Executes `train.py` of the run's tree with its seed; those that `holds` names run until `release` or a stop."""
+    """Executes `train.py` of the run's tree with its seed; those that `holds` names run until `release` or a stop.
+
+    `rivals` says for a run, in a sentence, who computed beside it all the time.
+    """
 
     holds: Callable[[RunSpec], bool] = lambda _: False
+    rivals: Callable[[RunSpec], str] = lambda _: ""
     started: list[RunSpec] = field(default_factory=list)
     held: dict[Path, RunSpec] = field(default_factory=dict)
 
@@ -78,6 +82,7 @@ class FakeExecutor:
         self._tell(
             folder, spec, state="finished", child_pid=1, outcome=outcome, reason=reason, value=value, wall_s=0.1,
             log_sha256=hashlib.sha256(log).hexdigest(),
+            contention=self.rivals(spec), contended_s=0.1 if self.rivals(spec) else 0.0,
         )  # fmt: skip
 
     def _tell(self, folder: Path, spec: RunSpec, **facts: object) -> None:

@@ -3,6 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +53,13 @@ def test_a_person_reads_the_numbers() -> None:
         "",
         "12.3 s of runs; device cpu; python 3.11.7",
     ]
+
+
+def test_a_person_reads_that_others_had_a_part_in_the_numbers() -> None:
+    marked = msgspec.structs.replace(evidence("0" * 40), contention="run r4 (seed 1): Others kept 1.4 of 2 CPUs busy")
+    lines = evidence_text(marked).splitlines()
+    assert lines[3] == "measured under contention: run r4 (seed 1): Others kept 1.4 of 2 CPUs busy"
+    assert [line for line in lines if line != lines[3]] == evidence_text(evidence("0" * 40)).splitlines()
 
 
 def test_a_note_comes_back_as_it_was_written(repo: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
@@ -11,6 +12,15 @@ from mlrcopilot_tui.runs.metric_lines import metric_pattern, parse_line
 LINE_LIMIT: Final = 65_536
 """Bytes; of a longer line only this much of its end is searched."""
 
+BURST: Final = 5_000
+LASTING_PER_S: Final = 500
+WHOLE_END: Final = 4
+"""How many lines with the metric are read: at once, for long, and of every chunk of a flood whatever came before.
+
+One takes 10 µs (2 vCPU VM): a run that prints 100,000 of them a second would wait for its supervisor.
+"""
+
+LINE_END: Final = re.compile(rb"[\r\n]")
 ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])")
 
 Source = Literal["evaluate", "file", "stdout"]
@@ -44,31 +54,27 @@ class MetricReader:
         self._name = name
         self._source = source
         self._pattern = metric_pattern(name)
-        self._needles = {name.encode(), msgspec.json.encode(name)[1:-1], _ascii_json(name)}
+        needles = {name.encode(), msgspec.json.encode(name)[1:-1], _ascii_json(name)}
+        self._mention = re.compile(b"|".join(map(re.escape, needles)))
         self._partial = b""
+        self._allowance = float(BURST)
+        self._fed_at = 0.0
 
     def feed(self, chunk: bytes, t: float = 0.0) -> list[Reading]:
         """Take the next bytes of the stream and return the readings of the lines that they complete."""
         data = self._partial + chunk
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         self._partial = data[max(end, len(data) - LINE_LIMIT) :]
-        if not end or not self._mentions(data):
-            return []
-        return self._read(data[:end], t)
+        return self._read(data[:end], t) if end else []
 
     def close(self, t: float = 0.0) -> list[Reading]:
         """Take the end of the stream: a last line needs no line end."""
         data, self._partial = self._partial, b""
-        return self._read(data, t) if self._mentions(data) else []
-
-    def _mentions(self, data: bytes) -> bool:
-        return any(needle in data for needle in self._needles)
+        return self._read(data, t)
 
     def _read(self, data: bytes, t: float) -> list[Reading]:
         readings = []
-        for line in data.replace(b"\r", b"\n").split(b"\n"):
-            if not self._mentions(line):
-                continue
+        for line in self._thinned(list(self._mentioning(data)), t):
             text = ESCAPES.sub(b"", line[-LINE_LIMIT:]).decode(errors="replace")
             if found := parse_line(text, self._name, self._pattern):
                 reading = Reading(
@@ -76,6 +82,25 @@ class MetricReader:
                 )
                 readings.append(reading)
         return readings
+
+    def _mentioning(self, data: bytes) -> Iterator[bytes]:
+        """The lines with the metric's name: looking at no other is 30 times as fast where one in a hundred has it."""
+        at = 0
+        while mention := self._mention.search(data, at):
+            begin = max(data.rfind(end, at, mention.start()) for end in (b"\n", b"\r")) + 1
+            end = LINE_END.search(data, mention.end())
+            yield data[max(begin, at) : end.start() if end else len(data)]
+            at = end.end() if end else len(data)
+
+    def _thinned(self, lines: list[bytes], t: float) -> list[bytes]:
+        """All of them, or of a flood a share that is spread evenly; its end is whole, because the last value counts."""
+        self._allowance = min(BURST, self._allowance + LASTING_PER_S * max(0.0, t - self._fed_at))
+        self._fed_at = t
+        if len(lines) > self._allowance + WHOLE_END:
+            share, rest = int(self._allowance), len(lines) - WHOLE_END
+            lines = [lines[rest * index // share] for index in range(share)] + lines[rest:]
+        self._allowance = max(0.0, self._allowance - len(lines))
+        return lines
 
 
 def encode_readings(readings: list[Reading]) -> bytes:

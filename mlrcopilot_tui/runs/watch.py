@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import time
@@ -14,6 +15,9 @@ from mlrcopilot_tui.runs.spec import Outcome
 
 TICK_S: Final = 0.25
 READ_BYTES: Final = 1 << 18
+READ_EVERY_S: Final = 0.005
+"""Output is read so often at most: each turn costs 0.05 ms, and 100,000 lines a second would mean as many turns."""
+
 LINGER_S: Final = 0.5
 """How long output may still come after the command itself has ended: `exec > >(tee log)` needs a moment."""
 
@@ -92,6 +96,7 @@ class Watch:
         self._started = self._last_sign = self._ticked = time.monotonic()
         self._ended: float | None = None
         self._kill_at: float | None = None
+        self._drained = False
         self.cut: Cut | None = None
         self.resisting = 0
 
@@ -121,6 +126,9 @@ class Watch:
             os.close(pipe)
 
     def _turn(self, selector: selectors.BaseSelector, pipe: int) -> None:
+        if self._drained:
+            self._drained = False
+            select.select([self._wake_up], [], [], READ_EVERY_S)
         for key, _ in selector.select(self._listener.tick_s):
             if key.fd == self._wake_up:
                 with contextlib.suppress(BlockingIOError):
@@ -164,5 +172,6 @@ class Watch:
         except BlockingIOError:
             return False
         if output:
+            self._drained = len(output) < READ_BYTES
             self._listener.hear(output)
         return bool(output)

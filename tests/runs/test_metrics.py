@@ -2,11 +2,21 @@
 
 import json
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrcopilot_tui.runs.metrics import LINE_LIMIT, MetricReader, Reading, decode_reading, encode_readings
+from mlrcopilot_tui.runs.metrics import (
+    BURST,
+    LASTING_PER_S,
+    LINE_LIMIT,
+    WHOLE_END,
+    MetricReader,
+    Reading,
+    decode_reading,
+    encode_readings,
+)
 
 PIECES = st.sampled_from(
     [
@@ -56,6 +66,29 @@ def test_escape_sequences_are_no_part_of_a_line() -> None:
         (0.5, None),
         (1, None),
     ]
+
+
+def test_a_flood_of_values_is_thinned_evenly_and_its_last_one_counts() -> None:
+    reader, count = MetricReader("val_error"), 4 * BURST
+    values = [reading.value for reading in reader.feed(b"".join(b"val_error: %d\n" % n for n in range(count)))]
+    assert len(values) == BURST + WHOLE_END
+    assert values == sorted(set(values))
+    assert values[-WHOLE_END:] == [count - left for left in range(WHOLE_END, 0, -1)]
+    assert max(after - before for before, after in pairwise(values)) == 4
+
+
+def test_after_a_flood_lines_are_read_again_at_the_lasting_pace() -> None:
+    reader = MetricReader("val_error")
+    reader.feed(b"val_error: 1\n" * 2 * BURST)
+    assert len(reader.feed(b"val_error: 1\n" * BURST)) == WHOLE_END
+    assert len(reader.feed(b"val_error: 1\n" * BURST, 1.0)) == LASTING_PER_S + WHOLE_END
+    assert len(reader.feed(b"val_error: 1\n" * BURST, 1000.0)) == BURST
+
+
+def test_the_last_value_of_a_flood_is_found_before_lines_that_only_name_it() -> None:
+    reader = MetricReader("val_error")
+    stream = b"val_error: 1\n" * 2 * BURST + b"val_error: 0.125\n" + b"saved by val_error\n" * (WHOLE_END - 1)
+    assert reader.feed(stream)[-1].value == 0.125
 
 
 def test_a_giant_line_survives_in_bounded_memory() -> None:

@@ -59,14 +59,21 @@ def _add_settings(commands: Commands) -> None:
     settings.add_argument("--fast-model", metavar="M", help="what condenses for them")
     settings.add_argument("--budget-usd", metavar="X", dest="usd", type=amount_of, help="0: no limit")
     settings.add_argument("--budget-minutes", metavar="T", dest="minutes", type=amount_of, help="0: no limit")
+    settings.add_argument("--budget-gpu-minutes", metavar="T", dest="gpu_minutes", type=amount_of, help="0: no limit")
     settings.add_argument("--max-experiments", metavar="N", type=count_of)
     settings.add_argument("--seeds", metavar="N", type=count_of, help="at most so many for a verdict")
+    settings.add_argument("--timeout-minutes", metavar="T", type=amount_of, help="of each run, from the next one on")
+    settings.add_argument("--silence-minutes", metavar="T", type=amount_of, help="without output; 0: no limit")
+    stopping = settings.add_argument("--early-stop", choices=("off", "suggest", "auto"))
+    stopping.help = "what becomes of a run whose curve has left its parent's band for the worse"
+    settings.add_argument("--memory-gb", metavar="G", type=amount_of, help="of each run; 0: what the machine can spare")
 
 
 def decide_settings(arguments: argparse.Namespace) -> int:
     """Other limits or models from now on."""
-    named = ("model", "fast_model", "usd", "minutes", "max_experiments", "seeds")
-    values = {name: getattr(arguments, name) for name in named}
+    from mlrcopilot_tui.research.settings_decisions import CHANGEABLE  # noqa: PLC0415 - `--help` needs none of this
+
+    values = {name: getattr(arguments, name) for name in CHANGEABLE}
     draft = {name: value for name, value in values.items() if value is not None}
     if not draft:
         raise InputError("Nothing is to be set.", "Say what, as in `mlrcopilot set --budget-usd 5`.")

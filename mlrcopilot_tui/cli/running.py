@@ -41,6 +41,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-experiments", metavar="N", type=count_of, help="finish after so many experiments")
     parser.add_argument("--budget-minutes", metavar="T", type=amount_of, help="finish after so many minutes of work")
     parser.add_argument("--budget-usd", metavar="X", type=amount_of, help="finish when so much is spent on a model")
+    parser.add_argument("--budget-gpu-minutes", metavar="T", type=amount_of, help="finish after so many on GPUs")
     parser.add_argument("--seeds", metavar="N", type=count_of, help="at most so many seeds for a verdict")
     parser.add_argument("--json", action="store_true", help="with --headless: the journal's own lines")
 
@@ -61,9 +62,10 @@ def _replay(arguments: argparse.Namespace) -> int:
     """Plays a cassette; nothing else that `run` can be told applies to it."""
     from mlrcopilot_tui.cli.cassettes import play, play_headless, replay_folder  # noqa: PLC0415 - only where it is said
 
-    named = ("session", "paper", "engine", "model", "max_experiments", "budget_minutes", "budget_usd", "seeds")
+    named = ("session", "paper", "engine", "model", "max_experiments")
+    budgets = ("budget_minutes", "budget_usd", "budget_gpu_minutes")
     flags = ("new", "auto", "detach", "allow_unsandboxed")
-    if wrong := [name for name in (*named, *flags) if getattr(arguments, name)]:
+    if wrong := [name for name in (*named, *budgets, "seeds", *flags) if getattr(arguments, name)]:
         raise InputError(
             f"--replay and --{wrong[0].replace('_', '-')} contradict each other.", "A replay is as it was recorded."
         )
@@ -171,6 +173,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         max_experiments=arguments.max_experiments,
         minutes=arguments.budget_minutes,
         usd=arguments.budget_usd,
+        gpu_minutes=arguments.budget_gpu_minutes,
         seeds=arguments.seeds,
     )
 
@@ -184,6 +187,7 @@ def passed_on(arguments: argparse.Namespace) -> list[str]:
         "--max-experiments": getattr(arguments, "max_experiments", None),
         "--budget-minutes": getattr(arguments, "budget_minutes", None),
         "--budget-usd": getattr(arguments, "budget_usd", None),
+        "--budget-gpu-minutes": getattr(arguments, "budget_gpu_minutes", None),
         "--seeds": getattr(arguments, "seeds", None),
     }
     flags = {"--new": "new", "--auto": "auto", "--allow-unsandboxed": "allow_unsandboxed"}

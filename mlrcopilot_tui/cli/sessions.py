@@ -62,6 +62,7 @@ def show_status(arguments: argparse.Namespace) -> int:
         ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
         ("time", _used(budget["minutes"], "min")),
         *[("saved", f"{span(view['saved_s'])} by stopping runs early")] * (view["saved_s"] >= 1),
+        *[("GPUs", _used(budget["gpu_minutes"], "min"))] * any(budget["gpu_minutes"].values()),
     ]
     if read.state.spending.calls:
         limit = budget["usd"]["limit"]

@@ -21,7 +21,7 @@ from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.workspace.commit_tree import CommitTree
-from mlrcopilot_tui.workspace.config import WorkspaceConfig
+from mlrcopilot_tui.workspace.config import RunConfig, WorkspaceConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
@@ -88,6 +88,11 @@ class Bench:
     def settings(self) -> Settings:
         """The settings in force."""
         return Settings.of(self.session.state)
+
+    @property
+    def run_config(self) -> RunConfig:
+        """How the next run is started and bounded."""
+        return self.settings.of_runs(self.config.run)
 
     @property
     def session_folder(self) -> Path:

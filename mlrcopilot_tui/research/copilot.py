@@ -19,7 +19,7 @@ from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.experiment import Experimenter
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.keeping import Keeper
-from mlrcopilot_tui.research.limits import dollars_spent, minutes_spent, reached
+from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent, reached
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.upkeep import remove_leftovers
@@ -236,7 +236,8 @@ class Copilot:
 
     async def _minutes_spent(self) -> str:
         while True:
-            if reason := minutes_spent(self._bench.state, self._bench.settings, utc_now()):
+            state, settings, now = self._bench.state, self._bench.settings, utc_now()
+            if reason := minutes_spent(state, settings, now) or gpu_minutes_spent(state, settings, now):
                 return reason
             await asyncio.sleep(LIMIT_CHECK_S)
 

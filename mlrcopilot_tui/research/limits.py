@@ -1,8 +1,10 @@
 """The limits of a session: experiments, minutes, patience; reaching one ends the session in good order."""
 
+from datetime import datetime
+
 from mlrcopilot_tui.agents.claude.books.prices import in_dollars
 from mlrcopilot_tui.research.settings import Settings
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.state import RunState, SessionState
 
 
 def reached(state: SessionState, settings: Settings) -> str:
@@ -20,6 +22,26 @@ def minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
     if settings.minutes and state.worked_s(now) >= settings.minutes * 60:
         return f"The budget of {settings.minutes:g} minutes is spent."
     return ""
+
+
+def gpu_minutes_spent(state: SessionState, settings: Settings, now: str) -> str:
+    """Says so when the runs have had their GPUs for as long as they may at `now`; empty before."""
+    if settings.gpu_minutes and gpu_seconds(state, now) >= settings.gpu_minutes * 60:
+        return f"The budget of {settings.gpu_minutes:g} GPU minutes is spent."
+    return ""
+
+
+def gpu_seconds(state: SessionState, now: str) -> float:
+    """For how long runs have had GPUs at `now`, each GPU counted by itself, whatever it did meanwhile."""
+    return sum(len(run.devices) * _wall_s(run, now) for run in state.runs.values() if run.devices)
+
+
+def _wall_s(run: RunState, now: str) -> float:
+    """How long a run took, or has taken so far; of one that was lost only the journal knows."""
+    if run.wall_s or not run.started_at:
+        return run.wall_s
+    end = datetime.fromisoformat(run.finished_at or now)
+    return max(0.0, (end - datetime.fromisoformat(run.started_at)).total_seconds())
 
 
 def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:

@@ -314,6 +314,7 @@ class Laboratory:
 
     def _spec(self, run: RunState) -> RunSpec:
         bench, config = self._bench, self._bench.config
+        limits = bench.run_config
         name, tree, scratch = self._name(run), self._trees.path(run.run), self._trees.scratch(run.run)
         place = self._places[run.run]
         env = run_environment(
@@ -325,7 +326,7 @@ class Laboratory:
             run=name,
         )
         evaluate, smoke = config.evaluate.command, run.purpose == "smoke"
-        limit_s = config.run.timeout_minutes * 60
+        limit_s = limits.timeout_minutes * 60
         return RunSpec(
             run=name,
             argv=command_argv(config.run.command, seed=run.seed, python=bench.python),
@@ -336,9 +337,9 @@ class Laboratory:
             seed=run.seed,
             metric=config.metric.name,
             timeout_s=min(limit_s, config.run.smoke_seconds) if smoke else limit_s,
-            silence_s=config.run.silence_minutes * 60,
+            silence_s=limits.silence_minutes * 60,
             grace_s=config.run.grace_seconds,
-            memory_bytes=int(config.run.memory_gb * GIB),
+            memory_bytes=int(limits.memory_gb * GIB),
             disk_bytes=int(config.run.disk_gb * GIB),
             devices=place.lease.names,
             smoke=smoke,

@@ -17,4 +17,5 @@ class Options:
     max_experiments: int | None = None
     minutes: float | None = None
     usd: float | None = None
+    gpu_minutes: float | None = None
     seeds: int | None = None

@@ -33,7 +33,8 @@ class RunKeys:
         bench = self._bench
         if self._fingerprint is None:
             self._fingerprint = await asyncio.to_thread(fingerprint, bench.python)
-        run, inputs = bench.config.run, unveiled(bench.rules) if bench.config.evaluate.command else bench.rules
+        inputs = unveiled(bench.rules) if bench.config.evaluate.command else bench.rules
+        run = bench.run_config
         parts = {
             "tree": await asyncio.to_thread(bench.repository.tree_id, commit),
             "commands": [run.command, bench.config.evaluate.command],

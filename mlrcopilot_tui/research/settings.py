@@ -1,11 +1,16 @@
 """What the researcher set for this session: approvals and limits, journaled so that they can change on the way."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
+
+import msgspec
 
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.session.state import SessionState
-from mlrcopilot_tui.workspace.config import WorkspaceConfig
+from mlrcopilot_tui.workspace.config import RunConfig, WorkspaceConfig
+
+OF_RUNS: Final = ("timeout_minutes", "silence_minutes", "memory_gb")
+"""The limits of runs that may change while a session goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,9 @@ class Settings:
         repairs: how often a crashed attempt goes back to the agent.
         early_stop: what becomes of a run whose curve is hopeless beside its parent's.
         patience: after so many ideas in a row without a gain the session ends.
+        gpu_minutes: minutes of work times GPUs that its runs may take.
         model, fast_model: what the agents ask; empty for the engine's own choice.
+        timeout_minutes, silence_minutes, memory_gb: of each run from the next one on; None for what the contract says.
     """
 
     ideas: Literal["ask", "auto"] = "ask"
@@ -29,11 +36,15 @@ class Settings:
     seeds: int = 5
     usd: float = 0.0
     minutes: float = 0.0
+    gpu_minutes: float = 0.0
     repairs: int = 2
     early_stop: Literal["off", "suggest", "auto"] = "suggest"
     patience: int = 15
     model: str = ""
     fast_model: str = ""
+    timeout_minutes: float | None = None
+    silence_minutes: float | None = None
+    memory_gb: float | None = None
 
     @classmethod
     def from_config(cls, config: WorkspaceConfig) -> Self:
@@ -45,6 +56,7 @@ class Settings:
             early_stop=config.verdict.early_stop,
             usd=config.budget.usd,
             minutes=config.budget.minutes,
+            gpu_minutes=config.budget.gpu_minutes,
             model=config.engine.model,
             fast_model=config.engine.fast_model,
         )
@@ -63,6 +75,7 @@ class Settings:
         named: dict[str, Any] = {
             "max_experiments": options.max_experiments,
             "minutes": options.minutes,
+            "gpu_minutes": options.gpu_minutes,
             "usd": options.usd,
             "seeds": options.seeds,
             "model": options.model,
@@ -76,5 +89,10 @@ class Settings:
         )
 
     def as_values(self) -> dict[str, Any]:
-        """The form that `settings.changed` carries."""
-        return asdict(self)
+        """The form that `settings.changed` carries; what the contract says is absent."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def of_runs(self, config: RunConfig) -> RunConfig:
+        """How a run is started and bounded from now on: as the contract says, but for what the researcher changed."""
+        changed = {name: value for name in OF_RUNS if (value := getattr(self, name)) is not None}
+        return msgspec.structs.replace(config, **changed)

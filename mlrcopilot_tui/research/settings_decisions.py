@@ -20,9 +20,13 @@ ModelId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,200}$")]
 CHANGEABLE: Final[dict[str, tuple[Any, str]]] = {
     "usd": (Amount, "dollars, 0 for no limit"),
     "minutes": (Amount, "minutes, 0 for no limit"),
+    "gpu_minutes": (Amount, "minutes times GPUs, 0 for no limit"),
     "max_experiments": (Count, "a whole number, 0 for no limit"),
     "seeds": (Annotated[int, msgspec.Meta(ge=1)], "a whole number of at least 1"),
     "early_stop": (Literal["off", "suggest", "auto"], "off, suggest or auto"),
+    "timeout_minutes": (Annotated[float, msgspec.Meta(gt=0)], "minutes, more than 0"),
+    "silence_minutes": (Amount, "minutes, 0 for no limit"),
+    "memory_gb": (Amount, "GiB, 0 for what the machine can spare"),
     "model": (ModelId, "a model's id, or nothing for the engine's own choice"),
     "fast_model": (ModelId, "a model's id, or nothing for the engine's own choice"),
 }

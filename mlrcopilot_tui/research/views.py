@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mlrcopilot_tui.research.limits import gpu_seconds
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
@@ -46,6 +47,9 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         "budget": {
             "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
             "minutes": {"used": round(worked / 60, 3), "limit": settings.minutes or None},
+            "gpu_minutes": {
+                "used": round(gpu_seconds(state, utc_now()) / 60, 3), "limit": settings.gpu_minutes or None,
+            },
             "usd": {"used": state.spending.usd, "limit": settings.usd or None},
             "tokens": spending_view(state.spending) if state.spending.calls else None,
         },

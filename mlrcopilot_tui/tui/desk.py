@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Unpack
 from mlrcopilot_tui.session.model import DecisionKind, Gate
 from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
-from mlrcopilot_tui.tui.views import PaneName, Selection
+from mlrcopilot_tui.tui.views import PaneName, Row, Selection
 
 ScreenName = Literal["help", "notices", "themes", "digest"]
 
@@ -112,6 +112,9 @@ class Desk(Protocol):
         may_be_empty: bool = False,
     ) -> None:
         """Asks for one line; escape takes the question back."""
+
+    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None]) -> None:
+        """Lets one of several be chosen; `then` gets its key, and is not called where none is."""
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once before something that is not undone by a key."""

@@ -108,7 +108,7 @@ def test_set_changes_limits_and_models(workspace: Path, scripted: Use, capsys: p
     main(["run", str(workspace), *HEADLESS])
     capsys.readouterr()
     assert main(["set", "-C", str(workspace), "--model", "cheap", "--fast-model", "m", "--budget-usd", "0"]) == 0
-    assert capsys.readouterr().out.startswith("From now on: model cheap, fast_model m, usd none.\n")
+    assert capsys.readouterr().out.startswith("From now on: usd none, model cheap, fast_model m.\n")
     settings = state_of(workspace).settings
     assert (settings["model"], settings["fast_model"], settings["usd"]) == ("cheap", "m", 0)
     assert main(["set", "-C", str(workspace)]) == 2

@@ -86,7 +86,7 @@ async def test_a_key_leaves_its_decision(tmp_path: Path, told: Told) -> None:
 def test_every_deciding_action_is_tried() -> None:
     tried = {row[0] for row in DECIDING} | {
         "patch.edit", "patch.revert", "patch.redo", "idea.redo", "run.answer", "run.feedback", "session.quit",
-        "session.model", "session.budget", "agent.answer", "agent.interrupt", "patch.network",
+        "session.model", "session.budget", "session.limits", "agent.answer", "agent.interrupt", "patch.network",
     }  # fmt: skip
     subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
     moving = {"idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, navigation, service, talking
+from mlrcopilot_tui.tui import decisions, limits, navigation, service, talking
 from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.diff import due
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -117,6 +117,14 @@ EVERYWHERE: Final = (
         help="Change how many dollars the session may spend on its model.",
         do=talking.change_budget,
         when=_asks_model,
+    ),
+    _a(
+        id="session.limits",
+        keys=("L",),
+        label="limits",
+        help="Change a limit of the session or of its runs: time, money, GPUs, seeds, memory.",
+        do=limits.change,
+        when=_goes_on,
     ),
     _a(
         id="run.stop",

@@ -163,9 +163,14 @@ class Calls:
             self._go_on(["--engine", "offline"] if way == "offline" else [])
 
     def _ask_for_budget(self) -> None:
-        """Asks for more of what is spent: dollars, or minutes."""
-        dollars = "$" in self._screen.client.state.finished
-        unit, option = ("dollars", "--budget-usd") if dollars else ("minutes", "--budget-minutes")
+        """Asks for more of what is spent: dollars, minutes, or GPU minutes."""
+        spent = self._screen.client.state.finished
+        if "$" in spent:
+            unit, option = "dollars", "--budget-usd"
+        elif "GPU" in spent:
+            unit, option = "GPU minutes", "--budget-gpu-minutes"
+        else:
+            unit, option = "minutes", "--budget-minutes"
         ask_limit(
             self._screen.desk,
             unit,

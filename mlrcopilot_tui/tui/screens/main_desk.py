@@ -21,7 +21,7 @@ from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.talking import ways_on
-from mlrcopilot_tui.tui.views import PaneName, Selection
+from mlrcopilot_tui.tui.views import PaneName, Row, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 
 if TYPE_CHECKING:
@@ -110,6 +110,17 @@ class MainDesk:
 
         prompt = Prompt(question, value=value, hint=hint, may_be_empty=may_be_empty)
         self._screen.app.push_screen(prompt, answered)
+
+    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None]) -> None:
+        """Lets one of several be chosen."""
+
+        from mlrcopilot_tui.tui.screens.picker import Picker  # noqa: PLC0415 -- on use
+
+        def chosen(key: str | None) -> None:
+            if key:
+                then(key)
+
+        self._screen.app.push_screen(Picker(title, rows), chosen)
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once."""

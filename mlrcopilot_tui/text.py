@@ -17,6 +17,7 @@ _LINE_END: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Letters and marks that show nothing although Unicode does not class them as format characters.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(c) for c in range(0xFE00, 0xFE10)}
+_GIB: Final = 1 << 30
 # Format characters that do show something: the Arabic, Syriac and Kaithi number and verse signs.
 _SHOWN: Final = frozenset("\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd") | {chr(c) for c in range(0x600, 0x606)}
 
@@ -62,6 +63,22 @@ def one_line(text: str, width: int) -> str:
 def last_carriage_segment(line: str) -> str:
     """Give what a line shows in the end where a progress bar redrew it: what follows its last inner carriage return."""
     return line.rstrip("\r").rpartition("\r")[2]
+
+
+def span(seconds: float) -> str:
+    """A duration: `8 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(count: int) -> str:
+    """A number of bytes: `240 MiB`, `3.1 GiB`, `141 GiB`."""
+    gib = count / _GIB
+    if gib < 1:
+        return f"{1024 * gib:.0f} MiB"
+    return f"{gib:.1f} GiB" if gib < 100 else f"{gib:.0f} GiB"
 
 
 class _Shown(dict[int, int | str]):

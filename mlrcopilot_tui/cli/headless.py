@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final, TypeVar
 
-from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, span, spent
+from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, spent
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session import events as ev
@@ -18,7 +18,7 @@ from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.session.state import SessionState, mean
-from mlrcopilot_tui.text import one_line
+from mlrcopilot_tui.text import one_line, span
 
 WIDEST: Final = 180
 """Cells of a line where no terminal says how wide it is."""

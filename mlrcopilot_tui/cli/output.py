@@ -92,11 +92,3 @@ def spent(spending: Spending) -> str:
         spending.bounded
     )
     return "; ".join([told, *notes])
-
-
-def span(seconds: float) -> str:
-    """A duration: `8 s`, `3 min`, `2 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

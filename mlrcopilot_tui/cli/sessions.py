@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
-from mlrcopilot_tui.cli.output import columns, dollars, number, percent, say, say_json, span, spent
+from mlrcopilot_tui.cli.output import columns, dollars, number, percent, say, say_json, spent
 from mlrcopilot_tui.errors import CopilotError
-from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.text import printable, span
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,10 @@ import tempfile
 from pathlib import Path
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
-from mlrcopilot_tui.cli.output import columns, counted, say, say_json, span
+from mlrcopilot_tui.cli.output import columns, counted, say, say_json
 from mlrcopilot_tui.cli.running import add_run_options, refuse_without_terminal, run_headless, run_screen
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.text import span
 
 DEMO_TEMPLATE = "digits"
 

@@ -16,7 +16,7 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.curve_watch import CurveWatch
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
-from mlrcopilot_tui.research.experiment import Experimenter
+from mlrcopilot_tui.research.experiment import Experimenter, MinutesShortError
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent, reached
@@ -140,6 +140,8 @@ class Copilot:
                 except BudgetSpentError as error:
                     bench = self._bench
                     return await self._end_spent(dollars_spent(bench.state, bench.settings, error.sentence))
+                except MinutesShortError as error:
+                    return await self._end_spent(error.sentence)
             if spent.done():
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)

@@ -6,15 +6,18 @@ from pathlib import Path
 import msgspec
 
 from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
-from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.forecast import told
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory, Purpose
+from mlrcopilot_tui.research.smoke import SmokeTester
 from mlrcopilot_tui.research.steps import (
     Ask,
     Done,
+    Foretell,
     GiveUp,
     Implement,
     Measure,
@@ -22,11 +25,12 @@ from mlrcopilot_tui.research.steps import (
     Step,
     TakeEdit,
     TakeSelection,
+    Trying,
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import Rule, judge
 from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
-from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
+from mlrcopilot_tui.session.events import ForecastMade, GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.state import IdeaState, RunState
 from mlrcopilot_tui.text import printable
@@ -34,6 +38,10 @@ from mlrcopilot_tui.workspace.config import parse_min_effect
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 
 LOG_TAIL_BYTES = 8000
+
+
+class MinutesShortError(CopilotError):
+    """What is left of the budget of minutes suffices for no experiment."""
 
 
 class Experimenter:
@@ -45,6 +53,9 @@ class Experimenter:
         self._laboratory = laboratory
         self._attempts = Attempts(bench)
         self._keeper = Keeper(bench)
+        self._smoke = SmokeTester(bench, laboratory)
+        # Unapproved code runs behind a fence only.
+        self._trying = Trying(wanted=bench.config.run.smoke_seconds > 0, unapproved=bench.sandbox.level != "plain")
 
     async def recover(self) -> None:
         """Finishes what an earlier process was deciding when it ended."""
@@ -58,16 +69,19 @@ class Experimenter:
             bench.session.record(IdeaStarted(idea=number, parent=idea.idea.base or bench.champion.commit))
         while True:
             await self._gates.unpaused()
-            step = next_step(bench.state, idea, bench.settings)
+            step = next_step(bench.state, idea, bench.settings, self._trying)
             if isinstance(step, Done):
                 break
             await self._take(idea, step)
         await asyncio.to_thread(self._bench.idea_tree(idea).remove)
 
     async def _take(self, idea: IdeaState, step: Step) -> None:
+        bench = self._bench
         match step:
             case Implement():
                 await self._implement(idea, step)
+            case Foretell():
+                await self._foretell(idea, step)
             case Ask(attempt=attempt):
                 await self._ask(attempt)
             case TakeSelection(attempt=attempt, patch=patch):
@@ -79,18 +93,33 @@ class Experimenter:
             case Measure(attempt=attempt):
                 await self._measure(idea, attempt)
             case GiveUp(attempt=attempt, failed=failed):
-                await self._keeper.conclude(idea, attempt, _failure_verdict(failed), (failed,))
+                runs = [bench.state.runs[failed.run]] if failed.run else []
+                await self._keeper.conclude(idea, attempt, _failure_verdict(failed), runs)
 
     # Attempts
 
+    async def _foretell(self, idea: IdeaState, step: Foretell) -> None:
+        """Journals what the attempt will take, tried or not; ends the session where the budget holds no more.
+
+        Raises:
+            MinutesShortError: there are minutes for no experiment.
+        """
+        attempt, settings = step.attempt, self._bench.settings
+        made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
+        if made is not None and made.lacks == "budget" and settings.patches == "auto":
+            raise MinutesShortError(
+                f"The budget of {settings.minutes:g} minutes is too small for another experiment. {made.obstacle}"
+            )
+
     async def _ask(self, attempt: Attempt) -> None:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
+        made = self._bench.state.forecasts.get(attempt.commit)
         gate = self._gates.open(
             "patch",
             f"May idea {attempt.idea} run? {attempt.subject}",
             idea=attempt.idea,
             commit=attempt.commit,
-            forecast=self._forecast(),
+            forecast=told(made, self._bench.config.metric.name) if made else "",
         )
         if self._bench.settings.patches == "auto":
             self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="rule"))
@@ -167,12 +196,17 @@ class Experimenter:
     def _withdraw(self, idea: IdeaState, reason: str) -> None:
         self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))
 
-    def _failure(self, run: RunState) -> Failure:
-        folder = self._bench.layout.run(self._bench.state.session, run.run)
+    def _failure(self, failed: RunState | ForecastMade) -> Failure:
+        """What the agent is told of a run that failed, or of one that would."""
+        folder = self._bench.layout.run(self._bench.state.session, failed.run)
         status = read_status(folder)
         # An agent sees nothing that an evaluation printed, which may be hidden labels.
         shown = tail(folder / LOG_FILE, status.evaluation_at if status else None)
-        return Failure(outcome=run.outcome, reason=run.reason, log_tail=shown)
+        if isinstance(failed, ForecastMade):
+            return Failure(
+                outcome="timeout" if failed.lacks == "time" else failed.lacks, reason=failed.obstacle, log_tail=shown
+            )
+        return Failure(outcome=failed.outcome, reason=failed.reason, log_tail=shown)
 
     # Measuring
 
@@ -217,18 +251,6 @@ class Experimenter:
             max_seeds=bench.settings.seeds,
         )
 
-    def _forecast(self) -> str:
-        """What a yes will cost, from what runs have cost so far."""
-        walls = [run.wall_s for run in self._bench.state.runs.values() if run.outcome == "ok"]
-        if not walls:
-            return ""
-        rule = self._rule()
-        least = min(2, rule.max_seeds)
-        most = least if rule.deterministic else rule.max_seeds
-        each = sum(walls) / len(walls)
-        runs = f"{least} to {most} runs" if most > least else f"{least} run{'s' * (least > 1)}"
-        return f"{runs} of about {each:.0f} s each"
-
 
 def tail(log: Path, end: int | None = None) -> str:
     """The end of a run's output, or what stands before byte `end` of it, as text that is safe to show and to quote."""
@@ -242,7 +264,9 @@ def tail(log: Path, end: int | None = None) -> str:
         return ""
 
 
-def _failure_verdict(run: RunState) -> Verdict:
+def _failure_verdict(run: RunState | ForecastMade) -> Verdict:
+    if isinstance(run, ForecastMade):
+        return Verdict(kind="inconclusive", rule=f"it was not run: {run.obstacle}")
     if run.outcome == "stopped" and run.stopped_by == "curve":
         behind = run.suggestion.reason if run.suggestion is not None else "it was behind its parent's band"
         return Verdict(kind="discard", rule=f"stopped early at seed {run.seed}: {behind}")

@@ -74,8 +74,10 @@ class IdeaDecisions:
         return Effect(said, (IdeaEdited(idea=idea, by=decision.by),))
 
     async def prune(self, decision: Decision) -> Effect:
-        """Takes an idea that was not tried out of the queue."""
-        number = self._untried(decision.idea).idea.number
+        """Takes an idea out of the queue; one that is only being tried may still be dropped."""
+        state, number = self._bench.state, decision.idea
+        if all((run.idea, run.purpose) != (number, "smoke") for run in state.live_runs):
+            number = self._untried(number).idea.number
         pruned = IdeaPruned(idea=number, reason=decision.text, by=decision.by)
         return Effect(f"Idea {number} will not be tried.", (pruned,))
 

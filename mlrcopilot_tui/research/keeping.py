@@ -17,6 +17,9 @@ from mlrcopilot_tui.workspace.patch import parse
 
 PATIENCE_S = 1.0
 
+_OWN = frozenset({"smoke", "idea"})
+"""What the runs of an attempt are for; those of its parent are not its cost."""
+
 
 class Keeper:
     """Concludes experiments."""
@@ -44,7 +47,7 @@ class Keeper:
         """Journals the verdict with the runs that it rests on, attaches the evidence, and keeps what is to be kept."""
         bench = self._bench
         made = (attempt.idea, attempt.number)
-        own = [run for run in bench.state.runs.values() if (run.idea, run.attempt) == made and run.purpose == "idea"]
+        own = [run for run in bench.state.runs.values() if (run.idea, run.attempt) == made and run.purpose in _OWN]
         checked = await asyncio.to_thread(self._check_plan, idea, attempt, [*runs, *own])
         bench.session.record(
             VerdictReached(

@@ -96,14 +96,14 @@ class Laboratory:
 
         A run with the same key answers instead where there is one: a live one is waited for, a successful one is
         reused, unless `fresh` asks for a repetition. A run that vanished is run again. A smoke run that ends by itself
-        within its limit is as good as any other; one that was cut stands for none.
+        within its limit is as good as any other; one that was cut stands for none but another smoke run.
         """
         alive = self._bench.state.live_runs
         key = await self._keys.key(commit, seed)
         going = None if fresh else next((run for run in alive if run.key == key), None)  # it may have failed meanwhile
         wanted = RunPlanned(run="", commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
         while True:
-            run, going = None if fresh else self._known(key) or going, None
+            run, going = None if fresh else self._known(key, purpose) or going, None
             if run is None:
                 run = await self._planned(wanted, fresh=fresh)
             await self._end_of(run)
@@ -116,7 +116,7 @@ class Laboratory:
         taking = asyncio.create_task(self._place(wanted))
         try:
             while True:
-                if not fresh and (run := self._known(wanted.key)) is not None:
+                if not fresh and (run := self._known(wanted.key, wanted.purpose)) is not None:
                     return run
                 if taking.done():
                     break
@@ -224,10 +224,12 @@ class Laboratory:
                     return twin
         return await self.measure(commit, 0, "baseline", fresh=True)
 
-    def _known(self, key: str) -> RunState | None:
+    def _known(self, key: str, purpose: Purpose) -> RunState | None:
+        """The run that answers for another: the first that ended well, else one that is on."""
         state = self._bench.state
         runs = [state.runs[name] for name in state.runs_by_key.get(key, ())]
-        return next((run for run in runs if run.outcome == "ok"), next((run for run in runs if run.live), None))
+        good = {"ok", "smoked"} if purpose == "smoke" else {"ok"}
+        return next((run for run in runs if run.outcome in good), next((run for run in runs if run.live), None))
 
     # A run's life
 

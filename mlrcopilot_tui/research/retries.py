@@ -26,6 +26,15 @@ def _was_ended_by_a_stranger(run: RunState) -> bool:
 
 
 def failed_run(state: SessionState, commit: str) -> RunState | None:
-    """A run of `commit` that failed and is not to be repeated; verifying decides nothing."""
-    runs = (run for run in state.runs.values() if run.commit == commit and run.purpose != "verify" and not run.live)
+    """A run of `commit` that failed and is not to be repeated; verifying decides nothing.
+
+    A smoke run that the researcher stopped has told enough where a forecast rests on it.
+    """
+    forecast = state.forecasts.get(commit)
+    enough = forecast.run if forecast is not None else ""
+    runs = (
+        run
+        for run in state.runs.values()
+        if run.commit == commit and run.purpose != "verify" and not run.live and run.run != enough
+    )
     return next((run for run in runs if run.outcome not in _WELL and not is_to_be_repeated(state, run)), None)

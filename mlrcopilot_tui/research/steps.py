@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from mlrcopilot_tui.research.retries import failed_run
 from mlrcopilot_tui.research.settings import Settings
-from mlrcopilot_tui.session.events import GateAnswered
+from mlrcopilot_tui.session.events import ForecastMade, GateAnswered
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 
@@ -14,11 +14,27 @@ REPAIRABLE = frozenset({"crashed", "timeout", "silent", "memory", "disk", "diver
 
 @dataclass(frozen=True, slots=True)
 class Implement:
-    """The agent writes attempt `number`: the first, a revision after feedback, or a repair after a failed run."""
+    """The agent writes attempt `number`: the first, a revision after feedback, or a repair.
+
+    What is to be repaired is a run that failed, or a forecast that says why the attempt cannot run.
+    """
 
     number: int
     feedback: tuple[str, ...] = ()
-    failed: RunState | None = None
+    failed: RunState | ForecastMade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foretell:
+    """Nobody knows yet what the attempt will take.
+
+    It may be tried to find out where `smoke` says so; `asked` says that nothing else of it runs before the researcher
+    has said yes.
+    """
+
+    attempt: Attempt
+    smoke: bool
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +75,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The attempt's runs failed, and no repair is left."""
+    """The attempt's runs failed, or cannot fit, and no repair is left."""
 
     attempt: Attempt
-    failed: RunState
+    failed: RunState | ForecastMade
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +86,23 @@ class Done:
     """Nothing is left to do for the idea."""
 
 
-Step = Implement | Ask | TakeSelection | TakeEdit | Rebase | Measure | GiveUp | Done
+Step = Implement | Foretell | Ask | TakeSelection | TakeEdit | Rebase | Measure | GiveUp | Done
 
 _ENDED = frozenset({"rejected", "pruned", "withdrawn", "kept", "discarded", "inconclusive", "crashed", "reverted"})
 
 
-def next_step(state: SessionState, idea: IdeaState, settings: Settings) -> Step:
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """Whether attempts are tried before they are measured, and whether a sandbox lets that be before they are approved.
+
+    `unapproved` matters only where somebody is asked.
+    """
+
+    wanted: bool
+    unapproved: bool
+
+
+def next_step(state: SessionState, idea: IdeaState, settings: Settings, trying: Trying) -> Step:
     """The next thing to do for a started idea."""
     if idea.status in _ENDED:
         return Done()
@@ -83,14 +110,44 @@ def next_step(state: SessionState, idea: IdeaState, settings: Settings) -> Step:
     following = Implement(number=len(idea.attempts) + 1, feedback=feedback_on(state, idea))
     if attempt is None or attempt.parent != idea.parent_commit:
         return Rebase(attempt) if attempt is not None and _was_kept(idea, attempt) else following
-    if not _may_run(state, idea, attempt, settings):
+    failed = failed_run(state, attempt.commit) or _misfit(state, attempt.commit)
+    if failed is not None:
+        mendable = isinstance(failed, ForecastMade) or failed.outcome in REPAIRABLE
+        left = _failed_attempts(state, idea) <= settings.repairs
+        return replace(following, failed=failed) if mendable and left else GiveUp(attempt, failed)
+    may_run = _may_run(state, idea, attempt, settings)
+    undecided = may_run or answer_on(state, attempt.commit) is None
+    if undecided and (foretell := _foretelling(state, attempt, settings, trying, may_run=may_run)):
+        return foretell
+    if not may_run:
         return _decided(state, attempt, following)
-    failed = failed_run(state, attempt.commit)
-    if failed is None:
-        return Measure(attempt)
-    if failed.outcome in REPAIRABLE and _failed_attempts(state, idea) <= settings.repairs:
-        return replace(following, failed=failed)
-    return GiveUp(attempt, failed)
+    short = _out_of_minutes(state, attempt.commit, settings)
+    return Measure(attempt) if short is None else GiveUp(attempt, short)
+
+
+def _foretelling(
+    state: SessionState, attempt: Attempt, settings: Settings, trying: Trying, *, may_run: bool
+) -> Foretell | None:
+    """The forecast that an attempt still wants: one by a smoke run as soon as it may be made, else by its parent."""
+    if attempt.moved_from:  # it was tried where it comes from
+        return None
+    smoke = trying.wanted and (may_run or trying.unapproved)
+    made = state.forecasts.get(attempt.commit)
+    if made is None or (smoke and not made.run) or (made.lacks == "budget" and settings.patches == "auto"):
+        return Foretell(attempt, smoke, asked=not may_run)
+    return None
+
+
+def _misfit(state: SessionState, commit: str) -> ForecastMade | None:
+    """The forecast that says that an attempt takes more than a run may, if its smoke run told so."""
+    made = state.forecasts.get(commit)
+    return made if made is not None and made.run and made.lacks in {"time", "memory"} else None
+
+
+def _out_of_minutes(state: SessionState, commit: str, settings: Settings) -> ForecastMade | None:
+    """The forecast for which the budget does not suffice, where nobody was asked."""
+    made = state.forecasts.get(commit)
+    return made if made is not None and made.lacks == "minutes" and settings.patches == "auto" else None
 
 
 def _may_run(state: SessionState, idea: IdeaState, attempt: Attempt, settings: Settings) -> bool:
@@ -143,4 +200,5 @@ def was_selected(state: SessionState, idea: IdeaState, attempt: Attempt) -> bool
 
 
 def _failed_attempts(state: SessionState, idea: IdeaState) -> int:
-    return sum(failed_run(state, attempt.commit) is not None for attempt in idea.attempts)
+    commits = [attempt.commit for attempt in idea.attempts]
+    return sum((failed_run(state, commit) or _misfit(state, commit)) is not None for commit in commits)

@@ -305,19 +305,45 @@ class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):
 
     Attributes:
         run: the smoke run that it rests on; empty where it rests on what the parent's runs took.
-        wall_s: seconds that one run takes, and `runs` how many a verdict takes at the least and at the most.
+        tried_s: seconds that the smoke run took; `whole` says that it came to its end by itself, and `reported` that
+            the metric appeared in it.
+        wall_s: seconds that one run takes, most likely, and `range_s` hardly fewer or more than these; `like_parent`
+            says that they are the parent's.
+        runs: how many a verdict takes at the least and at the most, and `total_s` what is still to be run for them.
         memory_bytes, gpu_bytes: what one run needs at its peak; None where nobody can tell.
+        memory_free, memory_total: what the machine had of it then; `gpu_total` what the run's `gpus` devices have.
+        lacks: what there is too little of: time within the limit of a run, memory, minutes for this attempt, or
+            minutes in the budget for any experiment.
         obstacle: why it cannot run, as a sentence; empty where it fits.
     """
 
     idea: int
     commit: str
     run: str = ""
+    tried_s: float = 0.0
+    whole: bool = False
+    reported: bool = False
     wall_s: float | None = None
+    range_s: tuple[float, float] | None = None
+    like_parent: bool = False
     runs: tuple[int, int] = (0, 0)
+    total_s: tuple[float, float] | None = None
     memory_bytes: int | None = None
+    memory_free: int | None = None
+    memory_total: int | None = None
     gpu_bytes: int | None = None
+    gpu_total: int | None = None
+    gpus: int = 0
+    lacks: Literal["", "time", "memory", "minutes", "budget"] = ""
     obstacle: str = ""
+
+
+class RunDelayed(Event, frozen=True, kw_only=True, tag="run.delayed"):
+    """A run of a commit waits until what it needs is free; `reason` says what that is, as a sentence."""
+
+    commit: str
+    reason: str
+    idea: int = 0
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):

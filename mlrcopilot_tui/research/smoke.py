@@ -1,0 +1,145 @@
+"""Smoke runs: an attempt is tried for seconds before anybody is asked or waits for hours, and its forecast is made."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from mlrcopilot_tui.hardware.samples import MachineSample
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.forecast import Bounds, Need, Tried, fits_now, forecast, need_of
+from mlrcopilot_tui.research.measure import GIB, Laboratory
+from mlrcopilot_tui.research.pace import progress_of
+from mlrcopilot_tui.research.verdicts import Rule
+from mlrcopilot_tui.runs.curve import read_readings
+from mlrcopilot_tui.runs.spec import read_status
+from mlrcopilot_tui.session.events import ForecastMade, RunDelayed
+from mlrcopilot_tui.session.journal import utc_now
+from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.state import IdeaState, RunState
+
+CHECK_AGAIN_S: Final = 5.0
+"""Others' processes end without a word to us."""
+_GPU_ANSWER_S: Final = 3.0
+
+
+class SmokeTester:
+    """Tries attempts and journals what running them will take."""
+
+    def __init__(self, bench: Bench, laboratory: Laboratory) -> None:
+        self._bench = bench
+        self._laboratory = laboratory
+
+    async def foretell(
+        self, idea: IdeaState, attempt: Attempt, rule: Rule, *, smoke: bool, asked: bool
+    ) -> ForecastMade | None:
+        """Journals and returns the forecast of an attempt; none where its smoke run failed or the idea was dropped.
+
+        Args:
+            idea: the attempt's idea.
+            attempt: what is to run.
+            rule: how many seeds a verdict takes.
+            smoke: it is tried first.
+            asked: the researcher will be asked whether it may run, so that a smoke run which they stop tells enough.
+        """
+        run = await self._try(idea, attempt) if smoke else None
+        if smoke and run is None:
+            return None
+        if run is not None and run.outcome not in {"ok", "smoked"} and not (asked and run.stopped_by == "researcher"):
+            return None
+        before = [other for other in self._bench.state.runs.values() if other.commit == attempt.parent]
+        parents = [await self._tried(other) for other in before if other.outcome == "ok"]
+        tried = await self._tried(run) if run is not None else None
+        machine = await asyncio.to_thread(sample_machine, gpus=self._uses_gpus())
+        made = forecast(attempt, tried, parents, self._bounds(rule), machine)
+        self._bench.session.record(made)
+        return made
+
+    async def _try(self, idea: IdeaState, attempt: Attempt) -> RunState | None:
+        """The attempt's smoke run, which ends when the researcher drops the idea; None then."""
+        trying = asyncio.ensure_future(
+            self._laboratory.measure(attempt.commit, 0, "smoke", idea=attempt.idea, attempt=attempt.number)
+        )
+        dropped = asyncio.ensure_future(self._dropped(idea))
+        try:
+            await asyncio.wait({trying, dropped}, return_when=asyncio.FIRST_COMPLETED)
+            if trying.done():
+                return trying.result()
+            for run in self._bench.state.live_runs:
+                if (run.idea, run.purpose) == (attempt.idea, "smoke"):
+                    await self._laboratory.end(run, "researcher")
+            return None
+        finally:
+            for task in (trying, dropped):
+                task.cancel()
+            await asyncio.gather(trying, dropped, return_exceptions=True)
+
+    async def _dropped(self, idea: IdeaState) -> None:
+        while idea.status != "pruned":
+            await self._bench.gates.change()
+
+    def _bounds(self, rule: Rule) -> Bounds:
+        bench = self._bench
+        least = min(2, rule.max_seeds)
+        minutes = bench.settings.minutes
+        return Bounds(
+            runs=(least, least if rule.deterministic else rule.max_seeds),
+            timeout_s=bench.config.run.timeout_minutes * 60,
+            memory_bytes=int(bench.config.run.memory_gb * GIB),
+            left_s=max(0.0, minutes * 60 - bench.state.worked_s(utc_now())) if minutes else None,
+            gpus=bench.config.run.gpus,
+        )
+
+    async def _tried(self, run: RunState) -> Tried:
+        readings, _ = await asyncio.to_thread(read_readings, self._bench.layout.run(self._bench.state.session, run.run))
+        return Tried(run, progress_of(readings))
+
+    def _uses_gpus(self) -> bool:
+        return any(run.peak_gpu_bytes or run.devices for run in self._bench.state.runs.values())
+
+
+class Patience:
+    """Lets runs wait while the machine has too little of what they need.
+
+    Args:
+        bench: the session.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    async def until_it_fits(self, commit: str, idea: int = 0) -> None:
+        """Returns when a run of `commit` fits beside all that runs now; says once that it waits, and for what."""
+        need = need_of(self._bench.state, commit)
+        if need == Need():
+            return
+        told = False
+        while lack := fits_now(need, await asyncio.to_thread(sample_machine, gpus=bool(need.gpu)), self._promised()):
+            if not told:
+                self._bench.session.record(RunDelayed(commit=commit, idea=idea, reason=lack))
+                told = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)
+
+    def _promised(self) -> int:
+        """Bytes of memory that live runs will take beyond what they have taken."""
+        state = self._bench.state
+        promised = 0
+        for run in state.live_runs:
+            status = read_status(self._bench.layout.run(state.session, run.run))
+            promised += max(0, need_of(state, run.commit).memory - (status.peak_rss_bytes if status else 0))
+        return promised
+
+
+def sample_machine(*, gpus: bool) -> MachineSample:
+    """The machine as it is now; its GPUs only where they matter, because a failing driver may block for seconds."""
+    from mlrcopilot_tui.hardware.gpus import BackgroundReader, best_reader  # noqa: PLC0415 - psutil, 20 ms
+    from mlrcopilot_tui.hardware.machine import MachineSampler  # noqa: PLC0415
+
+    if not gpus:
+        return MachineSampler().sample()
+    reader = BackgroundReader(best_reader())
+    try:
+        reader.wait_first(_GPU_ANSWER_S)
+        return MachineSampler().sample(reader.read(), reader.problem)
+    finally:
+        reader.close()

@@ -210,7 +210,7 @@ def _lack_of_minutes(made: ForecastMade, parents: Sequence[Tried], bounds: Bound
     usual = median(parent.run.wall_s for parent in parents) if parents else made.wall_s
     for_any, _ = _total(min(usual, made.wall_s), made.runs, parents)
     about, _ = _total(made.wall_s, made.runs, parents, whole=made.whole)
-    said = f"A verdict would take {span(about)} at least; {span(bounds.left_s)} of the budget are left."
+    said = f"A verdict would take at least {span(about)}; {span(bounds.left_s)} of the budget are left."
     return ("budget" if for_any > bounds.left_s else "minutes"), said
 
 

@@ -84,7 +84,8 @@ def whole_run(cut: Course, parents: Sequence[Course]) -> Estimate | None:
             min(one.low for one in found), median(one.about for one in found), max(one.high for one in found)
         )
     elif progress.total is not None and not progress.counted:
-        tails = [parent.wall_s - parent.progress.points[-1][1] for parent in parents if parent.progress.points]
+        ended = [parent for parent in parents if parent.progress.total and parent.progress.points]
+        tails = [one.wall_s - t for one in ended for x, t in one.progress.points[-1:] if x == one.progress.total]
         estimate = _later(extrapolate(progress.points, progress.total), median(tails) if tails else 0.0)
     else:
         return None

@@ -12,7 +12,7 @@ from mlrcopilot_tui.research.pace import progress_of
 from mlrcopilot_tui.research.verdicts import Rule
 from mlrcopilot_tui.runs.curve import read_readings
 from mlrcopilot_tui.runs.spec import read_status
-from mlrcopilot_tui.session.events import ForecastMade, RunDelayed
+from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.state import IdeaState, RunState
@@ -107,7 +107,7 @@ class Patience:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    async def until_it_fits(self, commit: str, idea: int = 0) -> None:
+    async def until_it_fits(self, commit: str) -> None:
         """Returns when a run of `commit` fits beside all that runs now; says once that it waits, and for what."""
         need = need_of(self._bench.state, commit)
         if need == Need():
@@ -115,7 +115,7 @@ class Patience:
         told = False
         while lack := fits_now(need, await asyncio.to_thread(sample_machine, gpus=bool(need.gpu)), self._promised()):
             if not told:
-                self._bench.session.record(RunDelayed(commit=commit, idea=idea, reason=lack))
+                self._bench.warn(lack, about="machine")
                 told = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)

@@ -338,14 +338,6 @@ class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):
     obstacle: str = ""
 
 
-class RunDelayed(Event, frozen=True, kw_only=True, tag="run.delayed"):
-    """A run of a commit waits until what it needs is free; `reason` says what that is, as a sentence."""
-
-    commit: str
-    reason: str
-    idea: int = 0
-
-
 class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
     """The run ended; every number here was read by the supervisor from what the run printed or wrote.
 

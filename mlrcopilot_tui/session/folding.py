@@ -250,11 +250,6 @@ def _forecast_made(state: "SessionState", event: ev.ForecastMade) -> None:
     state.forecasts[event.commit] = event
 
 
-@on(ev.RunDelayed)
-def _run_delayed(state: "SessionState", event: ev.RunDelayed) -> None:
-    state.warnings.append(ev.WarningRaised(text=event.reason))
-
-
 @on(ev.RunFinished)
 def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
     state.live.pop(event.run, None)

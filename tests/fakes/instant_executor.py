@@ -20,11 +20,15 @@ SEED = 'os.environ["MLRCOPILOT_SEED"]'
 class FakeExecutor:
     """Executes `train.py` of the run's tree with its seed; those that `holds` names run until `release` or a stop.
 
-    `rivals` says for a run, in a sentence, who computed beside it all the time.
+    `rivals` says for a run, in a sentence, who computed beside it all the time. Smoke runs that `cuts` names are cut
+    after the steps that it returns, a second each, of `steps`; the other runs say that they took `wall_s`.
     """
 
     holds: Callable[[RunSpec], bool] = lambda _: False
     rivals: Callable[[RunSpec], str] = lambda _: ""
+    cuts: Callable[[RunSpec], int | None] = lambda _: None
+    steps: int = 50
+    wall_s: float = 0.1
     started: list[RunSpec] = field(default_factory=list)
     held: dict[Path, RunSpec] = field(default_factory=dict)
 
@@ -39,6 +43,9 @@ class FakeExecutor:
     def release(self, folder: Path) -> None:
         """Lets a held run come to its end."""
         spec = self.held.pop(folder)
+        if spec.smoke and (done := self.cuts(spec)) is not None:
+            self._cut(folder, spec, done)
+            return
         lines: list[str] = []
         source = (Path(spec.tree) / "train.py").read_text().replace(SEED, f"'{spec.seed}'")
         try:
@@ -71,6 +78,19 @@ class FakeExecutor:
         """Ends a held run as if its supervisor had been killed."""
         self._end(folder, self.held.pop(folder), [], "lost", "Its supervisor vanished before the run ended.")
 
+    def _cut(self, folder: Path, spec: RunSpec, done: int) -> None:
+        readings = [
+            {"name": spec.metric, "value": 0.5, "step": step, "total": self.steps, "t": float(step), "source": "stdout"}
+            for step in range(1, done + 1)
+        ]
+        (folder / METRICS_FILE).write_bytes(b"".join(msgspec.json.encode(reading) + b"\n" for reading in readings))
+        (folder / LOG_FILE).write_bytes(b"")
+        reason = f"It ran well for {spec.timeout_s:g} s."
+        self._tell(
+            folder, spec, state="finished", child_pid=1, outcome="smoked", reason=reason, wall_s=spec.timeout_s,
+            peak_rss_bytes=1 << 30,
+        )  # fmt: skip
+
     def _end(self, folder: Path, spec: RunSpec, lines: list[str], outcome: Outcome, reason: str) -> None:
         log = "".join(f"{line}\n" for line in lines).encode()
         (folder / LOG_FILE).write_bytes(log)
@@ -80,9 +100,9 @@ class FakeExecutor:
             reading = {"name": spec.metric, "value": value, "t": 0.1, "source": "stdout"}
             (folder / METRICS_FILE).write_bytes(msgspec.json.encode(reading) + b"\n")
         self._tell(
-            folder, spec, state="finished", child_pid=1, outcome=outcome, reason=reason, value=value, wall_s=0.1,
-            log_sha256=hashlib.sha256(log).hexdigest(),
-            contention=self.rivals(spec), contended_s=0.1 if self.rivals(spec) else 0.0,
+            folder, spec, state="finished", child_pid=1, outcome=outcome, reason=reason, value=value,
+            wall_s=self.wall_s, log_sha256=hashlib.sha256(log).hexdigest(),
+            contention=self.rivals(spec), contended_s=self.wall_s if self.rivals(spec) else 0.0,
         )  # fmt: skip
 
     def _tell(self, folder: Path, spec: RunSpec, **facts: object) -> None:

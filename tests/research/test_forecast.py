@@ -25,9 +25,11 @@ def reading(step: int | None, t: float, total: int | None = None, source: str = 
     return Reading(name="val_error", value=0.5, step=step, total=total, t=t, source=source)  # type: ignore[arg-type] # checked above
 
 
-def course(
-    at: Callable[[int], float], steps: int, *, cut_s: float = 1e9, total: bool = True, tail: float = 0.0
-) -> Course:
+Clock = Callable[[int], float]
+"""The seconds at which a step is done."""
+
+
+def course(at: Clock, steps: int, *, cut_s: float = 1e9, total: bool = True, tail: float = 0.0) -> Course:
     """A run that is at a step when `at` says so, cut after so many seconds."""
     readings = [reading(step, at(step), steps if total else None) for step in range(1, steps + 1) if at(step) < cut_s]
     return Course(progress_of(readings), min(cut_s, at(steps) + tail))
@@ -50,7 +52,7 @@ def parent(wall_s: float, seed: int = 0, rss: int = GIB, gpu: int | None = None)
 def test_a_constant_pace_is_told_within_a_fifth_whatever_the_start_up(
     step_s: float, start_s: float, steps: int, said: bool
 ) -> None:
-    at = lambda step: start_s + step * step_s  # noqa: E731 - one formula of two runs
+    at: Clock = lambda step: start_s + step * step_s  # noqa: E731 - one formula of two runs
     truth = at(steps)
     parents = [] if said else [course(lambda step: 1.0 + step * 0.3, steps, total=False)]
     found = whole_run(course(at, steps, cut_s=20.0, total=said), parents)
@@ -66,7 +68,7 @@ def test_a_constant_pace_is_told_within_a_fifth_whatever_the_start_up(
 def test_noise_and_a_warm_up_do_not_fool_it(noise: list[float], slow: int) -> None:
     """Each step takes its own time, the first ones three times as long; the run is cut in its first third."""
     walls = [share * (3.0 if step < slow else 1.0) for step, share in enumerate(noise)] * 2
-    at = lambda step: sum(walls[:slow] + walls[60 : 60 + step - slow]) if step > slow else sum(walls[:step])  # noqa: E731
+    at: Clock = lambda step: sum(walls[:slow] + walls[60 : 60 + step - slow]) if step > slow else sum(walls[:step])  # noqa: E731
     truth = at(60)
     found = whole_run(course(at, 60, cut_s=at(40) + 0.001), [])
     assert found is not None
@@ -75,7 +77,7 @@ def test_noise_and_a_warm_up_do_not_fool_it(noise: list[float], slow: int) -> No
 
 
 def test_a_run_that_grows_slower_is_within_the_range() -> None:
-    at = lambda step: 0.02 * step**2  # noqa: E731
+    at: Clock = lambda step: 0.02 * step**2  # noqa: E731
     found = whole_run(course(at, 100, cut_s=20.0), [])
     assert found is not None
     assert found.low < at(100) < found.high
@@ -83,7 +85,7 @@ def test_a_run_that_grows_slower_is_within_the_range() -> None:
 
 def test_what_comes_late_in_the_parent_comes_late_in_the_child() -> None:
     """The parent's last steps are dear, and its evaluation takes ten seconds; the child is twice as slow."""
-    late = lambda step: step + max(0, step - 50) * 2.0  # noqa: E731
+    late: Clock = lambda step: step + max(0, step - 50) * 2.0  # noqa: E731
     found = whole_run(course(lambda step: 2 * late(step), 60, cut_s=20.0), [course(late, 60, tail=10.0)])
     assert found is not None
     assert found.about == pytest.approx(2 * (late(60) + 10.0), rel=0.05)
@@ -199,7 +201,7 @@ def test_minutes_may_be_too_few_for_this_attempt_or_for_any(left_s: float | None
     made = forecast(ATTEMPT, smoke, [parent(60.0, 0), parent(60.0, 1)], bounds, MACHINE)
     assert made.lacks == lacks
     if lacks:
-        assert made.obstacle.startswith("A verdict would take 8 min at least; ")
+        assert made.obstacle.startswith("A verdict would take at least 8 min; ")
 
 
 def test_a_run_waits_only_for_what_the_machine_can_ever_have() -> None:

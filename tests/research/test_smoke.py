@@ -1,0 +1,287 @@
+"""Smoke runs: what is tried before it is approved, what that saves, and what becomes of what fails or does not fit."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from mlrcopilot_tui.research import begin
+from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox
+from mlrcopilot_tui.runs.spec import RunSpec
+from mlrcopilot_tui.session.state import SessionState
+from tests.fakes.instant_executor import FakeExecutor
+from tests.fakes.scripted_engine import FakeEngine
+from tests.research.conftest import CONTRACT, MakeWorkspace
+from tests.research.running import ASK, AUTO, Use, run_session, running
+from tests.research.test_replay import Stage
+
+ASKING = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
+NO_SMOKE = ASKING.replace("timeout_minutes = 1", "timeout_minutes = 1\nsmoke_seconds = 0")
+BETTER = ("better", [("LEVEL = 1.0", "LEVEL = 0.5")])
+CRASHING = ("crashing", [("LEVEL = 1.0", "LEVEL = 1 / 0"), ("LEVEL = 1 / 0", "LEVEL = 0.7")])
+SLOW = ("slow", [("LEVEL = 1.0", "LEVEL = 0.9"), ("LEVEL = 0.9", "LEVEL = 0.8"), ("LEVEL = 0.8", "LEVEL = 0.7")])
+
+
+@pytest.fixture
+def fenced(monkeypatch: pytest.MonkeyPatch, scripted: Use) -> Use:
+    """Makes every bench use the given engine, and say that it has a sandbox; the fake executor starts nothing."""
+
+    def use(engine: FakeEngine) -> FakeEngine:
+        scripted(engine)
+        monkeypatch.setattr(begin, "best_sandbox", BubblewrapSandbox)
+        return engine
+
+    return use
+
+
+def purposes(state: SessionState, commit: str) -> list[tuple[str, int, str]]:
+    return [(run.purpose, run.seed, run.outcome) for run in state.runs.values() if run.commit == commit]
+
+
+async def test_behind_a_fence_a_patch_is_tried_before_anybody_is_asked(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        assert purposes(copilot.state, gate.commit) == [("smoke", 0, "ok")]
+        assert gate.forecast.startswith("2 to 5 runs of about 1 s each")
+        assert copilot.state.forecasts[gate.commit].run
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert purposes(copilot.state, gate.commit) == [("smoke", 0, "ok"), ("idea", 1, "ok")]
+        assert copilot.idea(1).status == "kept"
+        assert copilot.idea(1).verdicts[0].wall_s == pytest.approx(0.2)
+
+
+async def test_without_a_fence_nothing_runs_before_the_yes(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([BETTER]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        assert purposes(copilot.state, gate.commit) == []
+        assert "as its parent's" in gate.forecast
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert purposes(copilot.state, gate.commit) == [("smoke", 0, "ok"), ("idea", 1, "ok")]
+
+
+async def test_a_cut_smoke_run_is_forecast_and_run_again_in_full(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.cuts = lambda _: 20
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        assert gate.forecast.startswith("2 to 5 runs of about 50 s each; 2 to 4 min in all; ")
+        assert "at least 1.0 GiB of" in gate.forecast
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert purposes(copilot.state, gate.commit) == [("smoke", 0, "smoked"), ("idea", 0, "ok"), ("idea", 1, "ok")]
+        assert copilot.idea(1).status == "kept"
+    assert [spec.timeout_s for spec in instant.started if spec.smoke] == [20.0]
+
+
+async def test_a_smoke_run_without_the_metric_is_no_failure(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.cuts = lambda _: 0
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        assert "no val_error within 20 s" in gate.forecast
+
+
+async def test_no_smoke_run_where_the_contract_wants_none(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    async with running(make_workspace(contract=NO_SMOKE)) as copilot:
+        gate = await copilot.gate()
+        assert "as its parent's" in gate.forecast
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert purposes(copilot.state, gate.commit) == [("idea", 0, "ok"), ("idea", 1, "ok")]
+
+
+async def test_what_crashes_at_once_never_reaches_the_researcher(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    engine = fenced(FakeEngine([CRASHING]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        first, second = copilot.idea(1).attempts
+        assert gate.commit == second.commit
+        assert purposes(copilot.state, first.commit) == [("smoke", 0, "crashed")]
+        assert first.commit not in copilot.state.forecasts
+    failure = engine.assignments[1].failure
+    assert failure is not None
+    assert "ZeroDivisionError" in failure.log_tail
+
+
+@pytest.mark.parametrize("ends", ["mended", "given up"])
+async def test_what_takes_too_long_goes_back_to_the_agent_and_is_never_run_in_full(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, ends: str
+) -> None:
+    engine = fenced(FakeEngine([SLOW]))
+    slow = ("0.9",) if ends == "mended" else ("0.9", "0.8", "0.7")
+
+    def cuts(spec: RunSpec) -> int | None:
+        source = Path(spec.tree, "train.py").read_text()
+        return 20 if any(f"LEVEL = {level}" in source for level in slow) else None
+
+    instant.cuts, instant.steps = cuts, 600
+    state = await run_session(make_workspace(), AUTO)
+    idea = state.ideas[1]
+    failure = engine.assignments[1].failure
+    assert failure is not None
+    assert (failure.outcome, failure.reason) == ("timeout", "One run would take about 10 min; the limit is 60 s.")
+    full = [spec for spec in instant.started if not spec.smoke and "LEVEL = 0.9" in _source(state, spec)]
+    assert not full
+    if ends == "mended":
+        assert (idea.status, len(idea.attempts)) == ("kept", 2)
+    else:
+        assert (idea.status, len(idea.attempts)) == ("inconclusive", 3)
+        assert idea.verdicts[0].verdict.rule.startswith("it was not run: One run would take about 10 min")
+        assert purposes(state, idea.attempts[2].commit) == [("smoke", 0, "smoked")]
+
+
+def _source(state: SessionState, spec: RunSpec) -> str:
+    """The subject of the attempt that a run was of, which names its edit."""
+    run = state.runs[spec.run.rpartition("-")[2]]
+    attempt = state.attempt_of(run.commit)
+    return attempt.subject if attempt else ""
+
+
+async def test_a_selection_is_tried_as_it_is_and_not_asked_about_again(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([("two", [("LEVEL = 1.0\nSPREAD = 0.01", "LEVEL = 0.5\nSPREAD = 0.01\n\n\n\n\n\n")])]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        patch = (copilot.bench.patch_file(gate.commit)).read_text().replace("LEVEL = 0.5", "LEVEL = 0.6")
+        await copilot.decide("approve", gate=gate.id, patch=patch)
+        await copilot.until(copilot.task.done)
+        chosen = copilot.idea(1).attempts[-1]
+        assert chosen.commit != gate.commit
+        assert purposes(copilot.state, chosen.commit) == [("smoke", 0, "ok"), ("idea", 1, "ok")]
+        assert len([gate for gate in copilot.state.gates.values() if gate.kind == "patch"]) == 1
+
+
+async def test_a_stopped_smoke_run_leads_to_the_question(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.holds = lambda spec: spec.smoke
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        await copilot.until(lambda: instant.held)
+        await copilot.decide("stop")
+        gate = await copilot.gate()
+        assert purposes(copilot.state, gate.commit) == [("smoke", 0, "stopped")]
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
+        assert len(copilot.idea(1).attempts) == 1
+
+
+async def test_a_smoke_run_that_is_stopped_where_nobody_will_ask_ends_the_idea(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.holds = lambda spec: spec.smoke
+    async with running(make_workspace(), options=AUTO) as copilot:
+        await copilot.until(lambda: instant.held)
+        await copilot.decide("stop")
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "inconclusive"
+
+
+async def test_an_idea_may_be_dropped_while_it_is_tried(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.holds = lambda spec: spec.smoke
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        await copilot.until(lambda: instant.held)
+        await copilot.decide("reject", idea=1, text="too dear")
+        await copilot.until(copilot.task.done)
+        idea = copilot.idea(1)
+        assert (idea.status, idea.reason) == ("pruned", "too dear")
+        assert purposes(copilot.state, idea.attempts[0].commit) == [("smoke", 0, "stopped")]
+        assert not copilot.state.gates
+
+
+@pytest.mark.parametrize("cut", [True, False])
+async def test_a_copilot_that_dies_during_a_smoke_run_finds_it_again(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, cut: bool
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    workspace = make_workspace(contract=ASKING)
+    instant.holds = lambda spec: spec.smoke
+    instant.cuts = lambda _: 20 if cut else None
+    async with running(workspace) as copilot:
+        await copilot.until(lambda: instant.held)
+        session = copilot.state.session
+    instant.release(next(iter(instant.held)))
+    async with running(workspace, session) as copilot:
+        gate = await copilot.gate()
+        assert len(purposes(copilot.state, gate.commit)) == 1
+        assert copilot.state.forecasts[gate.commit].run
+    async with running(workspace, session) as copilot:
+        assert (await copilot.gate()).id == gate.id
+        assert len(purposes(copilot.state, gate.commit)) == 1
+
+
+async def test_minutes_that_suffice_for_no_experiment_end_the_session_which_goes_on_with_more(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    workspace = make_workspace()
+    instant.cuts, instant.wall_s = lambda _: 20, 50.0
+    state = await run_session(workspace, dataclasses.replace(AUTO, minutes=1.5))
+    assert state.finished.startswith("The budget of 1.5 minutes is too small for another experiment. A verdict would")
+    assert state.out_of_budget
+    attempt = state.ideas[1].attempts[0]
+    assert purposes(state, attempt.commit) == [("smoke", 0, "smoked")]
+    state = await run_session(workspace, dataclasses.replace(AUTO, minutes=60), session=state.session)
+    assert state.ideas[1].status == "kept"
+    assert purposes(state, attempt.commit) == [("smoke", 0, "smoked"), ("idea", 0, "ok"), ("idea", 1, "ok")]
+
+
+async def test_minutes_that_do_not_suffice_for_one_idea_end_that_one(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([SLOW, BETTER]))
+    instant.cuts = lambda spec: 20 if "LEVEL = 0.9" in Path(spec.tree, "train.py").read_text() else None
+    state = await run_session(make_workspace(), dataclasses.replace(AUTO, minutes=1.5))
+    assert [idea.status for idea in state.ideas.values()] == ["inconclusive", "kept"]
+    assert "of the budget are left" in state.ideas[1].verdicts[0].verdict.rule
+
+
+async def test_the_researcher_decides_whether_few_minutes_suffice(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    instant.cuts = lambda _: 20
+    async with running(make_workspace(contract=ASKING), options=dataclasses.replace(ASK, minutes=1.5)) as copilot:
+        gate = await copilot.gate()
+        assert gate.forecast.startswith("A verdict would take at least 2 min; ")
+        assert " of the budget are left. 2 to 5 runs of about 50 s each" in gate.forecast
+        await copilot.decide("approve", idea=1)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
+
+
+def test_sessions_with_smoke_runs_replay(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    edits = [BETTER, ("crashing", [("LEVEL = 0.5", "LEVEL = 1 / 0"), ("LEVEL = 1 / 0", "LEVEL = 0.4")]), SLOW]
+    fenced(FakeEngine(edits))
+    instant.cuts = lambda spec: 20 if "LEVEL = 0.5" in Path(spec.tree, "train.py").read_text() else None
+    workspace = make_workspace()
+    asyncio.run(run_session(workspace, AUTO))
+    state = Stage(workspace, tmp_path).assert_same(edits)
+    outcomes = [run.outcome for run in state.runs.values() if run.purpose == "smoke"]
+    assert {"smoked", "ok", "crashed"} <= set(outcomes)

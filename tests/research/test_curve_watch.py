@@ -41,7 +41,9 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contract(early_stop: str) -> str:
-    return f'{CONTRACT}[verdict]\nearly_stop = "{early_stop}"\n'
+    """Without smoke runs, which are over before a curve says anything, so that all runs of an idea are watched."""
+    runs = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nsmoke_seconds = 0")
+    return f'{runs}[verdict]\nearly_stop = "{early_stop}"\n'
 
 
 def told(workspace: Workspace, state: SessionState) -> list[ev.StopSuggested | ev.RunStopped]:

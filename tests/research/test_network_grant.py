@@ -78,7 +78,8 @@ async def test_a_run_reaches_a_server_only_where_its_patch_was_granted_that(
             assert ("network on for this patch alone" in said) is network
             await copilot.until(lambda: copilot.idea(1).verdicts)
             state = copilot.state
-            own = [run for run in state.runs.values() if run.commit == gate.commit]
+            tried, *own = [run for run in state.runs.values() if run.commit == gate.commit]
+            assert (tried.purpose, tried.network, tried.value) == ("smoke", False, 1.0), "nobody had granted it yet"
             others = [run for run in state.runs.values() if run.commit != gate.commit]
             assert own
             assert {(run.value, run.network, run.sandbox) for run in own} == {(0.5 if network else 1.0, network, level)}

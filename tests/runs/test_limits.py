@@ -15,7 +15,7 @@ from mlrcopilot_tui.runs.divergence import Divergence
 from mlrcopilot_tui.runs.executor import MODULE
 from mlrcopilot_tui.runs.memory_bound import MemoryBound
 from mlrcopilot_tui.runs.metrics import Reading, Source
-from mlrcopilot_tui.runs.spec import LOG_FILE, SPEC_FILE, Outcome, RunStatus, SandboxLevel
+from mlrcopilot_tui.runs.spec import LOG_FILE, SPEC_FILE, Outcome, RunSpec, RunStatus, SandboxLevel, read_status
 from mlrcopilot_tui.runs.watch import Cut
 from mlrcopilot_tui.runs.written import Written
 from tests.runs.lab import Lab, survivors
@@ -184,6 +184,58 @@ def presses(bound: MemoryBound, machine: Machine) -> bool:
     machine.left = 10 * MIB
     bound.look()
     return bound.pressing
+
+
+def supervise_on(lab: Lab, figures: str, before: str, spec: RunSpec) -> RunStatus:
+    """Supervise a run on a machine of its own, whose /proc/`figures` is a file that the run can write."""
+    folder, file = lab.folder / "run", lab.mark(figures)
+    folder.mkdir()
+    file.write_text(before)
+    (folder / SPEC_FILE).write_bytes(msgspec.json.encode(spec))
+    machine = ("bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--bind", str(file))
+    supervisor = (sys.executable, "-I", "-m", MODULE, str(folder))
+    subprocess.run([*machine, f"/proc/{figures}", "--", *supervisor], check=True, capture_output=True)
+    status = read_status(folder)
+    assert status
+    return status
+
+
+@pytest.mark.usefixtures("bwrap")
+def test_a_run_ends_before_the_machine_is_out_of_memory(lab: Lab) -> None:
+    figures = "MemTotal: 8000000 kB\nMemAvailable: {} kB\nSwapFree: {} kB\n"
+    code = f"""
+        import os, pathlib, signal, time
+        def save(*_):
+            pathlib.Path("checkpoint").touch()
+            os._exit(0)
+        signal.signal(signal.SIGTERM, save)
+        held = bytearray(b"x" * (80 << 20))
+        time.sleep(0.6)
+        pathlib.Path("meminfo").write_text({figures.format(100_000, 300_000)!r})
+        print("val_error: 0.5", flush=True)
+        time.sleep(0.6)
+        print("val_error: 0.4", flush=True)
+        pathlib.Path("meminfo").write_text({figures.format(100_000, 100_000)!r})
+        time.sleep(60)
+    """
+    status = supervise_on(lab, "meminfo", figures.format(4_000_000, 300_000), lab.spec(code, grace_s=10))
+    assert status.outcome == "memory"
+    assert "and only 195 MiB of the machine's was left" in status.reason
+    assert status.value == 0.4
+    assert lab.mark("checkpoint").exists()
+
+
+@pytest.mark.usefixtures("bwrap")
+@pytest.mark.parametrize(("kills", "outcome"), [(3, "memory"), (2, "crashed")])
+def test_a_run_that_the_system_ended_for_want_of_memory_says_so(lab: Lab, kills: int, outcome: str) -> None:
+    code = f"""
+        import os, pathlib
+        pathlib.Path("vmstat").write_text("nr_free_pages 1\\noom_kill {kills}\\n")
+        os.kill(os.getpid(), 9)
+    """
+    status = supervise_on(lab, "vmstat", "nr_free_pages 1\noom_kill 2\n", lab.spec(code))
+    assert (status.outcome, status.signal) == (outcome, 9)
+    assert "for want of memory" in status.reason
 
 
 # Disk

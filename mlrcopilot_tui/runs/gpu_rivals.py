@@ -4,18 +4,20 @@ import contextlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from mlrcopilot_tui.hardware.samples import GpuSample
 from mlrcopilot_tui.runs.visible import gpu_nodes
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.hardware.samples import GpuSample
 
 
 class Reader(Protocol):
     """Gives the newest samples at once."""
 
-    def read(self) -> tuple[GpuSample, ...]:
+    def read(self) -> "tuple[GpuSample, ...]":
         """The GPUs as they are now."""
         ...
 
@@ -40,7 +42,7 @@ class GpuLook:
     rivals: tuple[GpuRival, ...] = ()
 
 
-def look_at_gpus(samples: Sequence[GpuSample], devices: Sequence[str], pids: AbstractSet[int]) -> GpuLook:
+def look_at_gpus(samples: "Sequence[GpuSample]", devices: Sequence[str], pids: AbstractSet[int]) -> GpuLook:
     """Judge what a reader saw.
 
     Drivers tell the ids of the machine: those of processes in a fence are told from outside it, but in a container

@@ -11,6 +11,7 @@ import psutil
 
 from mlrcopilot_tui.hardware.limits import memory_left
 from mlrcopilot_tui.runs.bounds import Excess, Pace, amount
+from mlrcopilot_tui.runs.memory_files import MemoryFiles
 from mlrcopilot_tui.runs.resident import ResidentMemory, largest_other
 from mlrcopilot_tui.runs.watch import Cut
 
@@ -40,6 +41,7 @@ class MemoryBound:
         # Where there is less from the start, a small run has a right to its part of it.
         self._floor = min(max(int(total * SHARE), LEAST), MOST, left // 2)
         self._memory = ResidentMemory(limit or total // 10)
+        self._files = MemoryFiles()
         self._comparison = Pace(0.01, rest_s=1.0)
         self._largest = False
         self._excess = Excess()
@@ -54,7 +56,8 @@ class MemoryBound:
 
     def look(self) -> Cut | None:
         """Why the run must end, if so."""
-        held, limit, (left, _) = self._memory.look(), self._limit, self._room()
+        limit, (left, _) = self._limit, self._room()
+        held = self._memory.look() + self._files.look(self._memory.pids)
         if self._memory.settled:
             self.peak = max(self.peak, held)
         over = bool(limit) and held > limit and self._memory.settled

@@ -14,7 +14,7 @@ from mlrcopilot_tui.runs.process_tree import descendants
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 FAIR_LOOK_S: Final = 0.02
-"""Spent at most in one look on proportional sizes, which take 13 ms per GiB (2 vCPU Xeon VM, Linux 6.18)."""
+"""Spent at most in one look on proportional sizes, which take 13 ms per GiB (2 vCPU AMD EPYC VM, Linux 6.18)."""
 
 
 @dataclass(slots=True)

@@ -141,6 +141,36 @@ async def test_address_space_alone_is_no_memory(lab: Lab) -> None:
     assert status.outcome == "ok", status.reason
 
 
+@pytest.mark.usefixtures("bwrap")
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])  # noqa: S108  the run's own, which are not the machine's
+async def test_files_in_memory_are_memory(lab: Lab, place: str) -> None:
+    code = f"""
+        import time
+        print("val_error: 0.5", flush=True)
+        with open("{place}/big", "wb") as file:
+            for _ in range(100): file.write(b"x" * (1 << 20))
+        time.sleep(60)
+    """
+    status, _ = await lab.finish(lab.spec(code, level="bwrap", memory_bytes=60 * MIB))
+    assert status.outcome == "memory"
+
+
+@pytest.mark.usefixtures("bwrap")
+async def test_files_in_memory_that_are_mapped_count_once(lab: Lab) -> None:
+    code = """
+        import mmap, time
+        with open("/dev/shm/big", "w+b") as file:
+            file.truncate(100 << 20)
+            held = mmap.mmap(file.fileno(), 0)
+            for page in range(0, 100 << 20, 4096): held[page] = 1
+        time.sleep(1)
+        print("val_error: 0.5")
+    """
+    status, _ = await lab.finish(lab.spec(code, level="bwrap", memory_bytes=170 * MIB))
+    assert status.outcome == "ok", status.reason
+    assert status.peak_rss_bytes > 100 * MIB
+
+
 class Machine:
     """A machine with so many bytes left of a thousand MiB."""
 

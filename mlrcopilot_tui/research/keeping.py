@@ -32,7 +32,7 @@ class Keeper:
         """Brings line and notes in step with the journal, which is the truth."""
         bench = self._bench
         await asyncio.to_thread(align_line, bench)
-        judged = [(verdict.time, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
+        judged = [(verdict.seq, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
         if not judged:
             return
         # One verdict is reached at a time, so that only the last one can have been cut off.

@@ -56,8 +56,8 @@ def dollars_spent(state: SessionState, settings: Settings, why: str) -> str:
 def _since_keep(state: SessionState) -> int:
     """How many ideas in a row ended without being kept since the session was last opened, whatever ended them."""
     count = 0
-    for idea in sorted(state.ideas.values(), key=lambda idea: idea.started_at, reverse=True):
-        if idea.status in {"kept", "reverted"} or idea.started_at <= state.reopened_at:
+    for idea in sorted(state.ideas.values(), key=lambda idea: idea.started_seq, reverse=True):
+        if idea.status in {"kept", "reverted"} or idea.started_seq <= state.reopened_seq:
             break
         count += 1
     return count

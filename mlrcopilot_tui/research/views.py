@@ -101,7 +101,7 @@ def _spent(idea: IdeaState) -> dict[str, Any]:
 def log_view(state: SessionState) -> list[dict[str, Any]]:
     """The form of `log --json`: the judged experiments, oldest first."""
     judged = [(verdict, idea) for idea in state.ideas.values() for verdict in idea.verdicts]
-    return [_experiment(state, idea, verdict) for verdict, idea in sorted(judged, key=lambda pair: pair[0].time)]
+    return [_experiment(state, idea, verdict) for verdict, idea in sorted(judged, key=lambda pair: pair[0].seq)]
 
 
 def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> dict[str, Any]:

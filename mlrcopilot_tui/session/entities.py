@@ -71,6 +71,8 @@ class VerdictState:
     time: str
     contention: str = ""
     """Which of the runs others held up, and who; empty where that changed nothing."""
+    seq: int = 0
+    """Its place in the journal: clocks are set back, places are not."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,8 @@ class IdeaState:
     feedback: list[ev.FeedbackTaken] = field(default_factory=list)
     reason: str = ""
     started_at: str = ""
+    started_seq: int = 0
+    """The place in the journal where it was begun, or begun anew."""
     parent_commit: str = ""
     reflected: bool = False
     """Whether the IdeaAgent has thought about how it ended."""

@@ -72,7 +72,7 @@ def _session_finished(state: "SessionState", event: ev.SessionFinished) -> None:
 @on(ev.SessionReopened)
 def _session_reopened(state: "SessionState", _: ev.SessionReopened) -> None:
     state.finished = ""
-    state.reopened_at = state.time
+    state.reopened_seq = state.seq
 
 
 @on(ev.SettingsChanged)
@@ -132,7 +132,7 @@ def _ideas_reordered(state: "SessionState", event: ev.IdeasReordered) -> None:
 def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
     _set_status(state, event.idea, "implementing")
     if event.idea in state.ideas:
-        state.ideas[event.idea].started_at = state.time
+        state.ideas[event.idea].started_at, state.ideas[event.idea].started_seq = state.time, state.seq
         state.ideas[event.idea].parent_commit = event.parent
 
 
@@ -275,6 +275,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
                 wall_s=event.wall_s,
                 time=state.time,
                 contention=event.contention,
+                seq=state.seq,
             )
         )
         idea.status = _BY_VERDICT[event.verdict.kind]

@@ -25,7 +25,9 @@ class JournalDamagedError(CopilotError):
 class JournalReader:
     """Reads a journal's records as they appear.
 
-    A last line without its newline is still being written, or was torn by a crash: it is left for the next poll.
+    What is not whole at the end is still being written, or was torn by a crash: it is left for the next poll. That is
+    a last line without its newline, lines that hold only with a next one that is not there, and what a power failure
+    left unwritten, which reads as NUL bytes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,23 +48,35 @@ class JournalReader:
                 data = file.read()
         except FileNotFoundError:
             return []
-        return [self._decode(line) for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]]
+        lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
+        if lines and b"\0" in lines[-1]:  # JSON has none
+            del lines[-1]
+        whole: list[Record] = []
+        begun: list[Record] = []
+        size = 0
+        for line in lines:
+            begun.append(self._decode(line, self.seq + len(begun)))
+            size += len(line) + 1
+            if not begun[-1].more:
+                self.seq, self.offset = begun[-1].seq, self.offset + size
+                whole += begun
+                begun, size = [], 0
+        return whole
 
-    def _decode(self, line: bytes) -> Record:
+    def _decode(self, line: bytes, seq: int) -> Record:
+        """The record of the line after event `seq`."""
         try:
             record = decode_record(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise JournalDamagedError(
-                f"Line {self.seq + 1} of {self.path} cannot be read ({error}).",
+                f"Line {seq + 1} of {self.path} cannot be read ({error}).",
                 "Restore the file from a backup; nothing was changed.",
             ) from error
-        if record.seq != self.seq + 1:
+        if record.seq != seq + 1:
             raise JournalDamagedError(
-                f"{self.path} goes from event {self.seq} to event {record.seq}.",
+                f"{self.path} goes from event {seq} to event {record.seq}.",
                 "Restore the file from a backup; nothing was changed.",
             )
-        self.seq = record.seq
-        self.offset += len(line) + 1
         return record
 
 
@@ -86,8 +100,8 @@ class Journal(Protocol):
 class JournalWriter:
     """Appends events, each on disk before `append` returns.
 
-    The caller holds the session's lock. Opening truncates a torn last line: the event in it was never acted upon,
-    because an event is on disk before anything is done about it.
+    The caller holds the session's lock. Opening cuts off a torn end: the events in it were never acted upon, because
+    an event is on disk before anything is done about it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,13 +126,15 @@ class JournalWriter:
     def append(self, *events: Event) -> list[Record]:
         """Writes `events` in one go and returns their records as every reader will see them.
 
-        A process that is killed leaves all of them or none.
+        A process that is killed leaves all of them or none: the kernel ends a write at any page, so each line but the
+        last one says that there is more to come.
 
         Raises:
             EnvironmentLackError: the disk is full or gone; the journal stays as it was.
         """
         time = utc_now()
-        lines = [encode_record(Record(self._seq + at, time, event)) for at, event in enumerate(events, 1)]
+        last = len(events)
+        lines = [encode_record(Record(self._seq + at, time, event, at < last)) for at, event in enumerate(events, 1)]
         records = [decode_record(line) for line in lines]  # nothing is written that could not be read
         data = b"".join(lines)
         try:

@@ -10,20 +10,25 @@ from mlrcopilot_tui.session.events import Event, UnknownEvent
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One line of the journal: an event with its place and time."""
+    """One line of the journal: an event with its place and time; with `more`, it holds only with the next line."""
 
     seq: int
     time: str
     event: Event
+    more: bool = False
 
 
-class _Place(msgspec.Struct):
+class _Place(msgspec.Struct, omit_defaults=True):
     seq: int
     time: str
+    more: bool = False
 
 
-class _Envelope(_Place):
+class _Envelope(msgspec.Struct):
+    seq: int
+    time: str
     type: str
+    more: bool = False
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +44,7 @@ _encoder = msgspec.json.Encoder()
 
 def encode_record(record: Record) -> bytes:
     """The journal line of `record`, newline included; half a surrogate pair, as file names may hold, becomes U+FFFD."""
-    place = _encoder.encode(_Place(record.seq, record.time))
+    place = _encoder.encode(_Place(record.seq, record.time, record.more))
     try:
         body = _encoder.encode(record.event)
     except UnicodeEncodeError:
@@ -56,8 +61,18 @@ def decode_record(line: bytes) -> Record:
     envelope = _envelope_decoder.decode(line)
     decoder = _decoders.get(envelope.type)
     if decoder is None:
-        return Record(envelope.seq, envelope.time, UnknownEvent(name=envelope.type, raw=msgspec.json.decode(line)))
-    return Record(envelope.seq, envelope.time, decoder.decode(line))
+        event: Event = UnknownEvent(name=envelope.type, raw=msgspec.json.decode(line))
+    else:
+        event = decoder.decode(line)
+    return Record(envelope.seq, envelope.time, event, envelope.more)
+
+
+def stands_alone(line: bytes) -> bool:
+    """Whether a line of the journal needs no next one to hold; one that cannot be read does not say so."""
+    try:
+        return not msgspec.json.decode(line, type=_Place).more
+    except msgspec.MsgspecError:
+        return True
 
 
 def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

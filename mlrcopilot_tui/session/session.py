@@ -12,7 +12,7 @@ from mlrcopilot_tui.session.events import FORMAT, Event, SessionStarted
 from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, Journal, JournalReader, JournalWriter
 from mlrcopilot_tui.session.lock import SessionLock
-from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.records import Record, stands_alone
 from mlrcopilot_tui.session.state import SessionState, fold
 
 
@@ -97,8 +97,9 @@ def begun_sessions(sessions: Path) -> list[str]:
 
 
 def _begun(journal: Path) -> bool:
+    """Whether the first events of a session are there, as a whole."""
     with journal.open("rb") as file:
-        return file.readline().endswith(b"\n")
+        return any(stands_alone(line) for line in file if line.endswith(b"\n"))
 
 
 def new_session_id() -> str:

@@ -54,7 +54,7 @@ class SessionState:
     interrupted: bool = False
     """Whether it is paused because the researcher interrupted."""
     finished: str = ""
-    reopened_at: str = ""
+    reopened_seq: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     paper: ev.PaperRead | None = None
     summary: Summary | None = None

@@ -6,7 +6,9 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
@@ -52,6 +54,8 @@ class Plan(msgspec.Struct, frozen=True):
     event: str = ""
     nth: int = 1
     side: Side = "before"
+    clock_back_s: float = 0.0
+    """So many seconds the clock is set back at that event, and nothing dies."""
 
 
 def die() -> NoReturn:
@@ -61,7 +65,7 @@ def die() -> NoReturn:
 
 
 def dying(append: Append, plan: Plan) -> Append:
-    """An `append` that ends the process where the plan says."""
+    """An `append` that ends the process where the plan says, or sets its clock back there."""
     seen = 0
 
     def append_and_die(writer: JournalWriter, *events: Event) -> list[Record]:
@@ -69,6 +73,9 @@ def dying(append: Append, plan: Plan) -> Append:
         before = seen
         seen += sum(event.type == plan.event for event in events)
         here = before < plan.nth <= seen
+        if here and plan.clock_back_s:
+            _set_clock_back(plan.clock_back_s)
+            return append(writer, *events)
         if here and plan.side == "before":
             die()
         if here and plan.side != "after":
@@ -82,8 +89,21 @@ def dying(append: Append, plan: Plan) -> Append:
     return append_and_die
 
 
+def _set_clock_back(seconds: float) -> None:
+    """What tells the time of day here tells an earlier one from now on."""
+    ours, thing = time.time, time.time_ns
+    vars(time)["time"] = lambda: ours() - seconds
+    vars(time)["time_ns"] = lambda: thing() - int(seconds * 1e9)
+    vars(journal)["utc_now"] = lambda: _as_journaled(time.time())
+
+
+def _as_journaled(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _write_part(writer: JournalWriter, events: tuple[Event, ...], side: Side) -> None:
-    lines = [encode_record(Record(writer._seq + at, journal.utc_now(), event)) for at, event in enumerate(events, 1)]
+    now, count = journal.utc_now(), len(events)
+    lines = [encode_record(Record(writer._seq + at, now, event, at < count)) for at, event in enumerate(events, 1)]
     whole = b"".join(lines)
     length = len(whole) // 2 if side == "half" else len(whole) - len(lines[-1]) // 2
     os.pwrite(writer._fd, whole[:length], writer._end)

@@ -11,7 +11,7 @@ from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.session import begun_sessions
 from tests.crash.driver import Plan, Side
 from tests.crash.invariants import Outcome, check
-from tests.crash.scene import Scene
+from tests.crash.scene import Scene, small_scene
 
 KILLED: Final = -9
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -69,11 +69,11 @@ def test_every_event_type_is_known(scene: Scene) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("side", SIDES)
 def test_killed_at_every_event(tmp_path: Path, undisturbed: Outcome, side: Side) -> None:
-    quiet = Scene(tmp_path / "quiet")
+    quiet = small_scene(tmp_path / "quiet")
     quiet.run()
     come = Counter(record.event.type for record in _records(quiet))
     for event, nth in ((event, nth) for event, count in come.items() for nth in range(1, count + 1)):
-        scene = Scene(tmp_path / f"{event}-{nth}")
+        scene = small_scene(tmp_path / f"{event}-{nth}")
         assert _is_killed(scene, Plan(event, nth, side))
         _go_on(scene)
         assert check(scene) == undisturbed, (event, nth)

@@ -114,6 +114,45 @@ def test_a_cut_at_any_byte_loses_only_the_torn_event(tmp_path_factory: pytest.Te
     assert [record.event for record in survived] == [*story()[:survivors], ev.SessionPaused(by="test")]
 
 
+@given(cut=st.integers(min_value=0))
+def test_a_cut_at_any_byte_leaves_of_events_that_belong_together_all_or_none(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
+    write(path, story()[:2])
+    before = path.stat().st_size
+    with JournalWriter(path) as writer:
+        writer.append(*story()[2:5])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: before + cut % (len(whole) - before)])
+    assert [record.event for record in JournalReader(path).poll()] == story()[:2]
+    with JournalWriter(path) as writer:
+        writer.append(*story()[2:5])
+    assert [record.event for record in JournalReader(path).poll()] == story()[:5]
+
+
+@pytest.mark.parametrize("lost", [b"\0" * 4096, b"\0" * 100 + b'"by":"x"}\n'])
+def test_what_a_power_failure_left_unwritten_is_cut_off(tmp_path: Path, lost: bytes) -> None:
+    path = tmp_path / "journal.jsonl"
+    write(path, story()[:2])
+    before = path.read_bytes()
+    path.write_bytes(before + lost)
+    assert [record.event for record in JournalReader(path).poll()] == story()[:2]
+    with JournalWriter(path):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_a_session_whose_first_events_were_cut_off_never_began(tmp_path: Path) -> None:
+    path = tmp_path / "aaaaaaaa" / "journal.jsonl"
+    path.parent.mkdir()
+    with JournalWriter(path) as writer:
+        writer.append(*story()[:2])
+    assert begun_sessions(tmp_path) == ["aaaaaaaa"]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert begun_sessions(tmp_path) == []
+
+
 def test_a_reader_sees_lines_when_they_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     reader = JournalReader(path)

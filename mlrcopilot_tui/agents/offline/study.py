@@ -9,6 +9,7 @@ answer, in a resumed session too.
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.agents.offline.knobs import Knob
@@ -53,7 +54,7 @@ class History:
 def history(state: SessionState) -> History:
     """The knob experiments of `state`, in the order in which they were judged."""
     past = History()
-    for idea in sorted(state.ideas.values(), key=lambda s: (s.verdicts[-1].time if s.verdicts else "~", s.idea.number)):
+    for idea in sorted(state.ideas.values(), key=lambda s: (s.verdicts[-1].seq if s.verdicts else inf, s.idea.number)):
         recipe = from_dict(idea.idea.recipe)
         past.keys.add(recipe.key())
         if recipe.parts and not recipe.techniques and idea.status not in {"pruned", "rejected", "withdrawn"}:

@@ -43,9 +43,9 @@ def live_idea(state: SessionState) -> IdeaState | None:
             return state.ideas[gate.idea]
     active = [idea for idea in state.ideas.values() if idea.status in ACTIVE_STATUSES]
     if active:
-        return max(active, key=lambda idea: idea.started_at)
+        return max(active, key=lambda idea: idea.started_seq)
     begun = [idea for idea in state.ideas.values() if idea.started_at]
-    return max(begun, key=lambda idea: idea.started_at) if begun else next(iter(state.queue()), None)
+    return max(begun, key=lambda idea: idea.started_seq) if begun else next(iter(state.queue()), None)
 
 
 def shown_idea(state: SessionState, selection: Selection) -> IdeaState | None:
@@ -67,7 +67,7 @@ def shown_attempt(state: SessionState, selection: Selection) -> Attempt | None:
             if gate is not None and attempt.commit == gate.commit:
                 return attempt
     tried = [idea for idea in state.ideas.values() if idea.attempts]
-    return max(tried, key=lambda idea: idea.started_at).attempt if tried else None
+    return max(tried, key=lambda idea: idea.started_seq).attempt if tried else None
 
 
 def shown_run(state: SessionState, selection: Selection) -> RunState | None:

@@ -48,8 +48,8 @@ def _ended(digest: Digest) -> Iterator[Line]:
     if digest.finished:
         yield Line("finished", digest.finished, "waiting")
     elif digest.alone:
-        on = f"; {_listed(digest.live)} goes on by itself" if digest.live else ""
-        yield Line("copilot", f"none is at work now{on}", "error")
+        on = f"; {_listed(digest.live)} went on by itself" if digest.live else ""
+        yield Line("copilot", f"was not at work any more{on}", "error")
 
 
 def _verdicts(digest: Digest) -> Iterator[Line]:
@@ -90,8 +90,7 @@ def _runs(digest: Digest) -> Iterator[Line]:
     if digest.live and not digest.alone:
         yield Line("running", _listed(digest.live))
     if digest.contended:
-        shared = f"{_listed(digest.contended)} had others on the same hardware: timings there are not to be trusted"
-        yield Line("contended", shared, "waiting")
+        yield Line("contended", f"others computed on the hardware of {_listed(digest.contended)}", "muted")
 
 
 _WELL: Final = ("ok", "smoked")

@@ -46,6 +46,11 @@ class Terminal:
             time.sleep(0.2)
         raise AssertionError(f"not within {seconds} s:\n{self.screen()}")
 
+    def shell(self) -> int:
+        """The process that everything typed here descends from."""
+        told = [*self._tmux, "list-panes", "-F", "#{pane_pid}"]
+        return int(subprocess.run(told, capture_output=True, text=True, check=True).stdout)
+
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], check=False)
 

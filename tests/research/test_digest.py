@@ -114,7 +114,9 @@ def test_what_waits_and_what_went_wrong_is_said() -> None:
 def test_a_copilot_that_is_gone_now_is_told_of_with_the_run_that_goes_on() -> None:
     records = journal((0, STARTED), (0, COPILOT), *run("r1", 1, ended=99)[:2])
     found = digest(records, Seen(seq=2, time=at(0)), at(60), alive=False)
-    assert ("copilot", "none is at work now; r1 goes on by itself") in [(line.about, line.text) for line in told(found)]
+    assert ("copilot", "was not at work any more; r1 went on by itself") in [
+        (line.about, line.text) for line in told(found)
+    ]
     assert found.times["worked"] == 3600, "the run works on"
 
 

@@ -36,7 +36,7 @@ class MemoryBound:
 
     def __init__(self, limit: int, room: Callable[[], tuple[int, int]] | None = None) -> None:
         self._limit = limit
-        self._room = room or _room
+        self._room = room or _room_here()
         left, total = self._room()
         # Where there is less from the start, a small run has a right to its part of it.
         self._floor = min(max(int(total * SHARE), LEAST), MOST, left // 2)
@@ -80,10 +80,16 @@ class MemoryBound:
         return self._largest
 
 
-def _room() -> tuple[int, int]:
-    """What is left with swap, because a machine that swaps is slow and not yet out of memory."""
-    (left, total), group = _machine(), memory_left()
-    return (left, total) if group is None else (min(left, group[0]), min(total, group[1]))
+def _room_here() -> Callable[[], tuple[int, int]]:
+    """Tells what is left with swap, because a machine that swaps is slow and not yet out of memory."""
+    # Most machines limit no group, and to look at each takes longer than all else that a look does.
+    limited = memory_left() is not None
+
+    def room() -> tuple[int, int]:
+        (left, total), group = _machine(), memory_left() if limited else None
+        return (left, total) if group is None else (min(left, group[0]), min(total, group[1]))
+
+    return room
 
 
 def _machine() -> tuple[int, int]:

@@ -61,6 +61,7 @@ def show_status(arguments: argparse.Namespace) -> int:
         ("champion", f"{number(champion['value'])}{improvement} at {champion['commit'][:10]}"),
         ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
         ("time", _used(budget["minutes"], "min")),
+        *[("hidden", _looks(view["looks"]))] * (view["looks"] > 0),
         *[("saved", f"{span(view['saved_s'])} by stopping runs early")] * (view["saved_s"] >= 1),
         *[("GPUs", _used(budget["gpu_minutes"], "min"))] * any(budget["gpu_minutes"].values()),
     ]
@@ -206,6 +207,10 @@ def show_idea(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _looks(count: int) -> str:
+    return f"{count} look{'s' * (count != 1)} at the test set"
+
+
 def _as_text(state: SessionState, idea: IdeaState) -> str:
     told = idea.idea
     lines = [f"idea {told.number}: {told.title} [{idea.status}]"]
@@ -229,6 +234,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
         lines += [columns(rows)] if rows else []
         lines += [f"  measured under contention: {judged.contention}"] if judged.contention else []
         fences = {_fence(run) for name in judged.runs if (run := state.runs.get(name)) and run.commit != judged.parent}
+        lines += [f"  {_looks(judged.looks)} by then"] if judged.looks else []
         lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]

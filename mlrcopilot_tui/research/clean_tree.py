@@ -57,11 +57,11 @@ def make(order: Order) -> TreeMade:
     clean = export_run_tree(repository, tree, order.commit, unveiled(rules))
     changed = rewritten(left, tree, visible)
     if forged := [name for name in changed if rules.protected(name)]:
-        return TreeMade(objection=f"The run changed protected files: {_some(forged)}.")
+        return TreeMade(objection=f"The run changed protected files: {some(forged)}.")
     if changed:
         return TreeMade(
             objection=f"The run wrote over files of its commit, so that an evaluation cannot tell what is its work: "
-            f"{_some(changed)}. Take them out of git, or have it write elsewhere."
+            f"{some(changed)}. Take them out of git, or have it write elsewhere."
         )
     found = set(tracked) | clean.shared.keys()
     behind = take_over(
@@ -73,7 +73,8 @@ def make(order: Order) -> TreeMade:
     return TreeMade(read_only=(*inside, *outside), hidden_shown=shown, left=_told(behind))
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of many names, for a sentence."""
     return printable(", ".join(names[:3]))
 
 

@@ -16,6 +16,8 @@ from mlrcopilot_tui.workspace.evidence import CommitEvidence, read_note, write_n
 from mlrcopilot_tui.workspace.patch import parse
 
 PATIENCE_S = 1.0
+MANY_LOOKS = 20
+"""So many looks at one test set, and the best of what was tried owes part of its lead to luck with it."""
 
 _OWN = frozenset({"smoke", "idea"})
 """What the runs of an attempt are for; those of its parent are not its cost."""
@@ -62,9 +64,21 @@ class Keeper:
             ),
             *checked,
         )
+        self._warn_of_looks(idea.verdicts[-1])
         await self._note(idea, idea.verdicts[-1])
         if verdict.kind == "keep":
             await self._advance(attempt)
+
+    def _warn_of_looks(self, judged: VerdictState) -> None:
+        """Says once, with the first verdict for which it holds, that the test set has worn out."""
+        verdicts = (verdict for idea in self._bench.state.ideas.values() for verdict in idea.verdicts)
+        before = max((verdict.looks for verdict in verdicts if verdict is not judged), default=0)
+        if before < MANY_LOOKS <= judged.looks:
+            self._bench.warn(
+                f"Evaluations have looked at the hidden files {judged.looks} times. The more verdicts rest on one test "
+                "set, the more of a gain is luck with it.",
+                "Confirm the champion on data that no verdict has seen.",
+            )
 
     def _check_plan(self, idea: IdeaState, attempt: Attempt, runs: Sequence[RunState]) -> tuple[PlanChecked, ...]:
         """The plan held against the attempt; nothing where its author claims nothing."""
@@ -143,6 +157,7 @@ class Keeper:
                 "engine": bench.engine.name,
                 "sandbox": own[0].sandbox if own else bench.sandbox.level,
                 "network": "on" if any(run.network for run in own) else "off",
+                **({"looks at hidden files": str(judged.looks)} if judged.looks else {}),
             },
             log_digests=logs,
             contention=judged.contention,

@@ -28,6 +28,9 @@ StoppedBy = Literal["researcher", "budget", "curve"]
 GIB: Final = 1 << 30
 ROOM_CHECK_S: Final = 1.0
 
+_WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided"})
+"""How runs end that there is nothing to object to any more."""
+
 ASTRONOMIC: Final = 1e100
 """A larger metric is no number to reckon with: its square, which a variance needs, is none that a computer has."""
 
@@ -287,9 +290,9 @@ class Laboratory:
         outcome, reason = status.outcome or "lost", status.reason
         if outcome == "lost":
             await asyncio.to_thread(sweep_leftovers, self._name(run))
-        changed = await asyncio.to_thread(self._trees.changed, run)
-        if changed and outcome == "ok":
-            outcome, reason = "voided", f"The run changed protected files: {', '.join(changed[:3])}."
+        objection = await asyncio.to_thread(self._trees.objection, run)
+        if objection and outcome not in _WITHOUT_RESULT:
+            outcome, reason = "voided", objection
         elif outcome == "ok" and status.value is not None and abs(status.value) > ASTRONOMIC:
             outcome, reason = "diverged", f"The last {self._bench.config.metric.name} is {status.value:.3g}."
         self._finish(run, outcome, reason, status)

@@ -150,9 +150,9 @@ class ReplayTrees:
         """Nothing is evaluated."""
         return None
 
-    def changed(self, run: RunState) -> list[str]:  # noqa: ARG002 - the protocol's signature
+    def objection(self, run: RunState) -> str:  # noqa: ARG002 - the protocol's signature
         """A run that changed protected files was recorded as void."""
-        return []
+        return ""
 
     def remove(self, run: str) -> None:
         """Removes nothing."""

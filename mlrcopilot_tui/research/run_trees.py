@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from mlrcopilot_tui.research.clean_tree import MODULE, Order
+from mlrcopilot_tui.research.clean_tree import MODULE, Order, some
 from mlrcopilot_tui.runs.spec import CleanTree
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.globs import literal_roots
-from mlrcopilot_tui.workspace.run_tree import RunTree, export_run_tree
+from mlrcopilot_tui.workspace.run_tree import RunTree, differing, export_run_tree, hidden_inputs, input_states
 from mlrcopilot_tui.workspace.worktrees import force_remove
 
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a run's tree held that must not change: digests of protected files; sources and states of shared inputs."""
+    """What a run and its evaluation find that must not change meanwhile, by relative path.
+
+    Digests of protected files; sources and states of shared inputs; states of hidden ones that are in no commit.
+    """
 
     digests: Mapping[str, str]
     shared: Mapping[str, str]
     inputs: Mapping[str, str]
+    hidden: Mapping[str, str] = {}
 
 
 class Trees(Protocol):
@@ -44,8 +48,8 @@ class Trees(Protocol):
         """How a run's evaluation gets its files."""
         ...
 
-    def changed(self, run: RunState) -> list[str]:
-        """The protected files and shared inputs that are not as the run found them."""
+    def objection(self, run: RunState) -> str:
+        """Why nothing that the run gave may count, as a sentence; empty where its files are as it found them."""
         ...
 
     def remove(self, run: str) -> None:
@@ -79,7 +83,8 @@ class RunTrees:
         sources = {name: str(source) for name, source in tree.shared.items()}
         manifest = self._manifest(run.run)
         bench.layout.make(manifest.parent)
-        manifest.write_bytes(msgspec.json.encode(Manifest(tree.digests, sources, tree.inputs)))
+        kept = Manifest(tree.digests, sources, tree.inputs, input_states(self._hidden_inputs(run)))
+        manifest.write_bytes(msgspec.json.encode(kept))
 
     def read_only(self, run: RunState) -> tuple[str, ...]:
         """Protected files and shared inputs: a sandbox shows them and lets nobody write them."""
@@ -104,14 +109,24 @@ class RunTrees:
         maker = (MODULE, msgspec.json.encode(order).decode())
         return CleanTree(maker=maker, hidden=(str(bench.layout.home), str(bench.repository.common_dir)))
 
-    def changed(self, run: RunState) -> list[str]:
-        """The protected files and shared inputs that are not as the run found them."""
+    def objection(self, run: RunState) -> str:
+        """Why nothing that the run gave may count: protected files, or inputs, are not as it found them.
+
+        Behind a fence no run can write an input, so that it was somebody else.
+        """
         path = left if (left := self._left(run.run)).exists() else self.path(run.run)
         if not (path.exists() and self._manifest(run.run).exists()):
-            return []
+            return ""
         kept = self._kept(run.run)
         shared = {name: Path(source) for name, source in kept.shared.items()}
-        return RunTree(path, run.commit, self._bench.rules, shared, kept.digests, kept.inputs).verify_protected()
+        tree = RunTree(path, run.commit, self._bench.rules, shared, kept.digests, kept.inputs)
+        if files := tree.changed_files():
+            return f"The run changed protected files: {some(files)}."
+        hidden = differing(kept.hidden, input_states(self._hidden_inputs(run)))
+        if inputs := [*tree.changed_inputs(), *hidden]:
+            by = "by it or by somebody else" if run.sandbox == "plain" else "though not by it"
+            return f"Its inputs were changed while it was on, {by}: {some(inputs)}."
+        return ""
 
     def remove(self, run: str) -> None:
         """Removes a run's checkout with all that belongs to it; nothing there is fine."""
@@ -137,6 +152,12 @@ class RunTrees:
     def _left(self, run: str) -> Path:
         """What the run left, once its evaluation works in its place."""
         return self._bench.layout.left_tree(self._bench.state.session, run)
+
+    def _hidden_inputs(self, run: RunState) -> dict[str, Path]:
+        bench = self._bench
+        if not (bench.config.evaluate.command and bench.rules.globs.hidden):
+            return {}
+        return hidden_inputs(bench.repository, run.commit, bench.rules)
 
     def _kept(self, run: str) -> Manifest:
         return msgspec.json.decode(self._manifest(run).read_bytes(), type=Manifest)

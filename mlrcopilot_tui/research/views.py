@@ -44,6 +44,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
             for run in state.live_runs
         ],
         "saved_s": state.saved_s,
+        "looks": state.looks,
         "budget": {
             "experiments": {"used": len(state.experiments), "limit": settings.max_experiments or None},
             "minutes": {"used": round(worked / 60, 3), "limit": settings.minutes or None},
@@ -124,6 +125,7 @@ def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> d
         "sandbox": own.sandbox if own else "",
         "network": own.network if own else False,
         "contention": judged.contention or None,
+        "looks": judged.looks,
         **_spent(idea),
     }
 

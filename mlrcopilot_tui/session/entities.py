@@ -73,6 +73,8 @@ class VerdictState:
     """Which of the runs others held up, and who; empty where that changed nothing."""
     seq: int = 0
     """Its place in the journal: clocks are set back, places are not."""
+    looks: int = 0
+    """How often hidden files had been looked at by then, for this and for all verdicts before it."""
 
 
 @dataclass(slots=True)

@@ -276,6 +276,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
                 time=state.time,
                 contention=event.contention,
                 seq=state.seq,
+                looks=state.looks,
             )
         )
         idea.status = _BY_VERDICT[event.verdict.kind]

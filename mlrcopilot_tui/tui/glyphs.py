@@ -27,6 +27,7 @@ class Glyphs:
     dot: str = "·"
     minus: str = "\u2212"
     plus_minus: str = "±"
+    times: str = "\u00d7"
     ellipsis: str = "…"
     bar: str = "█"
     bar_parts: str = " ▏▎▍▌▋▊▉"
@@ -39,7 +40,7 @@ UNICODE = Glyphs()
 ASCII = Glyphs(
     champion="*", kept="+", discarded="x", inconclusive="?", running=">", proposed="o", waiting="!", closed="-",
     reverted="<", marked="#", undone="-", branch="|", last="`", through="|", dash="-", dot="|", minus="-",
-    plus_minus="+/-", ellipsis="~", bar="#", bar_parts=" ", bar_rest=".", arrow="->", unicode=False,
+    plus_minus="+/-", times="x", ellipsis="~", bar="#", bar_parts=" ", bar_rest=".", arrow="->", unicode=False,
 )  # fmt: skip
 
 

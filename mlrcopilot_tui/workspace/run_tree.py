@@ -43,15 +43,20 @@ class RunTree:
         self.commit = commit
         self.shared = shared
         self.digests = digests
-        self.inputs = _fingerprints(shared) if inputs is None else inputs
+        self.inputs = input_states(shared) if inputs is None else inputs
         self._rules = rules
 
     def verify_protected(self) -> list[str]:
         """The protected and shared paths that are no longer as the run found them, sorted; a new file counts too."""
-        now = protected_digests(self.path, self._rules)
-        changed = {name for name in now.keys() | self.digests.keys() if now.get(name) != self.digests.get(name)}
-        inputs = _fingerprints(self.shared)
-        return sorted(changed | {name for name in inputs if inputs[name] != self.inputs.get(name)})
+        return sorted({*self.changed_files(), *self.changed_inputs()})
+
+    def changed_files(self) -> list[str]:
+        """The protected files that are no longer as the run found them, sorted; a new one counts too."""
+        return differing(self.digests, protected_digests(self.path, self._rules))
+
+    def changed_inputs(self) -> list[str]:
+        """The shared inputs that are no longer as the run found them, sorted."""
+        return differing({name: self.inputs.get(name, "") for name in self.shared}, input_states(self.shared))
 
     def remove(self) -> None:
         """Removes the checkout, also where the run made folders read-only; the shared inputs stay."""
@@ -186,16 +191,29 @@ def _digest(file: Path) -> str:
 
 def shared_digest(source: Path, rules: FileRules) -> str:
     """A SHA-256 over the shared inputs in the researcher's tree: names, sizes, times of change."""
-    inputs = _fingerprints({name: source / name for name in _shared_files(source, rules)})
+    inputs = {name: fingerprint(source / name) for name in _shared_files(source, rules)}
     return hashlib.sha256(repr(sorted(inputs.items())).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _fingerprints(shared: Mapping[str, Path]) -> dict[str, str]:
-    return {name: fingerprint(source) for name, source in shared.items()}
+def input_states(shared: Mapping[str, Path]) -> dict[str, str]:
+    """What inputs are like just now, so that a change while a run is on is found, also one that hides its time."""
+    return {name: fingerprint(source, times=("st_mtime_ns", "st_ctime_ns")) for name, source in shared.items()}
 
 
-def fingerprint(source: Path) -> str:
-    """A shared input's size and time of change, as git too tells a changed file; its bytes may be many gigabytes.
+def hidden_inputs(repository: Repository, commit: str, rules: FileRules) -> dict[str, Path]:
+    """The hidden files that only an evaluation finds in its tree and that are not in the commit, by their paths."""
+    only = FileRules(FilesConfig(editable=(), shared=rules.globs.hidden))
+    tracked = {file.path for file in repository.files(commit)}
+    return {name: repository.root / name for name in _links(repository.root, only, tracked)}
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The names that stand for something else now, or for nothing, sorted."""
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def fingerprint(source: Path, *, times: tuple[str, ...] = ("st_mtime_ns",)) -> str:
+    """An input's size and times of change, as git too tells a changed file; its bytes may be many gigabytes.
 
     Of a folder, which is shared as a whole where it is a link: a digest over those of all its files.
     """
@@ -204,6 +222,6 @@ def fingerprint(source: Path) -> str:
     except OSError as error:
         return f"unreadable: {error.strerror}"
     if not stat.S_ISDIR(found.st_mode):
-        return f"{found.st_size}:{found.st_mtime_ns}"
-    below = sorted((str(file), fingerprint(file)) for file in source.rglob("*") if not file.is_dir())
+        return ":".join([str(found.st_size), *(str(getattr(found, time)) for time in times)])
+    below = sorted((str(file), fingerprint(file, times=times)) for file in source.rglob("*") if not file.is_dir())
     return hashlib.sha256(repr(below).encode("utf-8", "surrogateescape")).hexdigest()

@@ -101,7 +101,7 @@ class FakeExecutor:
             (folder / METRICS_FILE).write_bytes(msgspec.json.encode(reading) + b"\n")
         self._tell(
             folder, spec, state="finished", child_pid=1, outcome=outcome, reason=reason, value=value,
-            wall_s=self.wall_s, log_sha256=hashlib.sha256(log).hexdigest(),
+            wall_s=self.wall_s, log_sha256=hashlib.sha256(log).hexdigest(), looked=spec.clean_tree is not None,
             contention=self.rivals(spec), contended_s=self.wall_s if self.rivals(spec) else 0.0,
         )  # fmt: skip
 

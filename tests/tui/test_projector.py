@@ -10,7 +10,7 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model import Verdict
 from mlrcopilot_tui.session.state import SessionState, fold
-from mlrcopilot_tui.tui.glyphs import ASCII, UNICODE
+from mlrcopilot_tui.tui.glyphs import ASCII, UNICODE, Glyphs
 from mlrcopilot_tui.tui.live_turn import Turn
 from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run, words
 from mlrcopilot_tui.tui.projector.header import header
@@ -52,6 +52,23 @@ def test_the_tree_stands_under_its_champion(tmp_path: Path) -> None:
         "├ ○ 5 label spreading | proposed",
         "└ ○ 6 shift augmentation | proposed",
     ]
+
+
+@pytest.mark.parametrize(("glyphs", "said"), [(UNICODE, "test set seen 2\u00d7"), (ASCII, "test set seen 2x")])
+def test_looks_at_the_test_set_stand_in_the_header(tmp_path: Path, glyphs: Glyphs, said: str) -> None:
+    story = up_to_gate(tmp_path)
+
+    def shown() -> list[str]:
+        found = header(state_of(story), glyphs, workspace="w", copilot_alive=True, now=BEGIN)
+        return [segment.text for segment in found]
+
+    assert not any("test set" in text for text in shown())
+    for looked in (True, False, True):
+        name = story.start_run(0, commit=story.commits[4, 1], number=4)
+        story.tell(
+            ev.RunFinished(run=name, outcome="ok", reason="", value=0.1, wall_s=1.0, log_sha256="", looked=looked)
+        )
+    assert said in shown()
 
 
 def test_a_tree_without_ideas_is_its_starter(tmp_path: Path) -> None:

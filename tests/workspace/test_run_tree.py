@@ -12,7 +12,7 @@ from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.opening import Workspace
-from mlrcopilot_tui.workspace.run_tree import MANY, RunTree, export_run_tree, shared_digest
+from mlrcopilot_tui.workspace.run_tree import MANY, RunTree, export_run_tree, hidden_inputs, shared_digest
 from tests.workspace.researcher import TRAIN, begin, belongings, git, write
 
 SESSION = "0123abcd"
@@ -164,6 +164,24 @@ def test_a_shared_input_that_changes_is_found_and_changes_the_digest(root: Path)
     write(root, {"data/in.csv": "longer than before\n"})
     assert run.verify_protected() == ["data/in.csv"]
     assert shared_digest(root, rules) != digest
+
+
+def test_an_input_that_changes_is_found_though_its_size_and_time_are_put_back(root: Path) -> None:
+    run = export(root)
+    data = root / "data/in.csv"
+    text, found = data.read_text(), data.stat()
+    data.write_text(text[::-1])
+    os.utime(data, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert run.verify_protected() == ["data/in.csv"]
+
+
+def test_only_hidden_files_that_are_in_no_commit_are_inputs_of_an_evaluation(root: Path) -> None:
+    repository, rules = Repository(root), FileRules(FilesConfig(editable=("train.py",), hidden=("*.csv", "secret/**")))
+    write(root, {"tracked.csv": "1\n"})
+    repository.run("add", "tracked.csv")
+    tree = repository.run("write-tree").text
+    write(root, {"secret/deep/labels.txt": "1\n", "other.csv": "1\n", "train.txt": "1\n"})
+    assert hidden_inputs(repository, tree, rules).keys() == {"secret/deep/labels.txt", "other.csv"}
 
 
 def test_a_tree_is_checked_by_a_process_that_did_not_make_it(root: Path) -> None:

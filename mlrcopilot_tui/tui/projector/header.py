@@ -71,6 +71,8 @@ def _right(state: SessionState, glyphs: Glyphs, now: datetime, *, copilot_alive:
     tried = f"{len(state.experiments)}/{limit} exp" if limit else f"{len(state.experiments)} exp"
     pieces.append(Segment(tried, "plain", rank=2, right=True))
     pieces.append(Segment(span_of_time(state.active_s), "plain", rank=4, right=True))
+    if state.looks:
+        pieces.append(Segment(f"test set seen {state.looks}{glyphs.times}", "muted", rank=6, right=True))
     if state.saved_s >= 1:
         pieces.append(Segment(f"{span_of_time(state.saved_s)} saved", "kept", rank=6, right=True))
     free = Segment("$0.00", "muted", rank=5, right=True)

@@ -20,8 +20,6 @@ SHARE: Final = 0.1
 WAITS: Final = 0.05
 """Seconds a second that a run's threads wait, all together, before others count as in its way."""
 
-_TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
-
 
 @dataclass(frozen=True, slots=True)
 class CpuTimes:

@@ -57,17 +57,19 @@ def look_at_gpus(samples: "Sequence[GpuSample]", devices: Sequence[str], pids: A
     told = {process.pid for gpu in telling for process in gpu.processes or ()}
     if not telling or (not told & pids and not all(psutil.pid_exists(pid) for pid in told)):
         return GpuLook(None)
-    held, rivals = 0, []
+    held: list[int | None] = []
+    rivals: list[GpuRival] = []
     for gpu in telling:
         processes = gpu.processes or ()
         on_it = [process for process in processes if process.pid in pids]
-        held += sum(process.memory or 0 for process in on_it)
+        held += [process.memory for process in on_it]
         if gpu.uuid in devices if devices else on_it:
             # A GPU that does nothing is held up by nobody, such as a notebook that was left open.
             busy = gpu.utilisation is None or gpu.utilisation > 0
             strangers = [process.pid for process in processes if process.pid not in pids]
             rivals += [GpuRival(pid, gpu.index) for pid in strangers if busy and psutil.pid_exists(pid)]
-    return GpuLook(held, tuple(rivals))
+    known = [memory for memory in held if memory is not None]
+    return GpuLook(sum(known) if len(known) == len(held) else None, tuple(rivals))
 
 
 def reader_for(devices: Sequence[str]) -> Reader | None:

@@ -82,6 +82,7 @@ def gpu(*processes: tuple[int, int | None], uuid: str = "GPU-a", **more: float |
         ([gpu((OWN, 5)), gpu((OWN, 6), uuid="GPU-b")], ("GPU-a",), GpuLook(11)),
         ([gpu((OWN, 5), (STRANGER, 9))], ("GPU-a",), GpuLook(5, (GpuRival(STRANGER, 1),))),
         ([gpu((OWN, 5), (STRANGER, None))], (), GpuLook(5, (GpuRival(STRANGER, 1),))),
+        ([gpu((OWN, None), (STRANGER, 9))], (), GpuLook(None, (GpuRival(STRANGER, 1),))),
         ([gpu((STRANGER, 9))], ("GPU-a",), GpuLook(0, (GpuRival(STRANGER, 1),))),
         ([gpu((STRANGER, 9))], (), GpuLook(0)),
         ([gpu((STRANGER, 9), uuid="GPU-b")], ("GPU-a",), GpuLook(0)),

@@ -1,5 +1,7 @@
 """Each limit ends a real run with its own outcome and figures, after a checkpoint, and with nothing left behind."""
 
+import itertools
+import math
 import os
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlrcopilot_tui.runs.bounds import Bounds, amount
 from mlrcopilot_tui.runs.disk_bound import DiskBound
@@ -384,6 +388,16 @@ def test_a_metric_that_is_no_number_ends_a_run(values: str, evaluated: bool, end
             assert divergence.cut.outcome == "diverged"
             assert f"{value} at step {step}" in divergence.cut.reason
     assert ended == ends_at
+
+
+@given(st.lists(st.floats(), max_size=12))
+def test_a_run_ends_at_the_first_lost_value_after_a_number(values: list[float]) -> None:
+    divergence = Divergence(evaluated=False)
+    divergence.note(Reading(name="loss", value=value, t=0.0, source="stdout") for value in values)
+    finite = [math.isfinite(value) for value in values]
+    lost_later = any(before and not now for before, now in itertools.pairwise(finite))
+    never_there = finite[:3] == [False] * 3
+    assert (divergence.cut is not None) == (lost_later or never_there)
 
 
 def test_a_more_trusted_source_speaks_alone() -> None:

@@ -38,10 +38,17 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One child beside its parent: the verdict that it would get, whether it was stopped, and the steps that it ran."""
+    """One child beside its parent.
 
-    family: str
+    Attributes:
+        keep: what the verdict would say of it.
+        late: whether half-way through a run it is still worse than its parent was there.
+        stopped: whether one of its runs was stopped.
+        saved: the share of its first run's steps that it was spared.
+    """
+
     keep: bool
+    late: bool
     stopped: bool
     saved: float
 
@@ -54,6 +61,9 @@ def measure(place: Path) -> Iterator[Result]:  # noqa: ARG001 - nothing is writt
         runs = f"{known} run{'s' * (known > 1)} of the parent"
         kept = sum(one.keep for one in ours)
         yield _line(f"wrong stops, {runs}", wrong_share(ours), wrong_share(theirs), f"of {kept} to be kept", 2.0)
+        late, theirs_late = ([one for one in found if one.late] for found in (ours, theirs))
+        slow = f"of {sum(one.keep for one in late)} to be kept that are behind half-way"
+        yield _line(f"wrong stops of late ones, {runs}", wrong_share(late), wrong_share(theirs_late), slow)
         yield _line(f"right stops, {runs}", right_share(ours), right_share(theirs), f"of {len(ours) - kept} others")
         yield _line(f"steps saved, {runs}", saved_share(ours), saved_share(theirs), "of all first runs")
 
@@ -85,20 +95,26 @@ def read_families() -> dict[str, list[Training]]:
 
 def cases(families: dict[str, list[Training]], stops: Stops, known: int) -> Iterator[Case]:
     """Every pair as parent and child, where as many runs of the parent are there."""
-    for family, trainings in families.items():
+    for trainings in families.values():
         for parent, child in permutations(trainings, 2):
             if len(parent.runs) >= known and parent.finals.keys() == child.finals.keys():
-                yield case(family, parent, child, stops, known)
+                yield case(parent, child, stops, known)
 
 
-def case(family: str, parent: Training, child: Training, stops: Stops, known: int) -> Case:
+def case(parent: Training, child: Training, stops: Stops, known: int) -> Case:
     """The child's runs one by one, until one is stopped."""
     rule = Rule(direction="min", deterministic=len(child.runs) == 1, max_seeds=len(child.runs))
     verdict = judge(child.finals, parent.finals, rule)
     curves = [_points(run) for run in parent.runs[:known]]
     saved = [_saved(run, curves, stops) for run in child.runs]
     stopped = any(saved)
-    return Case(family, verdict is not None and verdict.kind == "keep", stopped, saved[0])
+    keep = verdict is not None and verdict.kind == "keep"
+    return Case(keep, any(_is_behind_half_way(run, curves) for run in child.runs), stopped, saved[0])
+
+
+def _is_behind_half_way(run: Recorded, parents: list[list[Point]]) -> bool:
+    step, value = next(point for point in _points(run) if point[0] >= run.total / 2)
+    return value > fmean(next((v for at, v in parent if at >= step), parent[-1][1]) for parent in parents)
 
 
 def _saved(run: Recorded, parents: list[list[Point]], stops: Stops) -> float:

@@ -78,10 +78,16 @@ _RECIPES: dict[Task, int] = {"digits": 26, "diabetes": 24, "cancer": 20, "text":
 def _network_grid() -> Iterator[tuple[Task, Recipe, int]]:
     for task, count in _RECIPES.items():
         rng = random.Random(task)
-        for _ in range(count):
-            recipe = _drawn(task, rng)
-            for seed in range(SEEDS):
-                yield task, recipe, seed
+        for recipe in [*(_drawn(task, rng) for _ in range(count)), *_late(task)]:
+            yield from ((task, recipe, seed) for seed in range(SEEDS))
+
+
+def _late(task: Task) -> Iterator[Recipe]:
+    """Recipes that look bad for long: a rate that is too high until it falls, with a dropout that slows them too."""
+    if task in {"digits", "text"}:
+        for rate in (4 * _RATES[task][-1], 2 * _RATES[task][-1], _RATES[task][-1]):
+            yield Recipe(lr=rate, schedule="late", width=64, batch=16)
+            yield Recipe(lr=rate, schedule="cycle", width=64, batch=16, dropout=0.3)
 
 
 def _drawn(task: Task, rng: random.Random) -> Recipe:

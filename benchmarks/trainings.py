@@ -24,7 +24,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a network is trained; `noise` is the share of labels that are drawn by lot."""
 
     lr: float = 0.1
-    schedule: Literal["constant", "cosine", "step", "warmup", "cycle"] = "constant"
+    schedule: Literal["constant", "cosine", "step", "late", "warmup", "cycle"] = "constant"
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
     width: int = 32
     batch: int = 32
@@ -125,6 +125,7 @@ def _share(schedule: str, done: float) -> float:
         "constant": 1.0,
         "cosine": cosine,
         "step": 1.0 if done < 0.6 else 0.1,
+        "late": 1.0 if done < 0.8 else 0.05,
         "warmup": min(1.0, done / 0.3),
         "cycle": done / 0.4 if done < 0.4 else float(0.5 + 0.5 * np.cos(np.pi * (done - 0.4) / 0.6)),
     }[schedule]

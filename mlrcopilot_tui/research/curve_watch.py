@@ -28,17 +28,16 @@ class Follower:
         """The newest reading that has a step."""
         self.total: int | None = None
 
-    def read_on(self) -> bool:
-        """Takes in what was reported since; says whether there was anything with a step."""
-        began = self.last
-        while True:
-            readings, offset = read_readings(self._folder, self._offset)
-            if offset == self._offset:
-                return self.last is not began
-            self._offset = offset
+    def read_on(self) -> None:
+        """Takes in what was reported since."""
+        before = -1
+        while before != self._offset:
+            before = self._offset
+            readings, self._offset = read_readings(self._folder, before)
             for reading in readings:
-                if reading.step is not None:
-                    self._traces.setdefault(reading.source, Trace()).add(reading.step, reading.value)
+                if reading.step is None:
+                    continue
+                if self._traces.setdefault(reading.source, Trace()).add(reading.step, reading.value):
                     self.last, self.total = reading, reading.total or self.total
 
     @property
@@ -66,29 +65,24 @@ class CurveWatch:
         if run.purpose != "idea":
             return
         child = Follower(self._folder(run))
-        parents: list[Follower] = []
+        parents: dict[str, Follower] = {}
         while not run.stopped_by:
             await asyncio.sleep(LOOK_S)
             mode = self._bench.settings.early_stop
             if mode == "off" or (mode == "suggest" and run.suggestion is not None):
                 continue
             try:
-                if not parents:
-                    parents = await asyncio.to_thread(self._parents, run)
-                lag = await asyncio.to_thread(self._look, child, parents)
+                for other in parent_runs(self._bench.state, run):
+                    parents.setdefault(other.run, Follower(self._folder(other)))
+                lag = await asyncio.to_thread(self._look, child, list(parents.values()))
             except OSError:
                 continue
             if lag is not None and run.live and not run.stopped_by:
                 await self._tell(laboratory, run, child, lag)
 
-    def _parents(self, run: RunState) -> list[Follower]:
-        followers = [Follower(self._folder(other)) for other in parent_runs(self._bench.state, run)]
-        for follower in followers:
-            follower.read_on()
-        return followers
-
     def _look(self, child: Follower, parents: Sequence[Follower]) -> Lag | None:
-        child.read_on()
+        for follower in (child, *parents):
+            follower.read_on()
         source = child.source
         curves = [parent.curve(source) for parent in parents]
         return hopeless(child.curve(source), curves, self._bench.config.metric.direction, child.total)

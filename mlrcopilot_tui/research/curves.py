@@ -69,19 +69,19 @@ class Trace:
     _stride: int = 1
     _open: list[Point] = field(default_factory=list)
 
-    def add(self, step: float, value: float) -> None:
-        """Takes one more reading; what is not finite, or of a step that was there before, is passed over."""
+    def add(self, step: float, value: float) -> bool:
+        """Takes one more reading, unless it is not finite or of a step that was there before; says whether it did."""
         last = self._open[-1:] or self.points[-1:]
         if not (math.isfinite(step) and math.isfinite(value)) or (last and step <= last[0][0]):
-            return
+            return False
         self._open.append((step, value))
-        if len(self._open) < self._stride:
-            return
-        self.points.append(_merged(self._open))
-        self._open.clear()
+        if len(self._open) == self._stride:
+            self.points.append(_merged(self._open))
+            self._open.clear()
         if len(self.points) >= 2 * POINTS:
             self.points = [_merged(self.points[at : at + 2]) for at in range(0, len(self.points), 2)]
             self._stride *= 2
+        return True
 
 
 def _merged(points: Sequence[Point]) -> Point:

@@ -8,13 +8,17 @@ import pytest
 from mlrcopilot_tui.cli.headless import EventPrinter
 from mlrcopilot_tui.research import curve_watch
 from mlrcopilot_tui.research.begin import begin_session, open_bench
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.views import status_view
+from mlrcopilot_tui.runs.spec import RunSpec
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.opening import Workspace
+from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
 from tests.research.running import AUTO, Running, Use, run_session, running
@@ -163,3 +167,45 @@ def test_a_suggestion_without_a_screen_names_the_command(
     assert "val_error 0.9 at step 14 of 40; " in told
     assert ending.format(root=workspace.layout.root) in " ".join(told.split())
     assert "saves about 12 min" in " ".join(told.split())
+
+
+class FakeKeys:
+    """Keys that are all the same, and slow to be found once `wait` is cleared."""
+
+    def __init__(self) -> None:
+        self.wait = asyncio.Event()
+        self.wait.set()
+
+    async def key(self, commit: str, seed: int) -> str:
+        await self.wait.wait()
+        return "k"
+
+
+def test_a_run_that_is_stopped_while_somebody_comes_to_wait_for_it_is_not_repeated(
+    make_workspace: MakeWorkspace, instant: FakeExecutor
+) -> None:
+    workspace = make_workspace()
+
+    async def scenario(bench: Bench) -> None:
+        keys, began, loop = FakeKeys(), asyncio.Event(), asyncio.get_running_loop()
+
+        def hold(_: RunSpec) -> bool:
+            loop.call_soon_threadsafe(began.set)
+            return True
+
+        instant.holds = hold
+        async with Laboratory(bench, keys=keys) as laboratory:
+            base = bench.champion.commit
+            first = asyncio.create_task(laboratory.measure(base, 0, "idea"))
+            await began.wait()
+            keys.wait.clear()
+            second = asyncio.create_task(laboratory.measure(base, 0, "idea"))
+            await asyncio.sleep(0)
+            await laboratory.stop(bench.state.live_runs[0], "curve")
+            stopped = await first
+            keys.wait.set()
+            assert (await asyncio.wait_for(second, 10)).run == stopped.run
+
+    with open_bench(workspace, begin_session(workspace, AUTO), AUTO) as bench:
+        asyncio.run(scenario(bench))
+        assert list(bench.state.runs) == ["r1"]

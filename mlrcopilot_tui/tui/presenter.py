@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from mlrcopilot_tui.errors import CopilotError, InputError
 from mlrcopilot_tui.session.parents import parent_runs
-from mlrcopilot_tui.session.state import RunState, SessionState
+from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.feed import RunFeed
 from mlrcopilot_tui.tui.glyphs import Glyphs
@@ -77,13 +77,11 @@ class Presenter:
         live = self.feed.live
         self._deck.run.show(run.run_view(state, self._run, live, self._now()))
         metric = state.started.metric if state.started is not None else ""
-        self._deck.run.show_curve(live, metric, self._curve_note(state, live))
-
-    def _curve_note(self, state: SessionState, live: run.Live) -> tuple[Span, ...]:
-        """How the run does beside its parent, or that it had better be stopped."""
-        shown = self._run
-        better = run.stop_note(state, shown, live, self._key("run.stop"), self._now()) if shown is not None else ()
-        return better or run.beside_parent(state, live, self._glyphs)
+        advice: tuple[Span, ...] = ()
+        if self._run is not None:
+            advice = run.stop_note(state, self._run, live, self._key("run.stop"), self._now())
+        note = advice or run.beside_parent(state, live, self._glyphs)
+        self._deck.run.show_curve(live, metric, note, advice[-1].text.lstrip("; ") if advice else "")
 
     def present_agent(self) -> None:
         """Shows the agents' words and what goes on below them, if anybody looks; cheap enough for every tick."""

@@ -44,6 +44,8 @@ async def test_the_suggestion_stands_above_the_log_and_rings_once(tmp_path: Path
         assert [notice.sentence for notice in stage.screen.desk.notices.kept] == [f"Idea 4.1, seed 0: {REASON}."]
         assert stage.screen.desk.notices.kept[0].mend == "x stops it and saves about 12 min."
         assert len(rung) == 1
+        await stage.press("4")
+        assert "· x stops it" in frame(stage.app), "over the curve too"
         await stage.press("x", "y")
         assert [decision.run for decision in story.decisions()] == [run]
 

@@ -59,31 +59,34 @@ class Curve(Widget):
         super().__init__(id=id, classes=classes)
         self._empty = empty
         self._ascii_only = ascii_only
-        self._shown: tuple[list[Point], list[list[Point]], str] = ([], [], "")
+        self._shown: tuple[list[Point], list[list[Point]], str, str] = ([], [], "", "")
         self._track = _Track([], [])
         self._parents: list[_Track] = []
-        self._label = ""
+        self._label = self._advice = ""
         self._strips: list[Strip] = []
         self._drawn_at = (-1, -1)
 
-    def show(self, series: Sequence[Point], parents: Sequence[Sequence[Point]] = (), label: str = "") -> bool:
+    def show(
+        self, series: Sequence[Point], parents: Sequence[Sequence[Point]] = (), label: str = "", advice: str = ""
+    ) -> bool:
         """Draw a metric; nothing is painted where nothing changed.
 
         Args:
             series: (step, value) of the run; what is not finite is left out.
             parents: the same of each of the parent's runs.
             label: the metric's name.
+            advice: what had better be done, for the end of the headline.
 
         Returns:
             Whether anything changed.
         """
-        shown = (list(series), [list(parent) for parent in parents], label)
+        shown = (list(series), [list(parent) for parent in parents], label, advice)
         if shown == self._shown:
             return False
         self._shown = shown
         self._track = _Track(*chart.ordered(shown[0]))
         self._parents = [_Track(*chart.ordered(parent)) for parent in shown[1]]
-        self._label = label
+        self._label, self._advice = label, advice
         self._drawn_at = (-1, -1)
         self.refresh()
         return True
@@ -111,7 +114,7 @@ class Curve(Widget):
         if band:
             low, high = map(number, band)
             parts.append(f"parent {low}" if low == high else f"parent {low} to {high}")
-        return " · ".join(parts)
+        return " · ".join([*parts, self._advice] if self._advice else parts)
 
     def _draw(self, width: int, height: int) -> list[Strip]:
         tracks = [track for track in (self._track, *self._parents) if track.steps]

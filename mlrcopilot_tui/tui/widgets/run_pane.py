@@ -66,9 +66,9 @@ class RunPane(Pane):
         """Shows another run's output."""
         self.log_view.show(path)
 
-    def show_curve(self, live: Live, metric: str, note: tuple[Span, ...]) -> None:
-        """Shows the readings, and where they stand beside the parent's."""
-        self.curve.show(live.curve, live.parents, metric)
+    def show_curve(self, live: Live, metric: str, note: tuple[Span, ...], advice: str = "") -> None:
+        """Shows the readings, where they stand beside the parent's, and over the curve what had better be done."""
+        self.curve.show(live.curve, live.parents, metric, advice)
         self.note.show(note)
         self.note.display = bool(note)
 

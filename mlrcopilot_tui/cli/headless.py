@@ -248,7 +248,8 @@ def _tell_run(printer: EventPrinter, event: ev.RunFinished) -> str:
     run = printer.state.runs[event.run]
     about = f"idea {run.idea}" if run.purpose == "idea" else run.purpose
     result = number(event.value) if event.value is not None else f"{event.outcome}: {event.reason}"
-    return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}"
+    exposed = f", {run.exposure}" if run.exposure else ""
+    return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}{exposed}"
 
 
 @_tells(ev.StopSuggested)

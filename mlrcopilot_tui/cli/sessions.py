@@ -70,7 +70,13 @@ def show_status(arguments: argparse.Namespace) -> int:
         rows.append(("model", spent(read.state.spending) + (f"; the budget is {in_dollars(limit)}" if limit else "")))
     if view["fault"]:
         rows.append(("fault", f"{view['fault']['sentence']} {view['fault']['mend']}".rstrip()))
-    rows += [("running", f"{run['run']}, idea {run['idea'] or '-'}, seed {run['seed']}") for run in view["live_runs"]]
+    rows += [
+        (
+            "running",
+            ", ".join([run.run, f"idea {run.idea or '-'}", f"seed {run.seed}", *[run.exposure] * bool(run.exposure)]),
+        )
+        for run in read.state.live_runs
+    ]
     rows += [
         ("", f"{run.suggestion.reason}: `mlrcopilot stop {run.run}` saves about {span(run.suggestion.saves_s)}")
         for run in read.state.live_runs

@@ -53,6 +53,13 @@ class RunState:
     looked: bool = False
 
     @property
+    def exposure(self) -> str:
+        """In what it is, or was, less fenced in than runs usually are; empty where in nothing."""
+        if self.sandbox == "plain":
+            return "no sandbox"
+        return "network on" if self.network else ""
+
+    @property
     def live(self) -> bool:
         """Whether it was planned and has not ended."""
         return not self.finished_at

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from mlrcopilot_tui.cli.main import main
+from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.seen import SEEN_NAME, read_seen
 from tests.tui.story import Story
 from tests.tui.test_away import overnight
@@ -49,6 +50,20 @@ def test_as_json_it_is_for_scripts(story: Story, capsys: pytest.CaptureFixture[s
     assert view["copilot"] == {"deaths": 1, "starts": 2, "gone": True}
     assert view["waiting"][0]["idea"] == 4
     assert view["runs"] == {"ok": 9}
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "network", "told"), [("plain", True, "no sandbox"), ("bwrap", True, "network on"), ("bwrap", False, "")]
+)
+def test_a_run_that_is_less_fenced_in_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: str, network: bool, told: str
+) -> None:
+    story = overnight(tmp_path / "w")
+    run = story.start_run(0, commit=story.commits[4, 1], number=4)
+    story.tell(ev.RunStarted(run=run, sandbox=sandbox, network=network))
+    assert main(["status", str(story.root)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("running")]
+    assert line.split()[1:] == f"{run}, idea 4, seed 0{told and f', {told}'}".split()
 
 
 def test_a_time_that_is_none(story: Story, capsys: pytest.CaptureFixture[str]) -> None:

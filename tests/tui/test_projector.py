@@ -163,6 +163,8 @@ def test_a_copilot_that_is_gone_is_told(tmp_path: Path) -> None:
     state = state_of(up_to_gate(tmp_path))
     gone = header(state, UNICODE, workspace="w", copilot_alive=False, now=BEGIN)
     assert "copilot stopped" in [segment.text for segment in gone]
+    told = header(state, UNICODE, workspace="w", copilot_alive=False, now=BEGIN, restart="C")
+    assert "C starts it" in [segment.text for segment in told]
 
 
 def test_following_shows_the_newest_patch_and_a_choice_stays(tmp_path: Path) -> None:

@@ -12,13 +12,20 @@ from mlrcopilot_tui.tui.views import Segment
 
 
 def header(
-    state: SessionState, glyphs: Glyphs, *, workspace: str, copilot_alive: bool | None, now: datetime
+    state: SessionState,
+    glyphs: Glyphs,
+    *,
+    workspace: str,
+    copilot_alive: bool | None,
+    now: datetime,
+    restart: str = "",
 ) -> tuple[Segment, ...]:
     """The header's pieces, left ones first, each group in reading order.
 
     Args:
         workspace: the folder's name, shown until the session has told its own.
         copilot_alive: None while nobody has looked yet.
+        restart: the key that starts a copilot that is gone.
         now: the wall clock, for the time until a call to a model is made again.
     """
     started = state.started
@@ -34,7 +41,7 @@ def header(
         Segment(f"{name} {glyphs.dot} session {started.session[:4]}", "strong", rank=3),
         Segment(f"engine {state.engine}", "muted", rank=5),
         *_line(state, glyphs),
-        *_right(state, glyphs, now, copilot_alive=copilot_alive),
+        *_right(state, glyphs, now, copilot_alive=copilot_alive, restart=restart),
     )
 
 
@@ -53,7 +60,9 @@ def _line(state: SessionState, glyphs: Glyphs) -> tuple[Segment, ...]:
     )
 
 
-def _right(state: SessionState, glyphs: Glyphs, now: datetime, *, copilot_alive: bool | None) -> tuple[Segment, ...]:
+def _right(
+    state: SessionState, glyphs: Glyphs, now: datetime, *, copilot_alive: bool | None, restart: str
+) -> tuple[Segment, ...]:
     pieces = []
     if waiting := len(waiting_gates(state)):
         need = "1 needs you" if waiting == 1 else f"{waiting} need you"
@@ -62,6 +71,7 @@ def _right(state: SessionState, glyphs: Glyphs, now: datetime, *, copilot_alive:
         pieces.append(Segment("finished", "strong", rank=1, right=True))
     elif copilot_alive is False:
         pieces.append(Segment("copilot stopped", "error", rank=0, right=True))
+        pieces += [Segment(f"{restart} starts it", "key", rank=3, right=True)] * bool(restart)
     elif state.paused:
         word = "interrupted" if state.interrupted else "paused"
         pieces.append(Segment(word, "waiting", rank=0, right=True))

@@ -257,7 +257,14 @@ class MainScreen(Screen[None]):
     def _present_frame(self) -> None:
         state = self.client.state
         setup, workspace = self._setup, self.client.layout.root.name
-        shown = header(state, setup.glyphs, workspace=workspace, copilot_alive=self.alive, now=setup.now())
+        shown = header(
+            state,
+            setup.glyphs,
+            workspace=workspace,
+            copilot_alive=self.alive,
+            now=setup.now(),
+            restart=self.desk.key("copilot.restart") if setup.ensure is not None else "",
+        )
         bare = self.deck.mode == "tiny"
         self.header.show((*shown, *urgent(offered(self.desk.situation, self.keymap))) if bare else shown)
         self.tab_row.show(self.deck.focused, self.presenter.needed())

@@ -66,6 +66,7 @@ class Attempts:
             also: events that hold if and only if the attempt stands.
         """
         attempt = await asyncio.to_thread(self._keep, idea, commit, proposal, by, moved_from)
+        await self._bench.turn_of(attempt.idea)
         self._bench.session.record(*also, PatchCommitted(attempt=attempt))
 
     async def made_of(self, before: Attempt, idea: IdeaState, commit: str) -> Proposal:

@@ -49,6 +49,7 @@ class Bench:
         gates: the questions that wait for the researcher.
         places: how many runs go on side by side, and which GPUs each of them gets.
         turn: returns when an event may happen; in a replay, where the recording had it.
+        turn_of: returns when the work on an idea, or the loop, may look what is to be done next, and do it.
         turn_to_run: returns when a run that is not named yet may be planned.
         may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
         unfenced: whether the researcher said when they ran it that runs may go without a fence.
@@ -67,6 +68,7 @@ class Bench:
     gates: Gatekeeper
     places: Places
     turn: Callable[[Event], Awaitable[None]] = at_once
+    turn_of: Callable[[int], Awaitable[None]] = at_once
     turn_to_run: Callable[[RunPlanned], Awaitable[None]] = at_once
     may_ask: Callable[[], Awaitable[None]] = at_once
     unfenced: bool = False

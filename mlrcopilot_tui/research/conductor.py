@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.research.turns import doers
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelCalled, ModelFaulted
@@ -52,6 +53,7 @@ class Conductor:
         adopt: takes an event into the session's state that happens without the loop's doing.
         moved_at: when the last event happened, by the monotonic clock.
         departed: what ended the replay before its time, if something did.
+        side_by_side: the sitting carried on several ideas at once.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class Conductor:
         self.adopt: Callable[[Record], None] = lambda _: None
         self.moved_at = time.monotonic()
         self.departed: ReplayDepartedError | None = None
+        self.side_by_side = False
         self._lines = lines
+        self._doers = doers(records)
         self._journal = journal
         self._roots = roots
         self._happened = [False] * len(records)
@@ -104,6 +108,32 @@ class Conductor:
     async def turn(self, event: ev.Event) -> None:
         """Returns when `event` may happen; at once for one that the recording does not have."""
         while (index := self._index(event)) is not None and index > self.frontier:
+            await self.place(index)
+
+    async def turn_of(self, work: int) -> None:
+        """Returns when what the loop, or the work on an idea, did next may happen; never, if it did nothing more.
+
+        What one work finds then is what it found in the recording, whatever the others are at.
+        """
+        if self.side_by_side:
+            await self._first(lambda index: self._doers[index] == work)
+
+    async def turn_to_run(self, wanted: ev.RunPlanned) -> None:
+        """Returns when the run that is wanted may be planned; never, if it was not."""
+
+        def same(event: ev.Event) -> bool:
+            return isinstance(event, ev.RunPlanned) and msgspec.structs.replace(event, run="", key=wanted.key) == wanted
+
+        if self.side_by_side:
+            await self._first(lambda index: same(self.records[index].event))
+
+    async def _first(self, wanted: Callable[[int], bool]) -> None:
+        """Returns when the first of the events that are wanted, and have not happened, may happen."""
+        open_ones = (index for index in range(self.frontier, self.horizon) if not self._happened[index])
+        index = next(filter(wanted, open_ones), None)
+        if index is None:
+            await asyncio.get_running_loop().create_future()
+        else:
             await self.place(index)
 
     async def may_ask(self) -> None:

@@ -11,36 +11,27 @@ from typing import Final, NoReturn
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
-from mlrcopilot_tui.research import unfenced
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.curve_watch import CurveWatch
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
-from mlrcopilot_tui.research.experiment import Experimenter, MinutesShortError
-from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
+from mlrcopilot_tui.research.experiment import MinutesShortError
 from mlrcopilot_tui.research.keeping import Keeper
-from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent, reached
+from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent
+from mlrcopilot_tui.research.loop import Loop
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.smoke import Patience
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.upkeep import remove_leftovers
 from mlrcopilot_tui.research.watch import watch_inbox
 from mlrcopilot_tui.session.events import (
-    BaselineMeasured,
-    ChampionMeasured,
     CopilotStarted,
     CopilotStopped,
-    SessionFinished,
     SessionReopened,
 )
 from mlrcopilot_tui.session.journal import utc_now
-from mlrcopilot_tui.session.state import RunState
 
 LIMIT_CHECK_S: Final = 1.0
 TOLD_TO_STOP: Final = "It was told to stop; live runs go on."
-
-
-class BaselineFailedError(CopilotError):
-    """The starter itself does not run, or reports no metric."""
 
 
 class Copilot:
@@ -67,10 +58,11 @@ class Copilot:
         self._bench = bench
         self._meanwhile = meanwhile
         self._gates = bench.gates
-        self._laboratory = laboratory or Laboratory(bench, obeys_pause=True, beside=CurveWatch(bench))
+        self._laboratory = laboratory or Laboratory(
+            bench, obeys_pause=True, beside=CurveWatch(bench), room=Patience(bench).until_it_fits
+        )
         self._budget_spent = budget_spent or self._minutes_spent
-        self._ideas = IdeaGrower(bench, self._gates)
-        self._experimenter = Experimenter(bench, self._gates, self._laboratory)
+        self._loop = Loop(bench, self._laboratory)
         self._quit = asyncio.Event()
         self._desk = DecisionDesk(bench, self._laboratory, self._quit.set)
         self.signalled: signal.Signals | None = None
@@ -96,7 +88,7 @@ class Copilot:
             async with self._signals(), self._laboratory, self._accompanied():
                 await self._recover()
                 async with watch_inbox(bench.session.inbox, self._desk.apply, URGENT) as desk:
-                    reason = await self._until_told(asyncio.create_task(self._loop()), desk)
+                    reason = await self._until_told(asyncio.create_task(self._loop.run()), desk)
         except CopilotError as error:
             reason = str(error)
             raise
@@ -157,84 +149,7 @@ class Copilot:
         """Ends the session because a budget is spent."""
         await asyncio.gather(*(self._laboratory.end(run, "budget") for run in self._bench.state.live_runs))
         self.out_of_budget = True
-        return self._finish(reason)
-
-    async def _loop(self) -> str:
-        bench = self._bench
-        await self._gates.unpaused()
-        if not await consented(bench):
-            return f"Nothing was sent: you did not agree to it. {OFFLINE}"
-        if not await unfenced.agreed(bench):
-            return unfenced.HOW_ELSE
-        baseline = asyncio.create_task(self._measure_baseline())
-        try:
-            await self._ideas.summarize()
-            if not bench.state.ideas:
-                proposed = self._ideas.numbered(await self._ideas.propose(FIRST_IDEAS))
-                bench.session.record(*proposed)
-            await baseline
-        finally:
-            baseline.cancel()
-            await asyncio.gather(baseline, return_exceptions=True)
-        while True:
-            await self._gates.unpaused()
-            await self._measure_champion()
-            idea, reason = self._ideas.active(), ""
-            if idea is None:
-                await self._ideas.reflect()
-                reason = reached(bench.state, bench.settings)
-                if not reason and not await self._ideas.replenish():
-                    reason = "No idea is left to try."
-                if reason and not self._undecided():
-                    return self._finish(reason)
-                idea = None if reason else self._ideas.next()
-            if idea is None:
-                await self._wait(asking=not reason)
-            else:
-                self._gates.close("ideas", "approve")
-                await self._experimenter.carry_out(idea.idea.number)
-
-    def _undecided(self) -> bool:
-        """Whether a decision waits; one that was applied before may lie there again, and nothing will come of it."""
-        bench = self._bench
-        return any(decision.id not in bench.state.decisions for decision in bench.session.inbox.waiting())
-
-    async def _wait(self, *, asking: bool) -> None:
-        """Waits for the researcher's word: on which idea to try, or on what is in the inbox when all else is done."""
-        if asking:
-            self._gates.open("ideas", "Which idea may be tried next?")
-        await self._gates.change()
-
-    def _finish(self, reason: str) -> str:
-        self._gates.close("ideas", "reject")
-        self._bench.session.record(SessionFinished(reason=reason))
-        return reason
-
-    async def _measure_baseline(self) -> None:
-        state = self._bench.state
-        if state.baseline is not None:
-            return
-        measured = await self._laboratory.baseline(self._bench.line.base)
-        if isinstance(measured, RunState):
-            log = self._bench.layout.run(state.session, measured.run) / "output.log"
-            if measured.outcome in {"stopped", "lost"}:
-                raise BaselineFailedError(f"The starter was not measured: {measured.reason}", "Run the session again.")
-            raise BaselineFailedError(
-                f"The starter does not run: {measured.reason}",
-                f"Mend the run command or the metric in mlrcopilot.toml; the output is in {log}.",
-            )
-        self._bench.session.record(BaselineMeasured(baseline=measured))
-
-    async def _measure_champion(self) -> None:
-        """Measures a tip that `revert` or `redo` made, as the starter was measured."""
-        state = self._bench.state
-        while state.baseline is not None and (champion := self._bench.champion).unmeasured:
-            values = {}
-            for seed in state.baseline.values:
-                run = await self._laboratory.measure(champion.commit, seed, "parent")
-                if run.value is not None:
-                    values[seed] = run.value
-            self._bench.session.record(ChampionMeasured(commit=champion.commit, values=values))
+        return self._loop.finish(reason)
 
     async def _minutes_spent(self) -> str:
         while True:

@@ -56,17 +56,23 @@ class Experimenter:
         self._smoke = SmokeTester(bench, laboratory)
         # Unapproved code runs behind a fence only.
         self._trying = Trying(wanted=bench.config.run.smoke_seconds > 0, unapproved=bench.sandbox.level != "plain")
+        self._writing = asyncio.Lock()
 
     async def recover(self) -> None:
         """Finishes what an earlier process was deciding when it ended."""
         await self._keeper.recover()
 
+    def begin(self, number: int) -> None:
+        """Starts idea `number`, if an earlier process has not."""
+        idea = self._bench.state.ideas[number]
+        if idea.status in {"proposed", "approved"}:
+            parent = idea.idea.base or self._bench.champion.commit
+            self._bench.session.record(IdeaStarted(idea=number, parent=parent))
+
     async def carry_out(self, number: int) -> None:
-        """Takes idea `number` from where it stands to its end."""
+        """Takes a started idea from where it stands to its end."""
         bench = self._bench
         idea = bench.state.ideas[number]
-        if idea.status in {"proposed", "approved"}:
-            bench.session.record(IdeaStarted(idea=number, parent=idea.idea.base or bench.champion.commit))
         while True:
             await self._gates.unpaused()
             step = next_step(bench.state, idea, bench.settings, self._trying)
@@ -79,7 +85,9 @@ class Experimenter:
         bench = self._bench
         match step:
             case Implement():
-                await self._implement(idea, step)
+                await self._bench.turn_of(idea.idea.number)
+                async with self._writing:
+                    await self._implement(idea, step)
             case Foretell():
                 await self._foretell(idea, step)
             case Ask(attempt=attempt):
@@ -113,6 +121,8 @@ class Experimenter:
 
     async def _ask(self, attempt: Attempt) -> None:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
+        if not self._gates.find("patch", "", idea=attempt.idea, commit=attempt.commit):
+            await self._bench.turn_of(attempt.idea)
         made = self._bench.state.forecasts.get(attempt.commit)
         gate = self._gates.open(
             "patch",
@@ -144,11 +154,11 @@ class Experimenter:
             work = bench.engine.experiments.implement(brief, assignment)
             outcome = await bench.asked("ExperimentAgent", work, idea.idea.number)
             if isinstance(outcome, Withdrawal):
-                self._withdraw(idea, outcome.reason)
+                await self._withdraw(idea, outcome.reason)
             else:
                 await self._take_proposal(idea, tree, start, outcome)
         except (RefusedError, InputError) as error:
-            self._withdraw(idea, str(error))
+            await self._withdraw(idea, str(error))
         self._gates.drop_questions(idea.idea.number)
 
     async def _take_proposal(self, idea: IdeaState, tree: IdeaTree, start: str, proposal: Proposal) -> None:
@@ -157,7 +167,7 @@ class Experimenter:
         message = self._attempts.message(idea, proposal.subject, body, "agent")
         commit = await asyncio.to_thread(tree.commit, message)
         if commit is None or bench.repository.tree_id(commit) == bench.repository.tree_id(start):
-            self._withdraw(idea, "The agent's edit changes nothing.")
+            await self._withdraw(idea, "The agent's edit changes nothing.")
             return
         revised = []
         if proposal.recipe is not None and proposal.recipe != idea.idea.recipe:
@@ -172,7 +182,7 @@ class Experimenter:
         author = self._attempts.author("researcher")
         commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit_patch, patch, message, author=author)
         if commit is None:
-            self._withdraw(idea, "Nothing of the patch was taken.")
+            await self._withdraw(idea, "Nothing of the patch was taken.")
         else:
             proposal = await self._attempts.made_of(attempt, idea, commit)
             await self._attempts.record(idea, commit, proposal, "researcher")
@@ -188,12 +198,13 @@ class Experimenter:
             await self._ask(attempt)
             return
         if commit is None:
-            self._withdraw(idea, "The edit took the whole patch back.")
+            await self._withdraw(idea, "The edit took the whole patch back.")
         else:
             proposal = await self._attempts.made_of(attempt, idea, commit)
             await self._attempts.record(idea, commit, proposal, "researcher")
 
-    def _withdraw(self, idea: IdeaState, reason: str) -> None:
+    async def _withdraw(self, idea: IdeaState, reason: str) -> None:
+        await self._bench.turn_of(idea.idea.number)
         self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))
 
     def _failure(self, failed: RunState | ForecastMade) -> Failure:
@@ -220,10 +231,9 @@ class Experimenter:
         parent: dict[int, float] = {}
         used: list[RunState] = []
         for seed in range(rule.max_seeds):
-            run = await self._run(attempt.commit, seed, "idea", attempt)
-            if run.value is None:
+            run, other = await self._pair(attempt, seed)
+            if run.value is None or other is None:
                 return
-            other = await self._run(attempt.parent, seed, "parent", attempt)
             if other.value is None:
                 why = f"the parent failed at seed {seed}: {other.reason}"
                 await self._keeper.conclude(idea, attempt, Verdict(kind="inconclusive", rule=why), (other,))
@@ -233,6 +243,19 @@ class Experimenter:
             if verdict := judge(child, parent, rule):
                 await self._keeper.conclude(idea, attempt, verdict, used)
                 return
+
+    async def _pair(self, attempt: Attempt, seed: int) -> tuple[RunState, RunState | None]:
+        """The runs of child and parent at a seed, side by side where there are places; None where the child failed."""
+        if await self._bench.places.count() == 1:
+            run = await self._run(attempt.commit, seed, "idea", attempt)
+            return run, None if run.value is None else await self._run(attempt.parent, seed, "parent", attempt)
+        beside = asyncio.create_task(self._run(attempt.parent, seed, "parent", attempt))
+        try:
+            run = await self._run(attempt.commit, seed, "idea", attempt)
+            return run, None if run.value is None else await beside
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
 
     async def _run(self, commit: str, seed: int, purpose: Purpose, attempt: Attempt) -> RunState:
         return await self._laboratory.measure(commit, seed, purpose, idea=attempt.idea, attempt=attempt.number)

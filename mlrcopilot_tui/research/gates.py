@@ -20,16 +20,20 @@ class Gatekeeper:
 
     def open(self, kind: GateKind, question: str, *, idea: int = 0, commit: str = "", forecast: str = "") -> Gate:
         """Puts a question, or finds the same one that an earlier process left open."""
-        state = self._session.state
-        for gate in state.open_gates.values():
-            same_words = kind != "question" or gate.question == question  # others may be worded anew
-            if (gate.kind, gate.idea, gate.commit) == (kind, idea, commit) and same_words:
-                return gate
-        gate = Gate(
-            id=f"g{len(state.gates) + 1}", kind=kind, question=question, idea=idea, commit=commit, forecast=forecast
-        )
+        if found := self.find(kind, question, idea=idea, commit=commit):
+            return found
+        name = f"g{len(self._session.state.gates) + 1}"
+        gate = Gate(id=name, kind=kind, question=question, idea=idea, commit=commit, forecast=forecast)
         self._session.record(GateOpened(gate=gate))
         return gate
+
+    def find(self, kind: GateKind, question: str, *, idea: int = 0, commit: str = "") -> Gate | None:
+        """The same question, if it waits; other kinds than an agent's may be worded anew."""
+        for gate in self._session.state.open_gates.values():
+            same_words = kind != "question" or gate.question == question
+            if (gate.kind, gate.idea, gate.commit) == (kind, idea, commit) and same_words:
+                return gate
+        return None
 
     async def answer(self, gate: Gate) -> GateAnswered:
         """Waits until `gate` is answered."""

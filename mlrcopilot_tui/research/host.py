@@ -88,6 +88,8 @@ class AgentHost:
         if len(answered) >= self._asked[question]:  # to an earlier process, whose turns this one takes up
             return answered[self._asked[question] - 1]
         gates, nobody = self._bench.gates, self._bench.settings.auto
+        if self._idea and not nobody and not gates.find("question", question, idea=self._idea, commit=self._standing()):
+            await self._bench.turn_of(self._idea)
         gates.drop_questions(self._idea, but="" if nobody else question)
         if nobody:
             return DECIDE_YOURSELF

@@ -1,6 +1,6 @@
 """Growing and choosing ideas: from the paper, from verdicts, from the researcher's own words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -9,6 +9,7 @@ from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.papers.library import PaperLibrary
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.gates import Gatekeeper
+from mlrcopilot_tui.research.turns import LOOP
 from mlrcopilot_tui.session.events import IdeaApproved, IdeaProposed, IdeaReflected, PaperSummarized
 from mlrcopilot_tui.session.model import Idea
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, OPEN_STATUSES, IdeaState
@@ -48,10 +49,14 @@ class IdeaGrower:
             bench.warn(f"There are no new ideas. {error.sentence}", error.mend)
             return []
 
-    async def reflect(self) -> None:
-        """Grows the children that the ends of ideas suggest: of the last one, and of any that a crash cut off."""
+    async def reflect(self, but: Collection[int] = ()) -> None:
+        """Grows the children that the ends of ideas suggest, of any that a crash cut off too, `but` of those.
+
+        One that was kept may have to beat another champion yet, so that its end is known by who carries it out.
+        """
         for idea in list(self._bench.state.ideas.values()):
-            if idea.started_at and not idea.reflected and idea.status not in OPEN_STATUSES:
+            ended = idea.status not in OPEN_STATUSES and idea.idea.number not in but
+            if idea.started_at and not idea.reflected and ended:
                 await self._reflect_on(idea.idea.number)
 
     async def _reflect_on(self, number: int) -> None:
@@ -62,6 +67,7 @@ class IdeaGrower:
             drafts = await bench.asked("IdeaAgent", work)
         except (RefusedError, InputError) as error:
             bench.warn(f"Nothing was learnt from idea {number}. {error.sentence}", error.mend)
+        await bench.turn_of(LOOP)
         children = self.numbered(drafts)
         bench.session.record(*children, IdeaReflected(idea=number, children=len(children)))
 
@@ -76,16 +82,19 @@ class IdeaGrower:
             for number, values in enumerate(fields, first)
         ]
 
-    def active(self) -> IdeaState | None:
-        """The idea that is at work: an earlier process's, or one that has to beat another champion."""
-        return next((idea for idea in self._bench.state.ideas.values() if idea.status in ACTIVE_STATUSES), None)
+    def active(self, but: Collection[int] = ()) -> IdeaState | None:
+        """The first idea at work, `but` those: an earlier process's, or one that has to beat another champion."""
+        ideas = self._bench.state.ideas
+        return next((idea for n, idea in ideas.items() if idea.status in ACTIVE_STATUSES and n not in but), None)
 
     async def replenish(self) -> bool:
         """Sees to it that there is an idea to try; False when none is left."""
         if self._queue():
             return True
-        proposed = self.numbered(await self.propose(MORE_IDEAS if self._bench.state.ideas else FIRST_IDEAS))
-        self._bench.session.record(*proposed)
+        drafts = await self.propose(MORE_IDEAS if self._bench.state.ideas else FIRST_IDEAS)
+        if drafts:
+            await self._bench.turn_of(LOOP)
+            self._bench.session.record(*self.numbered(drafts))
         return bool(self._queue())
 
     def next(self) -> IdeaState | None:

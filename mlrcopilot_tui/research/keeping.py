@@ -12,7 +12,7 @@ from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWith
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.model_events import PlanChecked
 from mlrcopilot_tui.session.state import IdeaState, RunState, VerdictState
-from mlrcopilot_tui.workspace.evidence import CommitEvidence, read_note, write_note
+from mlrcopilot_tui.workspace.evidence import CommitEvidence, noted_commits, write_note
 from mlrcopilot_tui.workspace.patch import parse
 
 PATIENCE_S = 1.0
@@ -37,13 +37,14 @@ class Keeper:
         judged = [(verdict.seq, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
         if not judged:
             return
-        # One verdict is reached at a time, so that only the last one can have been cut off.
-        _, idea, verdict = max(judged, key=lambda found: found[0])
-        if await asyncio.to_thread(read_note, bench.repository, verdict.commit) is None:
-            await self._note(idea, verdict)
-        attempt = bench.state.attempt_of(verdict.commit)
-        if idea.status == "kept" and attempt is not None and all(m.commit != verdict.commit for m in bench.state.line):
-            await self._advance(attempt)
+        noted, moved = await asyncio.to_thread(noted_commits, bench.repository), {m.commit for m in bench.state.line}
+        for _, idea, verdict in sorted(judged, key=lambda found: found[0]):
+            if verdict.commit not in noted:
+                await self._note(idea, verdict)
+            attempt = bench.state.attempt_of(verdict.commit)
+            last = idea.status == "kept" and verdict is idea.verdicts[-1]
+            if last and attempt is not None and verdict.commit not in moved:
+                await self._advance(attempt)
 
     async def conclude(self, idea: IdeaState, attempt: Attempt, verdict: Verdict, runs: Sequence[RunState]) -> None:
         """Journals the verdict with the runs that it rests on, attaches the evidence, and keeps what is to be kept."""
@@ -51,6 +52,7 @@ class Keeper:
         made = (attempt.idea, attempt.number)
         own = [run for run in bench.state.runs.values() if (run.idea, run.attempt) == made and run.purpose in _OWN]
         checked = await asyncio.to_thread(self._check_plan, idea, attempt, [*runs, *own])
+        await bench.turn_of(attempt.idea)
         bench.session.record(
             VerdictReached(
                 idea=attempt.idea,
@@ -95,6 +97,7 @@ class Keeper:
         bench = self._bench
         warned = False
         while True:
+            await bench.turn_of(attempt.idea)
             async with bench.line_moves:
                 if attempt.parent != bench.champion.commit:
                     bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
@@ -117,6 +120,7 @@ class Keeper:
     async def rebase(self, idea: IdeaState, attempt: Attempt) -> None:
         """Writes a kept attempt anew on the champion as the idea's next attempt, or withdraws it where that fails."""
         bench = self._bench
+        await bench.turn_of(attempt.idea)
         async with bench.line_moves:
             champion = bench.champion.commit
             if idea.parent_commit != champion:
@@ -125,6 +129,7 @@ class Keeper:
                 commit = await asyncio.to_thread(self._written_anew, attempt, champion)
             except RefusedError as error:
                 reason = f"It beats its own base, but does not join the champion. {error}"
+                await bench.turn_of(attempt.idea)
                 bench.session.record(IdeaWithdrawn(idea=attempt.idea, reason=reason))
                 return
             proposal = await self._attempts.made_of(attempt, idea, commit)

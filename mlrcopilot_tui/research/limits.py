@@ -4,12 +4,16 @@ from datetime import datetime
 
 from mlrcopilot_tui.agents.claude.books.prices import in_dollars
 from mlrcopilot_tui.research.settings import Settings
-from mlrcopilot_tui.session.state import RunState, SessionState
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, RunState, SessionState
 
 
 def reached(state: SessionState, settings: Settings) -> str:
-    """Which limit keeps the next experiment from starting, as a sentence; empty while none does."""
-    if settings.max_experiments and len(state.experiments) >= settings.max_experiments:
+    """Which limit keeps the next experiment from starting, as a sentence; empty while none does.
+
+    An idea that is at work counts as the experiment that it is about to be.
+    """
+    at_work = [idea for idea in state.ideas.values() if idea.status in ACTIVE_STATUSES and not idea.verdicts]
+    if settings.max_experiments and len(state.experiments) + len(at_work) >= settings.max_experiments:
         count = settings.max_experiments
         return f"All {count} experiments are done." if count > 1 else "The 1 experiment asked for is done."
     if settings.patience and _since_keep(state) >= settings.patience:
@@ -59,5 +63,5 @@ def _since_keep(state: SessionState) -> int:
     for idea in sorted(state.ideas.values(), key=lambda idea: idea.started_seq, reverse=True):
         if idea.status in {"kept", "reverted"} or idea.started_seq <= state.reopened_seq:
             break
-        count += 1
+        count += idea.status not in ACTIVE_STATUSES
     return count

@@ -26,7 +26,6 @@ Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
 StoppedBy = Literal["researcher", "budget", "curve"]
 
 GIB: Final = 1 << 30
-ROOM_CHECK_S: Final = 1.0
 
 _WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided"})
 """How runs end that there is nothing to object to any more."""
@@ -36,16 +35,15 @@ ASTRONOMIC: Final = 1e100
 
 
 Beside = Callable[["Laboratory", RunState], Awaitable[None]]
-Room = Callable[[str], bool]
+Room = Callable[[str], Awaitable[None]]
 
 
 async def _nothing(_: "Laboratory", __: RunState) -> None:
     """What is done beside a run where nobody wants anything done."""
 
 
-def _always(_: str) -> bool:
-    """What is asked about room where nobody knows."""
-    return True
+async def _at_once(_: str) -> None:
+    """What a run waits for where there is room for any."""
 
 
 class Laboratory:
@@ -62,7 +60,7 @@ class Laboratory:
         keys: tells when two runs are the same; by default by what they find on this machine.
         trees: gives runs their files; by default as checkouts.
         beside: carried on beside each live run, and cancelled at its end.
-        room: whether a run of a commit has room beside the live ones now; asked in a thread, and only where some live.
+        room: returns when a run of a commit has room beside the live ones; awaited before each new run.
     """
 
     def __init__(
@@ -73,7 +71,7 @@ class Laboratory:
         keys: Keys | None = None,
         trees: Trees | None = None,
         beside: Beside = _nothing,
-        room: Room = _always,
+        room: Room = _at_once,
     ) -> None:
         self._bench = bench
         self._obeys_pause = obeys_pause
@@ -141,7 +139,7 @@ class Laboratory:
                 await bench.gates.unpaused()
             place = await bench.places.take(f"session {bench.state.session}", self._devices_in_use, self._warn)
             try:
-                await self._until_there_is_room(wanted.commit)
+                await self._room(wanted.commit)
                 await bench.turn_to_run(wanted)
             except BaseException:
                 place.give_back()
@@ -149,12 +147,6 @@ class Laboratory:
             if not (self._obeys_pause and bench.state.paused):
                 return place
             place.give_back()
-
-    async def _until_there_is_room(self, commit: str) -> None:
-        while True:
-            if not self._bench.state.live or await asyncio.to_thread(self._room, commit):
-                return
-            await asyncio.sleep(ROOM_CHECK_S)
 
     def _warn(self, text: str) -> None:
         self._bench.warn(text, "`mlrcopilot doctor` shows the GPUs.", "machine")
@@ -203,13 +195,20 @@ class Laboratory:
 
     async def baseline(self, commit: str) -> Baseline | RunState:
         """What the starter measures: twice on seed 0 and once on seed 1. A run that failed is returned instead."""
-        first = await self.measure(commit, 0, "baseline")
-        if first.value is None:
-            return first
-        again = await self._repetition(commit, first)
-        if again.value is None:
-            return again
-        other = await self.measure(commit, 1, "baseline")
+        several = await self._bench.places.count() > 1
+        ahead = [asyncio.create_task(self.measure(commit, 1, "baseline"))] if several else []
+        try:
+            first = await self.measure(commit, 0, "baseline")
+            if first.value is None:
+                return first
+            again = await self._repetition(commit, first)
+            if again.value is None:
+                return again
+            other = await (ahead[0] if several else self.measure(commit, 1, "baseline"))
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
         if other.value is None:
             return other
         repeatable = first.value == again.value

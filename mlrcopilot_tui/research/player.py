@@ -130,6 +130,7 @@ class Player:
         name, places = "", 1
         if isinstance(copilot_started, ev.CopilotStarted):
             name, places = copilot_started.engine, copilot_started.places
+        conductor.side_by_side = places > 1
         with self._opened(name, places) as bench:
             laboratory = self._laboratory(bench)
             copilot = Copilot(bench, laboratory, self._budget_spent)
@@ -141,6 +142,7 @@ class Player:
                 await self._farewell(sitting, copilot, work)
             finally:
                 conductor.cut_off()
+                conductor.side_by_side = False
                 for task in (work, end, decisions):
                     task.cancel()
                 await asyncio.gather(work, end, decisions, return_exceptions=True)
@@ -272,6 +274,8 @@ class Player:
                     gates=Gatekeeper(opened),
                     places=OpenPlaces(places),
                     turn=self._conductor.turn,
+                    turn_of=self._conductor.turn_of,
+                    turn_to_run=self._conductor.turn_to_run,
                     may_ask=self._conductor.may_ask,
                     unfenced=True,
                 )

@@ -88,7 +88,10 @@ class ReplayExecutor:
         return next((event for event in events if isinstance(event, RunFinished) and event.run == run), None)
 
 
-_FACTS = ("reason", "value", "wall_s", "log_sha256", "exit_code", "peak_rss_bytes", "cpu_s", "looked")
+_FACTS = (
+    "reason", "value", "wall_s", "log_sha256", "exit_code", "peak_rss_bytes", "cpu_s", "peak_gpu_bytes", "contended_s",
+    "contention", "looked",
+)  # fmt: skip
 
 
 def _status(run: str, **facts: object) -> RunStatus:

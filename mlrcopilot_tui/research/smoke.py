@@ -51,6 +51,7 @@ class SmokeTester:
         tried = await self._tried(run) if run is not None else None
         machine = await asyncio.to_thread(sample_machine, gpus=self._uses_gpus())
         made = forecast(attempt, tried, parents, self._bounds(rule), machine)
+        await self._bench.turn_of(attempt.idea)
         self._bench.session.record(made)
         return made
 

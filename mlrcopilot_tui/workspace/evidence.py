@@ -88,6 +88,12 @@ def read_note(repository: Repository, commit: str) -> CommitEvidence | None:
         return None
 
 
+def noted_commits(repository: Repository) -> frozenset[str]:
+    """The commits that have evidence attached."""
+    listed = repository.run("notes", f"--ref={NOTES_REF}", "list", accept=(0, 1))
+    return frozenset(line.split()[-1] for line in listed.text.splitlines() if line)
+
+
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Waits for its turn: parallel `git notes add` loses notes silently.

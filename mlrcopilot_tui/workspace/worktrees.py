@@ -34,16 +34,24 @@ def add_worktree(repository: Repository, path: Path, commit: str) -> GitDirs:
         return worktree_dirs(repository, path)
     layout.make(path)
     records = repository.common_dir / "worktrees"
-    records.mkdir(exist_ok=True)
     dirs = GitDirs(records / f"mlrcopilot-{path.parent.name}-{path.name}", path)
     _write_line(path / ".git", f"gitdir: {dirs.git_dir}")
     with _aside(repository) as aside:
         _write_line(aside / "HEAD", commit)
         _write_line(aside / "commondir", "../..")
         _write_line(aside / "gitdir", str(_real(path) / ".git"))
-        aside.rename(dirs.git_dir)
+        _put(aside, dirs.git_dir)
     repository.run("read-tree", "--reset", "-u", commit, dirs=dirs, drivers=True)
     return dirs
+
+
+def _put(aside: Path, record: Path) -> None:
+    """Renames a folder to its place; whoever removes the last other worktree at this moment removes the place."""
+    while True:
+        record.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            aside.rename(record)
+            return
 
 
 def _write_line(path: Path, line: str) -> None:

@@ -6,8 +6,8 @@ import dataclasses
 import pytest
 
 from mlrcopilot_tui.errors import RefusedError
-from mlrcopilot_tui.research.copilot import BaselineFailedError
 from mlrcopilot_tui.research.deliver import deliver, new_decision
+from mlrcopilot_tui.research.loop import BaselineFailedError
 from mlrcopilot_tui.workspace.evidence import read_note
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine

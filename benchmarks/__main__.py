@@ -24,6 +24,7 @@ BENCHMARKS = (
     "reopening",
     "inbox",
     "run_overhead",
+    "supervisor_cost",
     "tokens",
     "replay",
     "early_stop",

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, spent
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
@@ -246,10 +247,22 @@ def _tell_withdrawn(_: EventPrinter, event: ev.IdeaWithdrawn) -> str:
 @_tells(ev.RunFinished)
 def _tell_run(printer: EventPrinter, event: ev.RunFinished) -> str:
     run = printer.state.runs[event.run]
-    about = f"idea {run.idea}" if run.purpose == "idea" else run.purpose
+    own = {"idea": f"idea {run.idea}", "smoke": f"smoke run of idea {run.idea}"}
+    about = own.get(run.purpose, run.purpose)
+    if event.outcome == "smoked":
+        return f"run {event.run:<6} {about}: all is well so far, after {span(event.wall_s)}"
     result = number(event.value) if event.value is not None else f"{event.outcome}: {event.reason}"
     exposed = f", {run.exposure}" if run.exposure else ""
     return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}{exposed}"
+
+
+@_tells(ev.ForecastMade)
+def _tell_forecast(printer: EventPrinter, event: ev.ForecastMade) -> str:
+    """Where nobody is asked; else the question tells it."""
+    if Settings.of(printer.state).patches == "ask":
+        return ""
+    metric = printer.state.started.metric if printer.state.started else ""
+    return f"idea {event.idea:<5} forecast: {in_words(event, metric)}"
 
 
 @_tells(ev.StopSuggested)

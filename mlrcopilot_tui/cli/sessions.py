@@ -227,6 +227,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     lines += [f"Prediction: {told.prediction}"] if told.prediction else []
     lines += [f"{name}: {value}" for name, value in _design_as_text(told.design) if value]
     lines += _plan_as_text(idea)
+    lines += _forecast_as_text(state, idea)
     for judged in idea.verdicts:
         verdict = judged.verdict
         lines += ["", f"{verdict.kind} at {judged.commit[:10]}: {verdict.rule}"]
@@ -246,6 +247,15 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
+
+
+def _forecast_as_text(state: SessionState, idea: IdeaState) -> list[str]:
+    """What the newest attempt was to take."""
+    from mlrcopilot_tui.research.forecast import in_words  # noqa: PLC0415 - `--help` needs none of this
+
+    made = state.forecasts.get(idea.attempt.commit) if idea.attempt else None
+    metric = state.started.metric if state.started else ""
+    return [f"Forecast: {in_words(made, metric)}"] if made else []
 
 
 def _fence(run: RunState) -> str:

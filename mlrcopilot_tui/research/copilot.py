@@ -19,7 +19,7 @@ from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent
 from mlrcopilot_tui.research.loop import Loop
 from mlrcopilot_tui.research.measure import Laboratory
-from mlrcopilot_tui.research.smoke import Patience
+from mlrcopilot_tui.research.room import RoomWatch
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.upkeep import remove_leftovers
 from mlrcopilot_tui.research.watch import watch_inbox
@@ -59,7 +59,7 @@ class Copilot:
         self._meanwhile = meanwhile
         self._gates = bench.gates
         self._laboratory = laboratory or Laboratory(
-            bench, obeys_pause=True, beside=CurveWatch(bench), room=Patience(bench).until_it_fits
+            bench, obeys_pause=True, beside=CurveWatch(bench), room=RoomWatch(bench)
         )
         self._budget_spent = budget_spent or self._minutes_spent
         self._loop = Loop(bench, self._laboratory)

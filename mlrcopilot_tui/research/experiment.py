@@ -9,7 +9,7 @@ from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.forecast import told
+from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory, Purpose
@@ -129,7 +129,7 @@ class Experimenter:
             f"May idea {attempt.idea} run? {attempt.subject}",
             idea=attempt.idea,
             commit=attempt.commit,
-            forecast=told(made, self._bench.config.metric.name) if made else "",
+            forecast=in_words(made, self._bench.config.metric.name) if made else "",
         )
         if self._bench.settings.patches == "auto":
             self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="rule"))

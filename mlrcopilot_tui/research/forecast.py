@@ -1,12 +1,13 @@
 """Forecasts: what running an attempt takes in time and memory, whether that fits, and how that is said."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
 import msgspec
 
+from mlrcopilot_tui.hardware.leases import device_name
 from mlrcopilot_tui.hardware.samples import GpuSample, MachineSample
 from mlrcopilot_tui.research.pace import Course, Estimate, Progress, like_parents, whole_run
 from mlrcopilot_tui.session.events import ForecastMade
@@ -92,7 +93,7 @@ def forecast(
     return msgspec.structs.replace(made, lacks=lacks, obstacle=obstacle)
 
 
-def told(made: ForecastMade, metric: str) -> str:
+def in_words(made: ForecastMade, metric: str) -> str:
     """A forecast in words, as it stands beside the question whether the attempt may run."""
     least, most = made.runs
     runs = f"{least} to {most} runs" if most > least else f"{least} run{'s' * (least > 1)}"
@@ -122,7 +123,7 @@ def need_of(state: SessionState, commit: str) -> Need:
     return Need(max(memory), max(gpu))
 
 
-def fits_now(need: Need, machine: MachineSample, promised: int = 0, devices: Sequence[str] = ()) -> str:
+def fits_now(need: Need, machine: MachineSample, promised: int = 0, devices: Collection[str] = ()) -> str:
     """What a run has to wait for, as a sentence; empty where it fits.
 
     What the whole machine could not hold is never waited for.
@@ -131,13 +132,13 @@ def fits_now(need: Need, machine: MachineSample, promised: int = 0, devices: Seq
         need: what the run takes.
         machine: as it is now.
         promised: bytes of memory that live runs have yet to take.
-        devices: the UUIDs of the GPUs that it is to get; none where it gets none.
+        devices: the GPUs that it is to get, as drivers call them.
     """
     free = _free(machine)
     if free is not None and free - promised < need.memory <= (machine.memory_total or 0):
         left = size(max(0, free - promised))
         return f"A run waits for memory: it takes at least {size(need.memory)}, and {left} are free."
-    given = [gpu for gpu in machine.gpus if gpu.uuid in devices]
+    given = [gpu for gpu in machine.gpus if device_name(gpu) in devices]
     total, used = _sum([gpu.memory_total for gpu in given]), _sum([gpu.memory_used for gpu in given])
     if total is not None and used is not None and total - used < need.gpu <= total:
         left = size(total - used)
@@ -168,7 +169,7 @@ def _need(tried: Tried | None, parents: Sequence[Tried], *, whole: bool) -> Need
 def _devices(tried: Tried | None, bounds: Bounds, machine: MachineSample) -> list[GpuSample]:
     """The GPUs that the run had, else as many as a run gets."""
     ours = [gpu for gpu in machine.gpus if gpu.ours]
-    had = [gpu for gpu in ours if tried is not None and gpu.uuid in tried.run.devices]
+    had = [gpu for gpu in ours if tried is not None and device_name(gpu) in tried.run.devices]
     return had or ours[: bounds.gpus]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -35,15 +35,15 @@ ASTRONOMIC: Final = 1e100
 
 
 Beside = Callable[["Laboratory", RunState], Awaitable[None]]
-Room = Callable[[str], Awaitable[None]]
+Room = Callable[[str, Collection[str]], Awaitable[None]]
 
 
 async def _nothing(_: "Laboratory", __: RunState) -> None:
     """What is done beside a run where nobody wants anything done."""
 
 
-async def _at_once(_: str) -> None:
-    """What a run waits for where there is room for any."""
+async def _at_once(_: str, __: Collection[str]) -> None:
+    """When there is room where nobody looks."""
 
 
 class Laboratory:
@@ -60,7 +60,7 @@ class Laboratory:
         keys: tells when two runs are the same; by default by what they find on this machine.
         trees: gives runs their files; by default as checkouts.
         beside: carried on beside each live run, and cancelled at its end.
-        room: returns when a run of a commit has room beside the live ones; awaited before each new run.
+        room: returns when a run of a commit has room beside all that goes on, on the devices that it is to get.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Laboratory:
                 await bench.gates.unpaused()
             place = await bench.places.take(f"session {bench.state.session}", self._devices_in_use, self._warn)
             try:
-                await self._room(wanted.commit)
+                await self._room(wanted.commit, place.lease.names)
                 await bench.turn_to_run(wanted)
             except BaseException:
                 place.give_back()

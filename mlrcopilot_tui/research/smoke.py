@@ -1,25 +1,18 @@
 """Smoke runs: an attempt is tried for seconds before anybody is asked or waits for hours, and its forecast is made."""
 
 import asyncio
-import contextlib
-from typing import Final
 
-from mlrcopilot_tui.hardware.samples import MachineSample
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.forecast import Bounds, Need, Tried, fits_now, forecast, need_of
+from mlrcopilot_tui.research.forecast import Bounds, Tried, forecast
 from mlrcopilot_tui.research.measure import GIB, Laboratory
 from mlrcopilot_tui.research.pace import progress_of
+from mlrcopilot_tui.research.room import sample_machine
 from mlrcopilot_tui.research.verdicts import Rule
 from mlrcopilot_tui.runs.curve import read_readings
-from mlrcopilot_tui.runs.spec import read_status
 from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.state import IdeaState, RunState
-
-CHECK_AGAIN_S: Final = 5.0
-"""Others' processes end without a word to us."""
-_GPU_ANSWER_S: Final = 3.0
 
 
 class SmokeTester:
@@ -96,51 +89,3 @@ class SmokeTester:
 
     def _uses_gpus(self) -> bool:
         return any(run.peak_gpu_bytes or run.devices for run in self._bench.state.runs.values())
-
-
-class Patience:
-    """Lets runs wait while the machine has too little of what they need.
-
-    Args:
-        bench: the session.
-    """
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-
-    async def until_it_fits(self, commit: str) -> None:
-        """Returns when a run of `commit` fits beside all that runs now; says once that it waits, and for what."""
-        need = need_of(self._bench.state, commit)
-        if need == Need():
-            return
-        told = False
-        while lack := fits_now(need, await asyncio.to_thread(sample_machine, gpus=bool(need.gpu)), self._promised()):
-            if not told:
-                self._bench.warn(lack, about="machine")
-                told = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)
-
-    def _promised(self) -> int:
-        """Bytes of memory that live runs will take beyond what they have taken."""
-        state = self._bench.state
-        promised = 0
-        for run in state.live_runs:
-            status = read_status(self._bench.layout.run(state.session, run.run))
-            promised += max(0, need_of(state, run.commit).memory - (status.peak_rss_bytes if status else 0))
-        return promised
-
-
-def sample_machine(*, gpus: bool) -> MachineSample:
-    """The machine as it is now; its GPUs only where they matter, because a failing driver may block for seconds."""
-    from mlrcopilot_tui.hardware.gpus import BackgroundReader, best_reader  # noqa: PLC0415 - psutil, 20 ms
-    from mlrcopilot_tui.hardware.machine import MachineSampler  # noqa: PLC0415
-
-    if not gpus:
-        return MachineSampler().sample()
-    reader = BackgroundReader(best_reader())
-    try:
-        reader.wait_first(_GPU_ANSWER_S)
-        return MachineSampler().sample(reader.read(), reader.problem)
-    finally:
-        reader.close()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.limits import gpu_seconds
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session.journal import utc_now
@@ -136,6 +137,17 @@ def _design(design: PlanDesign | None) -> dict[str, Any] | None:
     return {name: getattr(design, name) for name in (*design.__struct_fields__, "budget")}
 
 
+def _forecast(state: SessionState, commit: str) -> dict[str, Any] | None:
+    """What running an attempt was to take; None where nobody said."""
+    made = state.forecasts.get(commit)
+    if made is None:
+        return None
+    metric = state.started.metric if state.started else ""
+    about = {"idea", "commit"}
+    told = {name: getattr(made, name) for name in made.__struct_fields__ if name not in about}
+    return {"words": in_words(made, metric), **told}
+
+
 def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
     """The form of `show --json`: an idea with everything that became of it."""
     return {
@@ -162,6 +174,7 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
                 "subject": attempt.subject,
                 "by": attempt.by,
                 "files": [{"path": file.path, "added": file.added, "removed": file.removed} for file in attempt.files],
+                "forecast": _forecast(state, attempt.commit),
             }
             for attempt in idea.attempts
         ],

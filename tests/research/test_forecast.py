@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlrcopilot_tui.hardware.samples import GpuSample, MachineSample
-from mlrcopilot_tui.research.forecast import Bounds, Need, Tried, fits_now, forecast, told
+from mlrcopilot_tui.research.forecast import Bounds, Need, Tried, fits_now, forecast, in_words
 from mlrcopilot_tui.research.pace import Course, Progress, like_parents, progress_of, whole_run
 from mlrcopilot_tui.runs.metrics import Reading
 from mlrcopilot_tui.session.events import ForecastMade
@@ -143,7 +143,7 @@ def test_a_run_that_came_to_its_end_is_its_own_forecast() -> None:
     made = forecast(ATTEMPT, tried((1, 1.0), wall_s=4.2, outcome="ok", rss=2 * GIB), [parent(9.0)], BOUNDS, MACHINE)
     assert (made.whole, made.wall_s, made.memory_bytes) == (True, 4.2, 2 * GIB)
     assert not made.obstacle
-    assert told(made, "val_error") == "2 to 5 runs of about 4 s each; 2.0 GiB of 18.0 GiB free"
+    assert in_words(made, "val_error") == "2 to 5 runs of about 4 s each; 2.0 GiB of 18.0 GiB free"
 
 
 def test_a_cut_run_tells_its_range_its_total_and_the_least_memory() -> None:
@@ -152,19 +152,19 @@ def test_a_cut_run_tells_its_range_its_total_and_the_least_memory() -> None:
     assert made.wall_s == pytest.approx(240.0, rel=0.01)
     assert made.total_s == pytest.approx((480.0, 5 * 240.0 + 3 * 60.0), rel=0.01)
     words = "2 to 5 runs of about 4 min each; 8 to 23 min in all; at least 3.0 GiB of 18.0 GiB free"
-    assert told(made, "val_error") == words
+    assert in_words(made, "val_error") == words
 
 
 def test_without_a_smoke_run_the_parent_tells() -> None:
     made = forecast(ATTEMPT, None, [parent(40.0)], BOUNDS, MACHINE)
     assert (made.run, made.like_parent, made.wall_s) == ("", True, 40.0)
-    assert told(made, "val_error").startswith("2 to 5 runs of about 40 s each, as its parent's;")
+    assert in_words(made, "val_error").startswith("2 to 5 runs of about 40 s each, as its parent's;")
 
 
 def test_nothing_at_all_is_said_as_such() -> None:
     made = forecast(ATTEMPT, tried(wall_s=20.0, rss=0), [], BOUNDS, MachineSample(t=0.0))
     assert (made.wall_s, made.total_s, made.obstacle) == (None, None, "")
-    assert told(made, "val_error") == "2 to 5 runs; no val_error within 20 s"
+    assert in_words(made, "val_error") == "2 to 5 runs; no val_error within 20 s"
 
 
 def test_gpus_are_told_with_what_the_device_has() -> None:
@@ -173,7 +173,7 @@ def test_gpus_are_told_with_what_the_device_has() -> None:
     smoke = tried((1, 1.0), wall_s=4.0, outcome="ok", gpu=11 * GIB)
     smoke.run.devices = ("a",)
     made = forecast(ATTEMPT, smoke, [], BOUNDS, machine)
-    assert told(made, "val_error").endswith("; 1 GPU: 11.0 GiB of 141 GiB")
+    assert in_words(made, "val_error").endswith("; 1 GPU: 11.0 GiB of 141 GiB")
     smoke.run.peak_gpu_bytes = 150 * GIB
     assert forecast(ATTEMPT, smoke, [], BOUNDS, machine).lacks == "memory"
 
@@ -217,4 +217,4 @@ def test_a_run_waits_only_for_what_the_machine_can_ever_have() -> None:
 
 
 def test_words_for_forecasts_of_other_programs() -> None:
-    assert told(ForecastMade(idea=1, commit="c", runs=(1, 1)), "val_error") == "1 run"
+    assert in_words(ForecastMade(idea=1, commit="c", runs=(1, 1)), "val_error") == "1 run"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.research import begin
+from mlrcopilot_tui.hardware.samples import MachineSample
+from mlrcopilot_tui.research import begin, room
 from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox
 from mlrcopilot_tui.runs.spec import RunSpec
 from mlrcopilot_tui.session.state import SessionState
@@ -285,3 +286,39 @@ def test_sessions_with_smoke_runs_replay(
     state = Stage(workspace, tmp_path).assert_same(edits)
     outcomes = [run.outcome for run in state.runs.values() if run.purpose == "smoke"]
     assert {"smoked", "ok", "crashed"} <= set(outcomes)
+
+
+async def test_a_run_waits_until_its_memory_is_free_and_says_so_once(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    used = [8 << 30]
+    monkeypatch.setattr(
+        room, "sample_machine", lambda **_: MachineSample(t=0.0, memory_used=used[0], memory_total=8 << 30)
+    )
+    monkeypatch.setattr(room, "CHECK_AGAIN_S", 0.05)
+    instant.cuts = lambda _: 20
+    async with running(make_workspace()) as copilot:
+        await copilot.until(lambda: copilot.state.warnings)
+        await asyncio.sleep(0.2)
+        assert [run.purpose for run in copilot.state.runs.values() if run.idea] == ["smoke"]
+        used[0] = 0
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
+        warnings = [said.text for said in copilot.state.warnings]
+        assert warnings == ["A run waits for memory: it takes at least 1.0 GiB, and 0 MiB are free."]
+
+
+async def test_what_others_hold_for_good_does_not_hold_a_lone_run_for_good(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    monkeypatch.setattr(
+        room, "sample_machine", lambda **_: MachineSample(t=0.0, memory_used=8 << 30, memory_total=8 << 30)
+    )
+    monkeypatch.setattr(room, "CHECK_AGAIN_S", 0.05)
+    monkeypatch.setattr(room, "ALONE_S", 0.2)
+    instant.cuts = lambda _: 20
+    state = await run_session(make_workspace(), AUTO)
+    assert state.ideas[1].status == "kept"
+    assert state.warnings[1].text.endswith("and is tried.")

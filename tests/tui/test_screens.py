@@ -288,7 +288,7 @@ async def test_the_curtain_stands_where_the_panes_will(tmp_path: Path) -> None:
         after = frame(app)
         assert isinstance(app.screen, MainScreen)
         assert app.screen.deck.focused == "patch"  # the key that was pressed too early
-        assert "Run this patch for idea 4?" in after
+        assert "May idea 4 run?" in after
     corners = {"╭", "╰", "╮", "╯"}
     assert _places(before, corners) == _places(after, corners)
 

@@ -133,6 +133,8 @@ def _badge(run: RunState) -> list[Segment]:
 
 
 def _purpose(run: RunState) -> str:
+    if run.purpose == "smoke":
+        return f"smoke run of idea {run.idea}.{run.attempt}"
     if run.purpose == "idea":
         return f"idea {run.idea}.{run.attempt}"
     if run.purpose == "parent":

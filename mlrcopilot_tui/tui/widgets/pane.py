@@ -32,7 +32,7 @@ class Pane(Container):
         &.-needed { border: round $needs-you; }
         &:focus-within { border: round $border; }
         &.-bare { border: none; padding: 0; }
-        & > .question { dock: bottom; height: auto; max-height: 3; text-wrap: wrap; }
+        & > .question { dock: bottom; height: auto; max-height: 4; text-wrap: wrap; }
         &.-bare RunCurve { height: 1; }
     }
     """

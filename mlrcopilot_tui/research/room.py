@@ -1,0 +1,68 @@
+"""Room: what the machine has free now, and runs that wait until what they take is free."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Collection
+from typing import Final
+
+from mlrcopilot_tui.hardware.samples import MachineSample
+from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.forecast import Need, fits_now, need_of
+from mlrcopilot_tui.runs.spec import read_status
+
+CHECK_AGAIN_S: Final = 5.0
+"""Others' processes end without a word to us."""
+ALONE_S: Final = 600.0
+"""So long a run waits for others at most where none of ours goes on that could make room: what they hold may be there
+to stay, and what is free is a guess."""
+_GPU_ANSWER_S: Final = 3.0
+
+
+class RoomWatch:
+    """Implements `Room` for a session: a run waits while the machine has too little free of what it takes."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    async def __call__(self, commit: str, devices: Collection[str]) -> None:
+        """Returns when a run of `commit` fits beside all that goes on; says once that it waits, and for what."""
+        need = need_of(self._bench.state, commit)
+        if need == Need():
+            return
+        began, told = time.monotonic(), False
+        while lack := fits_now(need, await self._machine(need), self._promised(), devices):
+            if not self._bench.state.live and time.monotonic() - began > ALONE_S:
+                self._bench.warn(f"{lack} It has waited for {ALONE_S / 60:g} min and is tried.", about="machine")
+                return
+            if not told:
+                self._bench.warn(lack, "It starts by itself when there is room.", about="machine")
+                told = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)
+
+    async def _machine(self, need: Need) -> MachineSample:
+        return await asyncio.to_thread(sample_machine, gpus=bool(need.gpu))
+
+    def _promised(self) -> int:
+        """Bytes of memory that live runs will take beyond what they have taken."""
+        state, promised = self._bench.state, 0
+        for run in state.live_runs:
+            status = read_status(self._bench.layout.run(state.session, run.run))
+            promised += max(0, need_of(state, run.commit).memory - (status.peak_rss_bytes if status else 0))
+        return promised
+
+
+def sample_machine(*, gpus: bool) -> MachineSample:
+    """The machine as it is now; its GPUs only where they matter, because a failing driver may block for seconds."""
+    from mlrcopilot_tui.hardware.gpus import BackgroundReader, best_reader  # noqa: PLC0415 - psutil, 20 ms
+    from mlrcopilot_tui.hardware.machine import MachineSampler  # noqa: PLC0415
+
+    if not gpus:
+        return MachineSampler().sample()
+    reader = BackgroundReader(best_reader())
+    try:
+        reader.wait_first(_GPU_ANSWER_S)
+        return MachineSampler().sample(reader.read(), reader.problem)
+    finally:
+        reader.close()

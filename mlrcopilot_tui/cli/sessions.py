@@ -244,7 +244,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
         lines += [f"  {_looks(judged.looks)} by then"] if judged.looks else []
         lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
-    runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok"}]
+    runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok", "smoked"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ import pytest
 
 from mlrcopilot_tui.hardware.samples import MachineSample
 from mlrcopilot_tui.research import begin, room
+from mlrcopilot_tui.research.views import show_view
 from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox
 from mlrcopilot_tui.runs.spec import RunSpec
 from mlrcopilot_tui.session.state import SessionState
@@ -76,6 +77,9 @@ async def test_a_cut_smoke_run_is_forecast_and_run_again_in_full(
     instant.cuts = lambda _: 20
     async with running(make_workspace(contract=ASKING)) as copilot:
         gate = await copilot.gate()
+        shown = show_view(copilot.state, copilot.idea(1))["attempts"][0]["forecast"]
+        assert shown["words"] == gate.forecast
+        assert (shown["wall_s"], shown["runs"], shown["whole"]) == (50.0, (2, 5), False)
         assert gate.forecast.startswith("2 to 5 runs of about 50 s each; 2 to 4 min in all; ")
         assert "at least 1.0 GiB of" in gate.forecast
         await copilot.decide("approve", idea=1)

@@ -232,6 +232,22 @@ def test_a_run_without_anything_to_measure_by_has_no_bar(tmp_path: Path) -> None
     assert run.run_view(state, None, Live(), BEGIN) == run.RunView()
 
 
+def test_a_smoke_run_is_called_one_and_promises_no_end(tmp_path: Path) -> None:
+    story = up_to_run(tmp_path)
+    commit = next(iter(state_of(story).ideas[4].attempts)).commit
+    name = story.start_run(0, commit=commit, purpose="smoke", number=4)
+    state = state_of(story)
+    view = run.run_view(state, state.runs[name], Live(), story.now)
+    assert _texts(view.line)[:-1] == ["smoke run of idea 4.1", "seed 0"]
+    assert view.share is None
+    said = "It ran well for 20 s."
+    story.tell(ev.RunFinished(run=name, outcome="smoked", reason=said, value=None, wall_s=20.0, log_sha256=""))
+    state = state_of(story)
+    ended = run.run_view(state, state.runs[name], Live(), story.now).line
+    assert ["smoked", said] == [segment.text for segment in ended if segment.text in {"smoked", said}]
+    assert all(segment.role != "error" for segment in ended)
+
+
 def test_a_run_is_seen_against_its_parent(tmp_path: Path) -> None:
     state = state_of(up_to_run(tmp_path))
     parents = (((1.0, 0.10), (20.0, 0.07)), ((1.0, 0.12), (20.0, 0.07)))

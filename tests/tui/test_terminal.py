@@ -81,7 +81,7 @@ def test_keys_work_and_the_terminal_is_restored(tmux: Tmux, tmp_path: Path) -> N
     wait_for(lambda: tmux.shows("palette"))
     assert tmux.state("#{alternate_on} #{mouse_any_flag} #{cursor_flag}") == "1 1 0"
     tmux.type("3")
-    wait_for(lambda: tmux.shows("Run this patch for idea 4?"))
+    wait_for(lambda: tmux.shows("May idea 4 run?"))
     time.sleep(0.6)  # the grace period of a question that just appeared
     tmux.type("a")
     wait_for(lambda: bool(story.decisions()))

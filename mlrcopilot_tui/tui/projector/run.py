@@ -8,7 +8,7 @@ from mlrcopilot_tui.session.parents import parent_of
 from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.words import clock, number, seconds_between, short, span_of_time
-from mlrcopilot_tui.tui.views import Segment, Span
+from mlrcopilot_tui.tui.views import Role, Segment, Span
 
 Curve = tuple[tuple[float, float], ...]
 """Step and value of each reading, in the order of the steps."""
@@ -43,7 +43,8 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
     if not run.started_at:
         return RunView((*line, Segment("starting", "running")))
     elapsed = seconds_between(run.started_at, now)
-    expected = expected_seconds(state, run)
+    # A smoke run ends at its limit, wherever its parent's runs would be then.
+    expected = expected_seconds(state, run) if run.purpose != "smoke" else None
     share = None
     if live.curve:
         step = live.curve[-1][0]
@@ -160,7 +161,8 @@ def _result(state: SessionState, run: RunState) -> tuple[Segment, ...]:
     if run.stopped_by == "curve" and run.suggestion is not None:
         behind = f"behind the parent's band since step {run.suggestion.since or run.suggestion.step}"
         return (Segment(f"stopped early at step {run.suggestion.step}", "discarded"), Segment(behind, "muted", rank=5))
-    return (Segment(run.outcome or "ended", "error"), Segment(run.reason, "muted", rank=5))
+    role: Role = "muted" if run.outcome == "smoked" else "error"
+    return (Segment(run.outcome or "ended", role), Segment(run.reason, "muted", rank=5))
 
 
 def _metric(state: SessionState) -> str:

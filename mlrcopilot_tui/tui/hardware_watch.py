@@ -1,8 +1,10 @@
 """The hardware's samples on their way to the strip: begun after the first frame, shown once a second."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from mlrcopilot_tui.hardware.leases import device_name
+from mlrcopilot_tui.hardware.samples import GpuSample
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.views import Role
 from mlrcopilot_tui.tui.widgets.hardware_parts import QUIET
@@ -47,4 +49,12 @@ class HardwareWatch:
         pid = status.child_pid if status is not None else None
         tree = self._monitor.tree(pid) if pid else None
         note = presenter.sandbox_note()
-        self._strip.show(self._monitor.history(), tree, note.text, _STYLES.get(note.role, QUIET))
+        samples = self._monitor.history()
+        held = gpus_held(samples[-1].gpus if samples else (), presenter.devices)
+        self._strip.show(samples, tree, f"{held}{note.text}", _STYLES.get(note.role, QUIET))
+
+
+def gpus_held(gpus: Sequence[GpuSample], devices: Collection[str]) -> str:
+    """`on GPU 0, 3  `: which GPUs a run has for itself; empty where it has none."""
+    indices = dict.fromkeys(str(gpu.index) for gpu in gpus if device_name(gpu) in devices)
+    return f"on GPU {', '.join(indices)}  " if indices else ""

@@ -121,6 +121,11 @@ class Presenter:
         """Whether the shown run goes on, so that its clock must be drawn."""
         return self._run is not None and self._run.live
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The GPUs that the shown run has, by their drivers' names, while it goes on."""
+        return self._run.devices if self._run is not None and self._run.live else ()
+
     def sandbox_note(self) -> Span:
         """What confines the shown run; in alarm where nothing does, or less than usual."""
         shown = self._run

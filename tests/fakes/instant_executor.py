@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import re
 import traceback
 from collections.abc import Callable, Sequence
@@ -31,11 +32,14 @@ class FakeExecutor:
     wall_s: float = 0.1
     started: list[RunSpec] = field(default_factory=list)
     held: dict[Path, RunSpec] = field(default_factory=dict)
+    files: dict[Path, list[int]] = field(default_factory=dict)
+    """What a supervisor would hold open as long as it lives."""
 
     def start(self, spec: RunSpec, folder: Path, held: Sequence[int] = ()) -> None:
         folder.mkdir(parents=True)
         self.started.append(spec)
         self.held[folder] = spec
+        self.files[folder] = [os.dup(file) for file in held]
         self._tell(folder, spec, state="running", child_pid=1)
         if not self.holds(spec):
             self.release(folder)
@@ -92,6 +96,8 @@ class FakeExecutor:
         )  # fmt: skip
 
     def _end(self, folder: Path, spec: RunSpec, lines: list[str], outcome: Outcome, reason: str) -> None:
+        for file in self.files.pop(folder, []):
+            os.close(file)
         log = "".join(f"{line}\n" for line in lines).encode()
         (folder / LOG_FILE).write_bytes(log)
         found = re.findall(rf"{spec.metric}[:=] *(\S+)", log.decode())

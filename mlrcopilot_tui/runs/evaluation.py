@@ -15,7 +15,8 @@ from mlrcopilot_tui.runs.watch import Cut
 HEADING: Final = "\n===== evaluation: {command} =====\n"
 LEFT: Final = "Not taken over: {what}\n"
 MAKING_S: Final = 600.0
-"""A clean tree takes 0.35 s to make (2 vCPU Xeon VM, Python 3.11); large checkouts on slow disks take longer."""
+"""A clean tree took 0.6 s to make, with 1,000 files 1.1 s (2 vCPU Xeon VM at a load of 9, Python 3.11); large ones on
+slow disks take longer."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,10 +73,10 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `run` must be unique on the machine: it marks the run's processes. `tree` is the absolute working directory, `env`
     the complete environment. Durations are seconds; `silence_s` 0 turns that limit off. Each of the two commands gets
-    the limits anew, but for what both may write together. The evaluation works where the run did: in a `clean_tree`, or
-    in the very same one where that is None, and never with a network. `stdin` is what the command reads; the evaluation
-    reads nothing. `dies_with` is the id of the process that started the run and without which it ends; 0 for a run that
-    outlives its starter.
+    the limits anew. The evaluation works where the run did: in a `clean_tree`, or in the very same one where that is
+    None, and then what both write counts together; it never has a network. `stdin` is what the command reads; the
+    evaluation reads nothing. `dies_with` is the id of the process that started the run and without which it ends; 0 for
+    a run that outlives its starter.
 
     `memory_bytes` bounds the resident memory of the whole tree, `disk_bytes` what it may write; 0 leaves it what the
     machine can spare. `devices` are the UUIDs of the GPUs that it was given. In a `smoke` run the limit of time is no

@@ -56,8 +56,7 @@ class Supervisor:
         self._began = time.monotonic()
         self._noted = -math.inf
         self._memory = MemoryBound(spec.memory_bytes)
-        disk = DiskBound(spec.sandbox.writable, str(folder), spec.disk_bytes, lambda: self._recorder.log_bytes)
-        self._bounds = Bounds((self._memory, disk))
+        self._bounds = Bounds((self._memory, self._disk_bound()))
         self._divergence = Divergence(evaluated=bool(spec.evaluate_argv))
         self._kills = KillCount()
         self._contention = Contention(spec.devices)
@@ -125,11 +124,17 @@ class Supervisor:
         """Whether the machine cannot wait for the command's end."""
         return self._bounds.pressing
 
+    def _disk_bound(self) -> DiskBound:
+        spec = self._spec
+        return DiskBound(spec.sandbox.writable, str(self._folder), spec.disk_bytes, lambda: self._recorder.log_bytes)
+
     def _evaluate(self) -> Cut | None:
         made = make_tree(self._spec.clean_tree)
         if isinstance(made, Cut):
             return made
         self._evaluating, self._first_words = True, b""
+        if self._spec.clean_tree:  # whose files were all written just now, and not by the evaluation
+            self._bounds = Bounds((self._memory, self._disk_bound()))
         self._status = msgspec.structs.replace(
             self._status, evaluation_at=self._recorder.log_bytes, looked=made.hidden_shown
         )

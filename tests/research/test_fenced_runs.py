@@ -13,7 +13,7 @@ from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
 from mlrcopilot_tui.runs.sandbox import why_not
 from mlrcopilot_tui.runs.spec import SandboxLevel
 from mlrcopilot_tui.session.state import RunState
-from tests.research.fences import HONEST, made, measured, own_folder
+from tests.research.fences import CONTRACT, HONEST, made, measured, own_folder
 
 LEVELS = pytest.mark.parametrize("level", ["bwrap", "landlock"])
 
@@ -49,6 +49,13 @@ print(pathlib.Path("data/input.txt").read_text(), os.path.exists("answers.csv"))
     assert "the answers" not in log
     assert "ref: " not in log
     assert "session_started" not in log.lower()
+
+
+async def test_what_is_put_into_a_clean_tree_is_nothing_that_an_evaluation_wrote(root: Path) -> None:
+    contract = CONTRACT.replace("[evaluate]", "disk_gb = 0.01\n[evaluate]")
+    files = {"large.csv": "x" * (16 << 20), "evaluate.py": "import time; time.sleep(3); print('val_error:', 0.5)"}
+    found = (await measured(made(root, "", files, contract), "plain"))[0]
+    assert (found.run.outcome, found.run.value) == ("ok", 0.5), found.run.reason
 
 
 def test_the_second_fence_is_one_for_unattended_sessions(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -117,9 +117,11 @@ def hopeless(
         return None
     band = _Band(known, stretch=parent_total / end, patience=patience)
     newest = so_far[-max(3, math.ceil(patience.behind * len(so_far))) :]
-    gaps = [value - band.worst(step) for step, value in newest]
+    gap = min(value - band.worst(step) for step, value in newest)
+    if gap <= 0:
+        return None
     half = band.half(newest[0][0], newest[-1][0], _noise([value for _, value in newest]))
-    if min(gaps) <= half or _may_catch_up(so_far, newest, band, half, end):
+    if gap <= half or _may_catch_up(so_far, newest, band, half, end):
         return None
     step = newest[-1][0]
     level = fmean(value for _, value in newest[-3:])

@@ -1,11 +1,13 @@
 """Early stops with real processes: hopeless runs are told of or ended, once, and what is saved is counted."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from mlrcopilot_tui.cli.headless import EventPrinter
+from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.research import curve_watch
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.bench import Bench
@@ -56,7 +58,7 @@ def told(workspace: Workspace, state: SessionState) -> list[ev.StopSuggested | e
 
 
 def test_a_hopeless_run_is_stopped_where_the_researcher_set_it_so(
-    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path
+    make_workspace: MakeWorkspace, scripted: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = scripted(FakeEngine(HOPELESS))
     workspace = make_workspace(TRAIN, contract("auto"))
@@ -77,6 +79,8 @@ def test_a_hopeless_run_is_stopped_where_the_researcher_set_it_so(
     assert idea.verdict.rule == f"stopped early at seed 0: {suggested.reason}"
     assert len(engine.assignments) == 1, "nothing is repaired"
     assert [other.run for other in state.runs.values() if other.purpose == "idea"] == [run.run], "nothing is repeated"
+    assert main(["status", str(workspace.layout.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["saved_s"] == state.saved_s
     replayed = Stage(workspace, tmp_path).assert_same(HOPELESS)
     assert replayed.saved_s == state.saved_s
 

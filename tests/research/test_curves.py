@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import early_stop
 from mlrcopilot_tui.research.curves import POINTS, Lag, Patience, Point, Trace, hopeless
 
 TOTAL = 40
@@ -147,3 +148,12 @@ def test_what_was_reported_twice_or_is_no_number_is_passed_over() -> None:
     for step, value in ((1, 1.0), (1, 2.0), (2, math.nan), (3, math.inf), (2, 5.0)):
         trace.add(step, value)
     assert trace.points == [(1, 1.0), (2, 5.0)]
+
+
+def test_on_recorded_trainings_it_stops_many_and_hardly_one_that_would_be_kept() -> None:
+    """A part of what `benchmarks/early_stop.py` measures, so that a change of the rule cannot go unseen."""
+    families = {"template digits": early_stop.read_families()["template digits"][::2]}
+    found = list(early_stop.cases(families, early_stop.by_curve, 2))
+    assert sum(one.keep for one in found) > 20
+    assert early_stop.wrong_share(found) <= 2.0
+    assert early_stop.right_share(found) >= 35.0

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.research import begin
-from mlrcopilot_tui.research.begin import refuse_unfenced
+from mlrcopilot_tui.research.begin import begin_session, open_bench, refuse_unfenced
+from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.landlock_sandbox import LandlockSandbox
@@ -56,6 +57,18 @@ async def test_what_is_put_into_a_clean_tree_is_nothing_that_an_evaluation_wrote
     files = {"large.csv": "x" * (16 << 20), "evaluate.py": "import time; time.sleep(3); print('val_error:', 0.5)"}
     found = (await measured(made(root, "", files, contract), "plain"))[0]
     assert (found.run.outcome, found.run.value) == ("ok", 0.5), found.run.reason
+
+
+async def test_what_a_killed_supervisor_left_of_an_evaluation_is_removed(root: Path) -> None:
+    workspace = made(root, "")
+    session = begin_session(workspace, Options())
+    with open_bench(workspace, session) as bench:
+        trees = bench.layout.worktrees / session
+        for name in ("run-r7", "left-r7", "left-r8"):
+            (trees / name / "deep").mkdir(parents=True)
+        async with Laboratory(bench) as laboratory:
+            await laboratory.recover()
+        assert list(trees.iterdir()) == []
 
 
 def test_the_second_fence_is_one_for_unattended_sessions(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-import msgspec
-
+from mlrcopilot_tui.research.admission import Admission, Room, at_once
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.grants import network_granted
-from mlrcopilot_tui.research.places import Place
 from mlrcopilot_tui.research.retries import is_to_be_repeated
 from mlrcopilot_tui.research.run_key import Keys, RunKeys
 from mlrcopilot_tui.research.run_trees import RunTrees, Trees
@@ -35,15 +33,10 @@ ASTRONOMIC: Final = 1e100
 
 
 Beside = Callable[["Laboratory", RunState], Awaitable[None]]
-Room = Callable[[str, Collection[str]], Awaitable[None]]
 
 
 async def _nothing(_: "Laboratory", __: RunState) -> None:
     """What is done beside a run where nobody wants anything done."""
-
-
-async def _at_once(_: str, __: Collection[str]) -> None:
-    """When there is room where nobody looks."""
 
 
 class Laboratory:
@@ -71,16 +64,14 @@ class Laboratory:
         keys: Keys | None = None,
         trees: Trees | None = None,
         beside: Beside = _nothing,
-        room: Room = _at_once,
+        room: Room = at_once,
     ) -> None:
         self._bench = bench
-        self._obeys_pause = obeys_pause
         self._keys = keys or RunKeys(bench)
         self._trees = trees or RunTrees(bench)
         self._beside = beside
-        self._room = room
+        self._admission = Admission(bench, room, obeys_pause=obeys_pause)
         self._lives: dict[str, asyncio.Task[None]] = {}
-        self._places: dict[str, Place] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,66 +97,14 @@ class Laboratory:
         while True:
             run, going = None if fresh else self._known(key, purpose) or going, None
             if run is None:
-                run = await self._planned(wanted, fresh=fresh)
+                run = await self._admission.plan(wanted, lambda: None if fresh else self._known(key, purpose))
             await self._end_of(run)
             cut_smoke = run.outcome == "smoked" and purpose != "smoke"
             if not cut_smoke and not is_to_be_repeated(self._bench.state, run):
                 return run
 
-    async def _planned(self, wanted: RunPlanned, *, fresh: bool) -> RunState:
-        """The run that is wanted, journaled once there is a place for it; an equal one that turns up before will do."""
-        taking = asyncio.create_task(self._place(wanted))
-        try:
-            while True:
-                if not fresh and (run := self._known(wanted.key, wanted.purpose)) is not None:
-                    return run
-                if taking.done():
-                    break
-                await self._bench.gates.change_or({taking})
-            state, place = self._bench.state, taking.result()
-            name = f"r{len(state.runs) + 1}"
-            self._places[name] = place
-            self._bench.session.record(msgspec.structs.replace(wanted, run=name))
-            return state.runs[name]
-        finally:
-            taking.cancel()
-            taking.add_done_callback(self._give_back_unused)
-
-    async def _place(self, wanted: RunPlanned) -> Place:
-        """A place for a run, held until it is given back, which it is while the session is paused."""
-        bench = self._bench
-        while True:
-            if self._obeys_pause:
-                await bench.gates.unpaused()
-            place = await bench.places.take(f"session {bench.state.session}", self._devices_in_use, self._warn)
-            try:
-                await self._room(wanted.commit, place.lease.names)
-                await bench.turn_to_run(wanted)
-            except BaseException:
-                place.give_back()
-                raise
-            if not (self._obeys_pause and bench.state.paused):
-                return place
-            place.give_back()
-
-    def _warn(self, text: str) -> None:
-        self._bench.warn(text, "`mlrcopilot doctor` shows the GPUs.", "machine")
-
-    def _give_back_unused(self, taking: "asyncio.Task[Place]") -> None:
-        if taking.cancelled() or taking.exception() is not None:
-            return
-        place = taking.result()
-        if all(place is not used for used in self._places.values()):
-            place.give_back()
-
-    def _devices_in_use(self) -> set[str]:
-        lent = [place.lease.names for place in self._places.values()]
-        return set().union(*lent, *(run.devices for run in self._bench.state.live_runs))
-
     async def recover(self) -> None:
         """Settles what an earlier process left: ended runs are journaled, live ones followed, and leftovers removed."""
-        if self._bench.state.live:
-            await self._bench.places.count()
         for run in self._bench.state.live_runs:
             folder = self._folder(run.run)
             status = await asyncio.to_thread(self._bench.executor.status, folder) if folder.exists() else None
@@ -179,7 +118,7 @@ class Laboratory:
             if status.state == "finished":
                 await self._settle(run, status)
             else:
-                self._places[run.run] = self._bench.places.occupy()
+                await self._admission.readmit(run)
                 self._live_on(run, self._follow(run))
         await asyncio.to_thread(self._trees.remove_leftovers)
 
@@ -251,7 +190,7 @@ class Laboratory:
     def _live_on(self, run: RunState, living: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Carries a run's life on beside all else; its end, whatever it is, makes room."""
         life = self._lives[run.run] = asyncio.create_task(living)
-        life.add_done_callback(lambda _: self._places.pop(run.run, Place()).give_back())
+        life.add_done_callback(lambda _: self._admission.let_go(run))
         return life
 
     async def _live(self, run: RunState) -> None:
@@ -263,7 +202,7 @@ class Laboratory:
             await asyncio.to_thread(self._trees.remove, run.run)
             return
         spec = await asyncio.to_thread(self._spec, run)
-        place = self._places[run.run]
+        place = self._admission.place(run)
         await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run), place.lease.files)
         place.hand_down()
         level, open_network = spec.sandbox.level, spec.sandbox.network or spec.sandbox.level == "plain"
@@ -320,7 +259,7 @@ class Laboratory:
         bench, config = self._bench, self._bench.config
         limits = bench.run_config
         name, tree, scratch = self._name(run), self._trees.path(run.run), self._trees.scratch(run.run)
-        place = self._places[run.run]
+        place = self._admission.place(run)
         env = run_environment(
             {key: value for key, value in os.environ.items() if key not in place.unset},
             extra={**place.env, **config.run.env, "TMPDIR": str(scratch)},

@@ -1,7 +1,6 @@
 """An experiment: an idea's patch, its runs and their verdict, carried on from wherever the journal says it stands."""
 
 import asyncio
-from pathlib import Path
 
 import msgspec
 
@@ -9,6 +8,7 @@ from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.failures import failure_of, failure_verdict
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
@@ -29,15 +29,11 @@ from mlrcopilot_tui.research.steps import (
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import Rule, judge
-from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
 from mlrcopilot_tui.session.events import ForecastMade, GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
-from mlrcopilot_tui.session.state import IdeaState, RunState
-from mlrcopilot_tui.text import printable
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
 from mlrcopilot_tui.workspace.config import parse_min_effect
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
-
-LOG_TAIL_BYTES = 8000
 
 
 class MinutesShortError(CopilotError):
@@ -102,7 +98,7 @@ class Experimenter:
                 await self._measure(idea, attempt)
             case GiveUp(attempt=attempt, failed=failed):
                 runs = [bench.state.runs[failed.run]] if failed.run else []
-                await self._keeper.conclude(idea, attempt, _failure_verdict(failed), runs)
+                await self._keeper.conclude(idea, attempt, failure_verdict(failed), runs)
 
     # Attempts
 
@@ -115,9 +111,16 @@ class Experimenter:
         attempt, settings = step.attempt, self._bench.settings
         made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
         if made is not None and made.lacks == "budget" and settings.patches == "auto":
+            while any(self._goes_on(other) for other in self._bench.state.ideas.values() if other is not idea):
+                await self._gates.change()
             raise MinutesShortError(
                 f"The budget of {settings.minutes:g} minutes is too small for another experiment. {made.obstacle}"
             )
+
+    def _goes_on(self, idea: IdeaState) -> bool:
+        """Whether an idea is at work, and not itself short of minutes."""
+        made = self._bench.state.forecasts.get(idea.attempt.commit) if idea.attempt else None
+        return idea.status in ACTIVE_STATUSES and (made is None or made.lacks != "budget")
 
     async def _ask(self, attempt: Attempt) -> None:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
@@ -145,7 +148,9 @@ class Experimenter:
         assignment = Assignment(
             idea=idea.idea,
             attempt=step.number,
-            failure=self._failure(step.failed) if step.failed else None,
+            failure=failure_of(step.failed, bench.layout.run(bench.state.session, step.failed.run))
+            if step.failed
+            else None,
             feedback=step.feedback,
             left_out=await asyncio.to_thread(left_out, bench, idea),
         )
@@ -208,16 +213,7 @@ class Experimenter:
         self._bench.session.record(IdeaWithdrawn(idea=idea.idea.number, reason=reason))
 
     def _failure(self, failed: RunState | ForecastMade) -> Failure:
-        """What the agent is told of a run that failed, or of one that would."""
-        folder = self._bench.layout.run(self._bench.state.session, failed.run)
-        status = read_status(folder)
-        # An agent sees nothing that an evaluation printed, which may be hidden labels.
-        shown = tail(folder / LOG_FILE, status.evaluation_at if status else None)
-        if isinstance(failed, ForecastMade):
-            return Failure(
-                outcome="timeout" if failed.lacks == "time" else failed.lacks, reason=failed.obstacle, log_tail=shown
-            )
-        return Failure(outcome=failed.outcome, reason=failed.reason, log_tail=shown)
+        return failure_of(failed, self._bench.layout.run(self._bench.state.session, failed.run))
 
     # Measuring
 
@@ -273,27 +269,3 @@ class Experimenter:
             paired=baseline is None or baseline.repeatable,
             max_seeds=bench.settings.seeds,
         )
-
-
-def tail(log: Path, end: int | None = None) -> str:
-    """The end of a run's output, or what stands before byte `end` of it, as text that is safe to show and to quote."""
-    try:
-        with log.open("rb") as file:
-            end = log.stat().st_size if end is None else end
-            start = max(0, end - LOG_TAIL_BYTES)
-            file.seek(start)
-            return printable(file.read(end - start).decode("utf-8", "replace"), keep_newlines=True)
-    except OSError:
-        return ""
-
-
-def _failure_verdict(run: RunState | ForecastMade) -> Verdict:
-    if isinstance(run, ForecastMade):
-        return Verdict(kind="inconclusive", rule=f"it was not run: {run.obstacle}")
-    if run.outcome == "stopped" and run.stopped_by == "curve":
-        behind = run.suggestion.reason if run.suggestion is not None else "it was behind its parent's band"
-        return Verdict(kind="discard", rule=f"stopped early at seed {run.seed}: {behind}")
-    if run.outcome in {"stopped", "lost"}:
-        ended = "was stopped" if run.outcome == "stopped" else "vanished"
-        return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} {ended} before it was decided")
-    return Verdict(kind="crash", rule=f"run {run.run} at seed {run.seed} failed: {run.reason}")

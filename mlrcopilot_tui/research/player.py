@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +43,10 @@ FAREWELL_S: Final = 5.0
 
 ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
 """Makes the engine of a name and a seed that asks its model through the port."""
+
+
+def _fences(records: Sequence[Record]) -> set[str]:
+    return {record.event.sandbox for record in records if isinstance(record.event, ev.RunStarted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class Player:
         if isinstance(copilot_started, ev.CopilotStarted):
             name, places = copilot_started.engine, copilot_started.places
         conductor.side_by_side = places > 1
-        with self._opened(name, places) as bench:
+        with self._opened(name, places, self._records[sitting.begin : sitting.end]) as bench:
             laboratory = self._laboratory(bench)
             copilot = Copilot(bench, laboratory, self._budget_spent)
             work = asyncio.create_task(copilot.run())
@@ -246,8 +250,8 @@ class Player:
         return Laboratory(bench, obeys_pause=True, keys=keys, trees=trees)
 
     @contextlib.contextmanager
-    def _opened(self, engine: str = "", places: int = 1) -> Iterator[Bench]:
-        """The session opened for writing, with the recording in place of the world."""
+    def _opened(self, engine: str = "", places: int = 1, sitting: Sequence[Record] = ()) -> Iterator[Bench]:
+        """The session opened for writing, with the recording, of this sitting before all, in place of the world."""
         with OpenSession(self._folder, self._conductor.open_journal) as opened:
 
             def adopt(record: Record) -> None:
@@ -257,7 +261,7 @@ class Player:
 
             self._conductor.adopt = adopt
             opened.listeners.append(self._heard)
-            sandboxes = {record.event.sandbox for record in self._records if isinstance(record.event, ev.RunStarted)}
+            sandboxes = _fences(sitting) or _fences(self._records)
             try:
                 yield Bench(
                     layout=self._layout,

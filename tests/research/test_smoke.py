@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,13 @@ import pytest
 from mlrcopilot_tui.hardware.samples import MachineSample
 from mlrcopilot_tui.research import begin, room
 from mlrcopilot_tui.research.views import show_view
-from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox
+from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox, PlainSandbox
 from mlrcopilot_tui.runs.spec import RunSpec
 from mlrcopilot_tui.session.state import SessionState
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
-from tests.research.running import ASK, AUTO, Use, run_session, running
+from tests.research.running import ASK, AUTO, Running, Use, run_session, running
 from tests.research.test_replay import Stage
 
 ASKING = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
@@ -326,3 +327,58 @@ async def test_what_others_hold_for_good_does_not_hold_a_lone_run_for_good(
     state = await run_session(make_workspace(), AUTO)
     assert state.ideas[1].status == "kept"
     assert state.warnings[1].text.endswith("and is tried.")
+
+
+def _waits(copilot: Running, number: int) -> bool:
+    return any(gate.idea == number for gate in copilot.state.open_gates.values())
+
+
+def test_sittings_behind_different_fences_replay(
+    make_workspace: MakeWorkspace,
+    fenced: Use,
+    instant: FakeExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    edits = [BETTER, ("more", [("LEVEL = 0.5", "LEVEL = 0.4")])]
+    fenced(FakeEngine(edits))
+    workspace = make_workspace(contract=ASKING)
+
+    async def scenario() -> None:
+        async with running(workspace) as copilot:
+            await copilot.gate()
+            session = copilot.state.session
+        monkeypatch.setattr(begin, "best_sandbox", PlainSandbox)
+        async with running(workspace, session) as copilot:
+            for number in (1, 2):
+                await copilot.until(partial(_waits, copilot, number))
+                await copilot.decide("approve", idea=number)
+            await copilot.until(copilot.task.done)
+
+    asyncio.run(scenario())
+    state = Stage(workspace, tmp_path).assert_same(edits)
+    assert [run.sandbox for run in state.runs.values() if run.purpose == "smoke"] == ["bwrap", "plain"]
+
+
+async def test_the_end_of_the_minutes_waits_for_what_still_runs(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    """Two ideas side by side: the second is short of minutes while the first runs, which comes to its verdict."""
+    other = ("other", [("SPREAD = 0.01", "SPREAD = 0.02")])
+    fenced(FakeEngine([BETTER, other]))
+    instant.wall_s = 50.0
+    instant.cuts = lambda spec: 20 if "SPREAD = 0.02" in Path(spec.tree, "train.py").read_text() else None
+    instant.holds = lambda spec: not spec.smoke and "LEVEL = 0.5" in Path(spec.tree, "train.py").read_text()
+    contract = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nparallel = 2")
+    options = dataclasses.replace(AUTO, minutes=1.5)
+    async with running(make_workspace(contract=contract), options=options) as copilot:
+        await copilot.until(lambda: instant.held and any(f.lacks for f in copilot.state.forecasts.values()))
+        await asyncio.sleep(0.1)
+        assert not copilot.state.finished
+        instant.holds = lambda _: False
+        for folder in list(instant.held):
+            instant.release(folder)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
+        assert copilot.idea(2).status == "implementing"
+        assert copilot.state.finished.startswith("The budget of 1.5 minutes is too small")

@@ -35,14 +35,15 @@ async def test_limits_of_runs_hold_from_the_next_run_on_and_are_in_its_key(
     scripted(FakeEngine(IDEAS))
     async with running(make_workspace(contract=ASKS)) as copilot:
         gate = await copilot.gate()
-        before = list(instant.started)
+        count = len(instant.started)
+        before = [spec for spec in instant.started if not spec.smoke]
         assert {(spec.timeout_s, spec.silence_s, spec.memory_bytes) for spec in before} == {(60, 300, 0)}
         draft = {"timeout_minutes": 3, "silence_minutes": 0.5, "memory_gb": 2}
         said = await copilot.decide("settings", draft=draft)
         assert said == "From now on: timeout_minutes 3.0, silence_minutes 0.5, memory_gb 2.0."
         await copilot.decide("approve", gate=gate.id)
         await copilot.until(lambda: copilot.state.finished)
-        after = instant.started[len(before) :]
+        after = [spec for spec in instant.started[count:] if not spec.smoke]
         assert {(spec.timeout_s, spec.silence_s, spec.memory_bytes) for spec in after} == {(180, 30, 2 << 30)}
         parents = [run for run in copilot.state.runs.values() if run.purpose == "parent"]
         assert parents, "what the parent measured under other limits stands for nothing"

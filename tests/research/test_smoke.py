@@ -182,7 +182,7 @@ async def test_a_stopped_smoke_run_leads_to_the_question(
     fenced(FakeEngine([BETTER]))
     instant.holds = lambda spec: spec.smoke
     async with running(make_workspace(contract=ASKING)) as copilot:
-        await copilot.until(lambda: instant.held)
+        await copilot.until(lambda: any(spec.smoke for spec in instant.held.values()))
         await copilot.decide("stop")
         gate = await copilot.gate()
         assert purposes(copilot.state, gate.commit) == [("smoke", 0, "stopped")]
@@ -198,7 +198,7 @@ async def test_a_smoke_run_that_is_stopped_where_nobody_will_ask_ends_the_idea(
     fenced(FakeEngine([BETTER]))
     instant.holds = lambda spec: spec.smoke
     async with running(make_workspace(), options=AUTO) as copilot:
-        await copilot.until(lambda: instant.held)
+        await copilot.until(lambda: any(spec.smoke for spec in instant.held.values()))
         await copilot.decide("stop")
         await copilot.until(copilot.task.done)
         assert copilot.idea(1).status == "inconclusive"
@@ -210,7 +210,7 @@ async def test_an_idea_may_be_dropped_while_it_is_tried(
     fenced(FakeEngine([BETTER]))
     instant.holds = lambda spec: spec.smoke
     async with running(make_workspace(contract=ASKING)) as copilot:
-        await copilot.until(lambda: instant.held)
+        await copilot.until(lambda: any(spec.smoke for spec in instant.held.values()))
         await copilot.decide("reject", idea=1, text="too dear")
         await copilot.until(copilot.task.done)
         idea = copilot.idea(1)
@@ -228,7 +228,7 @@ async def test_a_copilot_that_dies_during_a_smoke_run_finds_it_again(
     instant.holds = lambda spec: spec.smoke
     instant.cuts = lambda _: 20 if cut else None
     async with running(workspace) as copilot:
-        await copilot.until(lambda: instant.held)
+        await copilot.until(lambda: any(spec.smoke for spec in instant.held.values()))
         session = copilot.state.session
     instant.release(next(iter(instant.held)))
     async with running(workspace, session) as copilot:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -86,6 +87,8 @@ def _told(error: Exception) -> int:
     if isinstance(error, CopilotError):
         return _complain(str(error), error.exit_code)
     if isinstance(error, OSError):
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return _complain("The disk is full. Free some space and try again.", 3)
         name = f"{error.filename}: " if error.filename else ""
         return _complain(f"{name}{error.strerror or error}.", 3)
     if not sys.stderr.isatty():  # a log keeps what a person need not read

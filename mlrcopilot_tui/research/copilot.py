@@ -112,6 +112,7 @@ class Copilot:
         """Finishes what an earlier process was at, before any decision can come in between."""
         if self._bench.state.finished:
             self._bench.session.record(SessionReopened(reason="It was run again."))
+        await asyncio.to_thread(self._bench.line.free_locks)
         await self._laboratory.recover()
         await asyncio.to_thread(Trials(self._bench).remove_leftovers)
         await asyncio.to_thread(remove_leftovers, self._bench.layout, self._bench.repository, self._bench.state)

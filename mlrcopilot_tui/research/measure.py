@@ -216,7 +216,9 @@ class Laboratory:
         try:
             status = await self._bench.executor.wait(self._folder(run.run))
         except FileNotFoundError:
+            await asyncio.to_thread(sweep_leftovers, self._name(run))
             self._finish(run, "lost", "The folder of its records is gone.")
+            await asyncio.to_thread(self._trees.remove, run.run)
         else:
             await self._settle(run, status)
         finally:
@@ -228,8 +230,13 @@ class Laboratory:
         outcome, reason = status.outcome or "lost", status.reason
         if outcome == "lost":
             await asyncio.to_thread(sweep_leftovers, self._name(run))
-        objection = await asyncio.to_thread(self._trees.objection, run)
-        if objection and outcome not in _WITHOUT_RESULT:
+        objection = ""
+        if outcome not in _WITHOUT_RESULT:
+            try:
+                objection = await asyncio.to_thread(self._trees.objection, run)
+            except FileNotFoundError:
+                outcome, reason = "lost", "Its files were removed while it was on, so that nobody can check them."
+        if objection:
             outcome, reason = "voided", objection
         elif outcome == "ok" and status.value is not None and abs(status.value) > ASTRONOMIC:
             outcome, reason = "diverged", f"The last {self._bench.config.metric.name} is {status.value:.3g}."

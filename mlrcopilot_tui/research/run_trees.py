@@ -49,7 +49,11 @@ class Trees(Protocol):
         ...
 
     def objection(self, run: RunState) -> str:
-        """Why nothing that the run gave may count, as a sentence; empty where its files are as it found them."""
+        """Why nothing that the run gave may count, as a sentence; empty where its files are as it found them.
+
+        Raises:
+            FileNotFoundError: somebody removed its files, so that nobody can tell.
+        """
         ...
 
     def remove(self, run: str) -> None:
@@ -115,9 +119,9 @@ class RunTrees:
         Behind a fence no run can write an input, so that it was somebody else.
         """
         path = left if (left := self._left(run.run)).exists() else self.path(run.run)
-        if not (path.exists() and self._manifest(run.run).exists()):
-            return ""
         kept = self._kept(run.run)
+        if not path.is_dir():
+            raise FileNotFoundError(path)
         shared = {name: Path(source) for name, source in kept.shared.items()}
         tree = RunTree(path, run.commit, self._bench.rules, shared, kept.digests, kept.inputs)
         if files := tree.changed_files():

@@ -53,6 +53,8 @@ _ENVIRONMENT = {
 # With the person's own configuration, which tells their name and the folders that they declared safe, these stay.
 _OWN_CONFIGURATION = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
 
+FULL = 1 << 16
+"""Bytes: with less than that free, what git could not write it could not write for want of room."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -213,4 +215,13 @@ def explain(action: str, stderr: str, folder: Path) -> CopilotError:
         if re.search(pattern, stderr, re.IGNORECASE):
             known = {"folder": str(folder), "reason": reason.strip().rstrip(".")}
             return kind(sentence.format_map(known), mend.format_map(known))
+    if _is_full(folder):  # git has many words for a write that failed
+        return EnvironmentLackError("The disk is full.", "Free some space and try again.")
     return InputError(f"`git {action}` failed in {folder}: {reason.strip().rstrip('.')}.")
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL
+    except OSError:
+        return False

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.errors import EnvironmentLackError, InputError
 
 MAX_TEXT = 4 * 1024 * 1024
 """Bytes of the largest file that is read or written as text."""
@@ -130,4 +130,6 @@ def _said(path: PurePosixPath) -> Iterator[None]:
     except OSError as error:
         if error.errno in _LINK_ERRORS:
             raise InputError(f"{path} is a link or leads through one.", "Links are not followed.") from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # nothing that an agent did
+            raise EnvironmentLackError("The disk is full.", "Free some space and try again.") from error
         raise InputError(f"{path}: {(error.strerror or 'it cannot be used').lower()}.") from error

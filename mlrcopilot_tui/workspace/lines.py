@@ -1,9 +1,12 @@
 """A session's line of commits: where it is, how it grows, and how a step is taken back in nobody's files."""
 
 import os
+import time
+from pathlib import Path
 from typing import Literal
 
 from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.evidence import NOTES_REF
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, Commit
 from mlrcopilot_tui.workspace.layout import Layout, checked_session
@@ -12,6 +15,7 @@ from mlrcopilot_tui.workspace.worktrees import scratch_worktree
 
 BRANCHES = "refs/heads/mlrcopilot/"
 REFS = "refs/mlrcopilot/"
+LOCK_S = 2.0
 
 
 class SessionLine:
@@ -44,6 +48,24 @@ class SessionLine:
                 self.repository.move_ref(ref, base, ABSENT, "mlrcopilot: session started")
         if self.base != base:
             raise RefusedError(f"Session {self.session} began at another commit, {self.base[:10]}.")
+
+    def free_locks(self) -> None:
+        """Removes the locks that a killed git left on the session's refs and on the notes; for who holds the session.
+
+        Git holds one for milliseconds. One that is the same after two seconds has nobody who would remove it; no clock
+        is asked, and the refs of others, the researcher's index and packed refs among them, are not looked at.
+        """
+        found = self._locks()
+        if found:
+            time.sleep(LOCK_S)
+        for path, inode in self._locks().items():
+            if found.get(path) == inode:
+                path.unlink(missing_ok=True)
+
+    def _locks(self) -> dict[Path, int]:
+        common = self.repository.common_dir
+        own = [path for top in (BRANCHES, REFS) for path in (common / top / self.session).rglob("*.lock")]
+        return {path: path.stat().st_ino for path in [*own, common / f"{NOTES_REF}.lock"] if path.is_file()}
 
     @property
     def base(self) -> str:

@@ -3,12 +3,13 @@
 `python -m tests.crash.driver WORKSPACE [PLAN]`: a plan, as JSON, names an event and a side of it.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
@@ -39,6 +40,7 @@ IDEAS: Final = [
 ]
 """The first crashes, is mended and kept; the second is worse."""
 LAST_IDEA: Final = 2
+BALLAST: Final = "ballast"
 
 Side = Literal["before", "after", "half", "all but the last"]
 Append = Callable[..., list[Record]]
@@ -54,8 +56,10 @@ class Plan(msgspec.Struct, frozen=True):
     event: str = ""
     nth: int = 1
     side: Side = "before"
-    clock_back_s: float = 0.0
-    """So many seconds the clock is set back at that event, and nothing dies."""
+    clock_ahead_s: float = 0.0
+    """So many seconds the clock is ahead, from the start on."""
+    instead: Literal["die", "set the clock back", "fill the disk"] = "die"
+    """What happens there; a clock is set back by an hour, a disk is full from then on."""
 
 
 def die() -> NoReturn:
@@ -65,7 +69,7 @@ def die() -> NoReturn:
 
 
 def dying(append: Append, plan: Plan) -> Append:
-    """An `append` that ends the process where the plan says, or sets its clock back there."""
+    """An `append` that ends the process where the plan says, or does to it what it says instead."""
     seen = 0
 
     def append_and_die(writer: JournalWriter, *events: Event) -> list[Record]:
@@ -73,9 +77,13 @@ def dying(append: Append, plan: Plan) -> Append:
         before = seen
         seen += sum(event.type == plan.event for event in events)
         here = before < plan.nth <= seen
-        if here and plan.clock_back_s:
-            _set_clock_back(plan.clock_back_s)
-            return append(writer, *events)
+        if here and plan.instead == "set the clock back":
+            _set_clock(-3600)
+        if plan.instead != "die":
+            records = append(writer, *events)
+            if here and plan.instead == "fill the disk":
+                fill(writer.reader.path.parents[2])
+            return records
         if here and plan.side == "before":
             die()
         if here and plan.side != "after":
@@ -89,16 +97,30 @@ def dying(append: Append, plan: Plan) -> Append:
     return append_and_die
 
 
-def _set_clock_back(seconds: float) -> None:
-    """What tells the time of day here tells an earlier one from now on."""
-    ours, thing = time.time, time.time_ns
-    vars(time)["time"] = lambda: ours() - seconds
-    vars(time)["time_ns"] = lambda: thing() - int(seconds * 1e9)
-    vars(journal)["utc_now"] = lambda: _as_journaled(time.time())
+def fill(folder: Path) -> None:
+    """Leaves no byte free where `folder` lies."""
+    with (folder / BALLAST).open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1 << 16, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size):
+                    pass
 
 
-def _as_journaled(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _set_clock(ahead_s: float) -> None:
+    """What tells the time of day here tells another one from now on."""
+    seconds, nanoseconds = time.time, time.time_ns
+    vars(time)["time"] = lambda: seconds() + ahead_s
+    vars(time)["time_ns"] = lambda: nanoseconds() + int(ahead_s * 1e9)
+    vars(journal)["datetime"] = SetClock
+
+
+class SetClock:
+    """What the journal asks for the time."""
+
+    @staticmethod
+    def now(zone: tzinfo) -> datetime:
+        """The time as this process has it."""
+        return datetime.fromtimestamp(time.time(), zone)
 
 
 def _write_part(writer: JournalWriter, events: tuple[Event, ...], side: Side) -> None:
@@ -144,6 +166,8 @@ def play(plan: Plan) -> None:
     """Puts the script, the researcher and the end of this process in place."""
     vars(begin)["make_engine"] = lambda *_: FakeEngine(IDEAS)
     vars(begin)["best_sandbox"] = PlainSandbox
+    if plan.clock_ahead_s:
+        _set_clock(plan.clock_ahead_s)
     append = deciding(dying(JournalWriter.append, plan))
     JournalWriter.append = append  # type: ignore[method-assign]  # this process is the test's own
 

@@ -12,7 +12,7 @@ from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.turns import LOOP
 from mlrcopilot_tui.session.events import IdeaApproved, IdeaProposed, IdeaReflected, PaperSummarized
 from mlrcopilot_tui.session.model import Idea
-from mlrcopilot_tui.session.state import ACTIVE_STATUSES, OPEN_STATUSES, IdeaState
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, OPEN_STATUSES, IdeaState, SessionState
 
 FIRST_IDEAS = 5
 MORE_IDEAS = 3
@@ -49,14 +49,11 @@ class IdeaGrower:
             bench.warn(f"There are no new ideas. {error.sentence}", error.mend)
             return []
 
-    async def reflect(self, but: Collection[int] = ()) -> None:
-        """Grows the children that the ends of ideas suggest, of any that a crash cut off too, `but` of those.
-
-        One that was kept may have to beat another champion yet, so that its end is known by who carries it out.
-        """
-        for idea in list(self._bench.state.ideas.values()):
-            ended = idea.status not in OPEN_STATUSES and idea.idea.number not in but
-            if idea.started_at and not idea.reflected and ended:
+    async def reflect(self) -> None:
+        """Grows the children that the ends of ideas suggest: of the last one, and of any that a crash cut off."""
+        state = self._bench.state
+        for idea in list(state.ideas.values()):
+            if idea.started_at and not idea.reflected and has_ended(state, idea.idea.number):
                 await self._reflect_on(idea.idea.number)
 
     async def _reflect_on(self, number: int) -> None:
@@ -110,3 +107,11 @@ class IdeaGrower:
         """The ideas not yet tried that this engine can carry out; another's wait for that one to come back."""
         takes = self._bench.engine.experiments.takes
         return [idea for idea in self._bench.state.queue() if takes(idea.idea)]
+
+
+def has_ended(state: SessionState, number: int) -> bool:
+    """Whether nothing more will come of an idea: what is kept but not on the line may have to beat another champion."""
+    idea = state.ideas[number]
+    if idea.status == "kept":
+        return any(moved.commit == idea.verdicts[-1].commit for moved in state.line)
+    return idea.status not in OPEN_STATUSES

@@ -9,7 +9,7 @@ from mlrcopilot_tui.research import unfenced
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.experiment import Experimenter
-from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower
+from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower, has_ended
 from mlrcopilot_tui.research.limits import reached
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.turns import LOOP
@@ -34,7 +34,7 @@ class Loop:
         self._laboratory = laboratory
         self._ideas = IdeaGrower(bench, bench.gates)
         self._experimenter = Experimenter(bench, bench.gates, laboratory)
-        self._at_work: dict[int, asyncio.Task[None]] = {}
+        self._works: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> str:
         """Carries the session on to its end; returns why it ended."""
@@ -64,19 +64,23 @@ class Loop:
         return reason
 
     async def _try_ideas(self, group: asyncio.TaskGroup, places: int) -> str:
-        bench, barren = self._bench, False
+        """Starts ideas until a limit is reached or none is left.
+
+        What it does next hangs on the journal alone, not on how far a work is beyond that: so a replay does the same.
+        """
+        bench, barren = self._bench, -1
         while True:
             await self._gates.unpaused()
-            await bench.turn_of(LOOP)
+            if bench.champion.unmeasured or self._ideas.active(but=self._works) is None:
+                await bench.turn_of(LOOP)  # what is at work is taken up without a word in the journal
             await self._measure_champion()
-            barren = not self._dismiss() and barren
-            idea, reason = self._ideas.active(but=self._at_work), ""
+            idea, reason = self._ideas.active(but=self._works), ""
             if idea is None:
-                await self._ideas.reflect(but=self._at_work)
-                reason = reached(bench.state, bench.settings)
-                if not reason and (barren or not await self._ideas.replenish()):
-                    reason, barren = "No idea is left to try.", bool(self._at_work)
-                if reason and not self._at_work and not self._undecided():
+                await self._ideas.reflect()
+                reason, ended = reached(bench.state, bench.settings), len(self._works) - len(self._at_work())
+                if not reason and (barren == ended or not await self._ideas.replenish()):
+                    reason, barren = "No idea is left to try.", ended if self._at_work() else -1
+                if reason and not self._at_work() and not self._undecided():
                     return self.finish(reason)
                 idea = None if reason else self._ideas.next()
             if idea is None:
@@ -85,27 +89,26 @@ class Loop:
             self._gates.close("ideas", "approve")
             number = idea.idea.number
             self._experimenter.begin(number)
-            self._at_work[number] = group.create_task(self._experimenter.carry_out(number))
-            if len(self._at_work) >= places:
-                await asyncio.wait(self._at_work.values(), return_when=asyncio.FIRST_COMPLETED)
+            work = self._works[number] = group.create_task(self._experimenter.carry_out(number))
+            if places == 1:
+                await asyncio.wait({work})
+            while len(self._at_work()) >= places:
+                await self._gates.change()
+
+    def _at_work(self) -> set[int]:
+        """The ideas that were taken up and have not come to their end."""
+        return {number for number in self._works if not has_ended(self._bench.state, number)}
 
     def _undecided(self) -> bool:
         """Whether a decision waits; one that was applied before may lie there again, and nothing will come of it."""
         bench = self._bench
         return any(decision.id not in bench.state.decisions for decision in bench.session.inbox.waiting())
 
-    def _dismiss(self) -> bool:
-        """Forgets the works that are done; whether there were any."""
-        done = [number for number, work in self._at_work.items() if work.done()]
-        for number in done:
-            del self._at_work[number]
-        return bool(done)
-
     async def _wait(self, *, asking: bool) -> None:
         """Waits for the researcher's word: on which idea to try, or on what is in the inbox when all else is done."""
         if asking:
             self._gates.open("ideas", "Which idea may be tried next?")
-        await self._gates.change_or(self._at_work.values())
+        await self._gates.change()
 
     async def _measure_baseline(self) -> None:
         state = self._bench.state

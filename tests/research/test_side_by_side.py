@@ -215,6 +215,29 @@ def test_it_can_be_played_again(
     assert [idea.status for idea in state.ideas.values()] == ["kept", "discarded", "kept", "kept"]
 
 
+def test_ideas_that_a_cut_found_at_work_are_taken_up_in_a_replay_too(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    edits: Edits = [WORSE, WORST, ("same", [("SPREAD = 0.01", "SPREAD = 0.011")])]
+    scripted(FakeEngine(edits))
+    workspace = make_workspace(contract=TWO_PLACES)
+
+    async def record() -> None:
+        session = begin_session(workspace, AUTO)
+        instant.holds = lambda spec: "LEVEL = 1.0" not in Path(spec.tree, "train.py").read_text()
+        async with running(workspace, session, AUTO) as copilot:
+            await copilot.until(lambda: ideas_of_live_runs(copilot) == {1, 2})
+        instant.holds = lambda _: False
+        async with running(workspace, session, AUTO) as copilot:
+            for folder in list(instant.held):
+                instant.release(folder)
+            await copilot.until(copilot.task.done)
+
+    asyncio.run(record())
+    state = Stage(workspace, tmp_path).assert_same(edits)
+    assert len(state.experiments) == 3
+
+
 def test_a_session_with_a_cut_and_decisions_can_be_played_again(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
 ) -> None:

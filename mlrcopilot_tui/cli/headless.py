@@ -109,7 +109,7 @@ class EventPrinter:
             self._line(told, record.time, lines=MENDING if isinstance(record.event, _WITH_A_MEND) else 1)
 
     def _ask(self, gate: Gate, time: str = "") -> None:
-        self._line(f"waits      {gate.question} {gate.forecast}".rstrip(), time, lines=MENDING)
+        self._line(f"waits      {gate.told}", time, lines=MENDING)
         say("\n".join(f"{'':21}{answer}" for answer in self._answers(gate)))
 
     def _answers(self, gate: Gate) -> list[str]:

@@ -82,7 +82,7 @@ def show_status(arguments: argparse.Namespace) -> int:
         for run in read.state.live_runs
         if run.suggestion is not None and not run.stopped_by
     ]
-    rows += [("waits", f"{gate.question} {gate.forecast}".rstrip()) for gate in read.state.open_gates.values()]
+    rows += [("waits", gate.told) for gate in read.state.open_gates.values()]
     rows += [("ended", _ended(read.state))] * (read.holder is None and bool(_ended(read.state)))
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":

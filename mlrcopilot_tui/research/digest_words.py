@@ -41,7 +41,7 @@ def heading(digest: Digest) -> str:
 
 def _waits(digest: Digest) -> Iterator[Line]:
     for gate in digest.waiting:
-        yield Line("waits", f"{gate.question} {gate.forecast}".rstrip(), "waiting", gate)
+        yield Line("waits", gate.told, "waiting", gate)
 
 
 def _ended(digest: Digest) -> Iterator[Line]:

@@ -213,6 +213,12 @@ class Gate(Value, frozen=True, kw_only=True):
     commit: str = ""
     forecast: str = ""
 
+    @property
+    def told(self) -> str:
+        """The question and what a yes will cost, as sentences."""
+        parts = (part.rstrip() for part in (self.question, self.forecast))
+        return " ".join(part if part.endswith((".", "?", "!", ":")) else f"{part}." for part in parts if part)
+
 
 DecisionKind = Literal[
     "approve", "reject", "feedback", "answer", "edit",

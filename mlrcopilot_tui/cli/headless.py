@@ -18,6 +18,7 @@ from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
+from mlrcopilot_tui.session.run_events import ForecastMade, RunFinished, StopSuggested
 from mlrcopilot_tui.session.state import SessionState, mean
 from mlrcopilot_tui.text import one_line, span
 
@@ -29,7 +30,7 @@ LABEL: Final = 11
 MENDING: Final = 4
 """Lines of what may end in what to do about it, or in what is agreed to, which must not be cut off."""
 _WITH_A_MEND: Final = (
-    ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, ev.StopSuggested, ev.WarningRaised, ModelFaulted,
+    ev.DecisionApplied, ev.DecisionRefused, ev.SessionFinished, StopSuggested, ev.WarningRaised, ModelFaulted,
 )  # fmt: skip
 
 
@@ -244,8 +245,8 @@ def _tell_withdrawn(_: EventPrinter, event: ev.IdeaWithdrawn) -> str:
     return f"idea {event.idea:<5} withdrawn: {event.reason}"
 
 
-@_tells(ev.RunFinished)
-def _tell_run(printer: EventPrinter, event: ev.RunFinished) -> str:
+@_tells(RunFinished)
+def _tell_run(printer: EventPrinter, event: RunFinished) -> str:
     run = printer.state.runs[event.run]
     own = {"idea": f"idea {run.idea}", "smoke": f"smoke run of idea {run.idea}"}
     about = own.get(run.purpose, run.purpose)
@@ -256,8 +257,8 @@ def _tell_run(printer: EventPrinter, event: ev.RunFinished) -> str:
     return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}{exposed}"
 
 
-@_tells(ev.ForecastMade)
-def _tell_forecast(printer: EventPrinter, event: ev.ForecastMade) -> str:
+@_tells(ForecastMade)
+def _tell_forecast(printer: EventPrinter, event: ForecastMade) -> str:
     """Where nobody is asked; else the question tells it."""
     if Settings.of(printer.state).patches == "ask":
         return ""
@@ -265,8 +266,8 @@ def _tell_forecast(printer: EventPrinter, event: ev.ForecastMade) -> str:
     return f"idea {event.idea:<5} forecast: {in_words(event, metric)}"
 
 
-@_tells(ev.StopSuggested)
-def _tell_suggestion(printer: EventPrinter, event: ev.StopSuggested) -> str:
+@_tells(StopSuggested)
+def _tell_suggestion(printer: EventPrinter, event: StopSuggested) -> str:
     by_itself = Settings.of(printer.state).early_stop == "auto"
     stop = "stopping it" if by_itself else f"`{printer.command(f'stop {event.run}')}`"
     return f"run {event.run:<6} {event.reason}; {stop} saves about {span(event.saves_s)}"

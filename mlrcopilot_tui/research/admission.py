@@ -7,7 +7,7 @@ import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.places import Place
-from mlrcopilot_tui.session.events import RunPlanned
+from mlrcopilot_tui.session.run_events import RunPlanned
 from mlrcopilot_tui.session.state import RunState
 
 Room = Callable[[str, Collection[str]], Awaitable[None]]

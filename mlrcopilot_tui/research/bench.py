@@ -16,7 +16,8 @@ from mlrcopilot_tui.research.places import Places
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
-from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, RunPlanned, WarningRaised
+from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, WarningRaised
+from mlrcopilot_tui.session.run_events import RunPlanned
 from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
 from mlrcopilot_tui.text import printable

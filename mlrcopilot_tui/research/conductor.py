@@ -21,6 +21,14 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelCalled, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
+from mlrcopilot_tui.session.run_events import (
+    ForecastMade,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+    RunStopped,
+    StopSuggested,
+)
 
 WHY_DEPARTED: Final = "It was recorded by another version, or hangs on something that a recording does not hold."
 
@@ -118,11 +126,11 @@ class Conductor:
         if self.side_by_side:
             await self._first(lambda index: self._doers[index] == work)
 
-    async def turn_to_run(self, wanted: ev.RunPlanned) -> None:
+    async def turn_to_run(self, wanted: RunPlanned) -> None:
         """Returns when the run that is wanted may be planned; never, if it was not."""
 
         def same(event: ev.Event) -> bool:
-            return isinstance(event, ev.RunPlanned) and msgspec.structs.replace(event, run="", key=wanted.key) == wanted
+            return isinstance(event, RunPlanned) and msgspec.structs.replace(event, run="", key=wanted.key) == wanted
 
         if self.side_by_side:
             await self._first(lambda index: same(self.records[index].event))
@@ -261,9 +269,9 @@ def given(records: Sequence[Record]) -> set[int]:
             isinstance(event, ev.UnknownEvent | ConsentGiven)
             or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
-            or isinstance(event, ev.StopSuggested)
+            or isinstance(event, StopSuggested)
             or (isinstance(event, ev.WarningRaised) and event.about == "machine")
-            or (isinstance(event, ev.RunStopped) and event.by == "curve")
+            or (isinstance(event, RunStopped) and event.by == "curve")
             or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
         ):
             found.add(index)
@@ -274,7 +282,7 @@ def given(records: Sequence[Record]) -> set[int]:
 
 _OF_COMMANDS: Final = (
     ev.SessionStarted, ev.SettingsChanged, ev.PaperRead, ev.WarningRaised,
-    ev.RunPlanned, ev.RunStarted, ev.RunFinished,
+    RunPlanned, RunStarted, RunFinished,
 )  # fmt: skip
 
 
@@ -312,9 +320,9 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     ev.GateOpened: lambda e: msgspec.structs.replace(
         e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
     ),
-    ev.ForecastMade: lambda e: ev.ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
-    ev.RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
-    ev.RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
+    ForecastMade: lambda e: ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
+    RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
+    RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
     ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
     ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
     ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0),

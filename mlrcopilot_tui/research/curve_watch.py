@@ -10,8 +10,8 @@ from mlrcopilot_tui.research.curves import Lag, Point, Trace, hopeless
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.runs.curve import read_readings
 from mlrcopilot_tui.runs.metrics import SOURCES, Reading, Source
-from mlrcopilot_tui.session.events import StopSuggested
 from mlrcopilot_tui.session.parents import parent_runs
+from mlrcopilot_tui.session.run_events import StopSuggested
 from mlrcopilot_tui.session.state import RunState
 
 LOOK_S: Final = 1.0

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Gate, VerdictKind
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunFinished
 from mlrcopilot_tui.session.seen import Seen
 from mlrcopilot_tui.session.state import SessionState, mean
 
@@ -177,7 +178,7 @@ def _take(told: Digest, state: SessionState, event: ev.Event) -> None:
             idea = state.ideas.get(number)
             title = idea.idea.title if idea is not None else ""
             told.verdicts.append(Judged(number, title, verdict.kind, verdict.effect, verdict.relative))
-        case ev.RunFinished(outcome=outcome):
+        case RunFinished(outcome=outcome):
             told.runs[outcome] += 1
             told.contended += [event.run] * bool(event.contended_s)
         case ev.WarningRaised():

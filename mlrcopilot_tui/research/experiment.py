@@ -29,8 +29,9 @@ from mlrcopilot_tui.research.steps import (
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import Rule, judge
-from mlrcopilot_tui.session.events import ForecastMade, GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
+from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
 from mlrcopilot_tui.workspace.config import parse_min_effect
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree

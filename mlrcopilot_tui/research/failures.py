@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mlrcopilot_tui.agents.base import Failure
 from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
-from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.text import printable
 

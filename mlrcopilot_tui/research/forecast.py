@@ -10,8 +10,8 @@ import msgspec
 from mlrcopilot_tui.hardware.leases import device_name
 from mlrcopilot_tui.hardware.samples import GpuSample, MachineSample
 from mlrcopilot_tui.research.pace import Course, Estimate, Progress, like_parents, whole_run
-from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import RunState, SessionState
 from mlrcopilot_tui.text import size, span
 

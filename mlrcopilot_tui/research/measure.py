@@ -15,8 +15,8 @@ from mlrcopilot_tui.research.run_trees import RunTrees, Trees
 from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
 from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy, read_spec
-from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.model import Baseline
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.command import command_argv
 

@@ -28,6 +28,7 @@ from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.session.model_events import ModelCalled
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunStarted, RunStopped
 from mlrcopilot_tui.session.session import OpenSession, read_state
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import EngineConfig, parse_config
@@ -46,7 +47,7 @@ ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
 
 
 def _fences(records: Sequence[Record]) -> set[str]:
-    return {record.event.sandbox for record in records if isinstance(record.event, ev.RunStarted)}
+    return {record.event.sandbox for record in records if isinstance(record.event, RunStarted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class Player:
     async def _budget_spent(self) -> str:
         """Returns where the recorded session found its minutes spent."""
         finished = self._conductor.next(ev.SessionFinished, lambda event: event.reason.startswith("The budget of "))
-        stopped = self._conductor.next(ev.RunStopped, lambda event: event.by == "budget")
+        stopped = self._conductor.next(RunStopped, lambda event: event.by == "budget")
         if finished is None:
             await asyncio.Event().wait()
         await self._conductor.place(min(index for index in (finished, stopped) if index is not None))
@@ -301,7 +302,7 @@ class Player:
         known = {
             record.event.run
             for record in self._records[: self._conductor.frontier]
-            if isinstance(record.event, ev.RunStarted)
+            if isinstance(record.event, RunStarted)
         }
         for name in names:
             if name.split("/")[1] in known:

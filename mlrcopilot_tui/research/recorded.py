@@ -11,8 +11,8 @@ from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, 
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError
 from mlrcopilot_tui.runs.spec import STATUS_FILE, CleanTree, RunSpec, RunStatus, read_status
-from mlrcopilot_tui.session.events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.layout import Layout

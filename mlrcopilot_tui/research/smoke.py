@@ -9,9 +9,9 @@ from mlrcopilot_tui.research.pace import progress_of
 from mlrcopilot_tui.research.room import sample_machine
 from mlrcopilot_tui.research.verdicts import Rule
 from mlrcopilot_tui.runs.curve import read_readings
-from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import IdeaState, RunState
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from mlrcopilot_tui.research.retries import failed_run
 from mlrcopilot_tui.research.settings import Settings
-from mlrcopilot_tui.session.events import ForecastMade, GateAnswered
+from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 
 REPAIRABLE = frozenset({"crashed", "timeout", "silent", "memory", "disk", "diverged", "no_metric", "not_started"})

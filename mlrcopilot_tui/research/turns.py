@@ -7,6 +7,7 @@ from typing import Final
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import ForecastMade, RunPlanned
 
 LOOP: Final = 0
 """What stands for the loop where an idea's number stands for the work on that idea."""
@@ -38,7 +39,7 @@ def _of_loop(event: ev.Event, judged: set[int], gates: dict[str, Gate]) -> int |
             own = proposed.by == "engine"
         case ev.IdeaStarted(idea=idea):  # again after a verdict it is the idea's own, which has to beat a new champion
             own = idea not in judged
-        case ev.RunPlanned(idea=idea, purpose=purpose):
+        case RunPlanned(idea=idea, purpose=purpose):
             own = idea == 0 and purpose == "parent"
         case ev.GateOpened(gate=gate):
             own = gate.kind == "ideas"
@@ -54,7 +55,7 @@ def _of_loop(event: ev.Event, judged: set[int], gates: dict[str, Gate]) -> int |
 def _of_idea(event: ev.Event, following: ev.Event | None, judged: set[int], gates: dict[str, Gate]) -> int | None:
     idea = 0
     match event:
-        case ev.VerdictReached() | ev.IdeaWithdrawn() | ev.ForecastMade() | ev.AgentAsked():
+        case ev.VerdictReached() | ev.IdeaWithdrawn() | ForecastMade() | ev.AgentAsked():
             idea = event.idea
         case ev.ChampionChanged(reason="kept"):
             idea = event.idea

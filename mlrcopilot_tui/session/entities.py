@@ -6,6 +6,7 @@ from typing import Literal
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Attempt, Idea, Verdict
 from mlrcopilot_tui.session.model_events import ModelCalled, PlanMark
+from mlrcopilot_tui.session.run_events import StopSuggested
 
 IdeaStatus = Literal[
     "proposed", "approved", "implementing", "waiting", "running",
@@ -42,7 +43,7 @@ class RunState:
     """Who asked it to end before its time: `researcher`, `budget`, `curve`, or nobody that the journal knows of."""
     saved_s: float = 0.0
     """Seconds that stopping it early has saved."""
-    suggestion: ev.StopSuggested | None = None
+    suggestion: StopSuggested | None = None
     """Why it had better be stopped, if so."""
     suggested_at: str = ""
     devices: tuple[str, ...] = ()

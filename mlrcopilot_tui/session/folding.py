@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.entities import Champion, IdeaState, IdeaStatus, RunState, VerdictState
+from mlrcopilot_tui.session.entities import Champion, IdeaState, IdeaStatus, VerdictState
 from mlrcopilot_tui.session.events import Event
 
 if TYPE_CHECKING:
@@ -115,12 +115,12 @@ def _idea_edited(state: "SessionState", event: ev.IdeaEdited) -> None:
 
 @on(ev.IdeaApproved)
 def _idea_approved(state: "SessionState", event: ev.IdeaApproved) -> None:
-    _set_status(state, event.idea, "approved")
+    set_status(state, event.idea, "approved")
 
 
 @on(ev.IdeaPruned)
 def _idea_pruned(state: "SessionState", event: ev.IdeaPruned) -> None:
-    _set_status(state, event.idea, "pruned", event.reason)
+    set_status(state, event.idea, "pruned", event.reason)
 
 
 @on(ev.IdeasReordered)
@@ -130,7 +130,7 @@ def _ideas_reordered(state: "SessionState", event: ev.IdeasReordered) -> None:
 
 @on(ev.IdeaStarted)
 def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
-    _set_status(state, event.idea, "implementing")
+    set_status(state, event.idea, "implementing")
     if event.idea in state.ideas:
         state.ideas[event.idea].started_at, state.ideas[event.idea].started_seq = state.time, state.seq
         state.ideas[event.idea].parent_commit = event.parent
@@ -138,7 +138,7 @@ def _idea_started(state: "SessionState", event: ev.IdeaStarted) -> None:
 
 @on(ev.IdeaWithdrawn)
 def _idea_withdrawn(state: "SessionState", event: ev.IdeaWithdrawn) -> None:
-    _set_status(state, event.idea, "withdrawn", event.reason)
+    set_status(state, event.idea, "withdrawn", event.reason)
 
 
 @on(ev.IdeaReflected)
@@ -151,7 +151,7 @@ def _idea_reflected(state: "SessionState", event: ev.IdeaReflected) -> None:
 def _agent_asked(state: "SessionState", event: ev.AgentAsked) -> None:
     state.thinking = event.agent == "IdeaAgent"
     if event.idea:  # the first attempt, or one more after a run that failed
-        _set_status(state, event.idea, "implementing")
+        set_status(state, event.idea, "implementing")
 
 
 @on(ev.AgentSaid)
@@ -171,7 +171,7 @@ def _gate_opened(state: "SessionState", event: ev.GateOpened) -> None:
     if event.gate.id not in state.answers:
         state.open_gates[event.gate.id] = event.gate
     if event.gate.kind == "patch":
-        _set_status(state, event.gate.idea, "waiting")
+        set_status(state, event.gate.idea, "waiting")
 
 
 @on(ev.GateAnswered)
@@ -184,9 +184,9 @@ def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
     if event.decision:
         state.decisions[event.decision] = f"{event.answer} was taken."
     if gate.kind == "patch" and event.answer == "reject":
-        _set_status(state, gate.idea, "rejected", event.text)
+        set_status(state, gate.idea, "rejected", event.text)
     elif gate.kind == "patch":
-        _set_status(state, gate.idea, "implementing")
+        set_status(state, gate.idea, "implementing")
 
 
 @on(ev.DecisionApplied)
@@ -207,59 +207,6 @@ def _feedback_taken(state: "SessionState", event: ev.FeedbackTaken) -> None:
     state.feedback_at.append(state.seq)
     if event.idea in state.ideas:
         state.ideas[event.idea].feedback.append(event)
-
-
-@on(ev.RunPlanned)
-def _run_planned(state: "SessionState", event: ev.RunPlanned) -> None:
-    state.runs[event.run] = state.live[event.run] = RunState(
-        run=event.run,
-        commit=event.commit,
-        seed=event.seed,
-        purpose=event.purpose,
-        key=event.key,
-        idea=event.idea,
-        attempt=event.attempt,
-        planned_at=state.time,
-    )
-    state.runs_by_key.setdefault(event.key, []).append(event.run)
-    if event.purpose == "idea":
-        _set_status(state, event.idea, "running")
-
-
-@on(ev.RunStarted)
-def _run_started(state: "SessionState", event: ev.RunStarted) -> None:
-    if run := state.runs.get(event.run):
-        run.started_at = state.time
-        run.sandbox, run.network, run.devices = event.sandbox, event.network, event.devices
-
-
-@on(ev.RunStopped)
-def _run_stopped(state: "SessionState", event: ev.RunStopped) -> None:
-    if run := state.runs.get(event.run):
-        run.stopped_by, run.saved_s = event.by, event.saves_s
-
-
-@on(ev.StopSuggested)
-def _stop_suggested(state: "SessionState", event: ev.StopSuggested) -> None:
-    if run := state.live.get(event.run):
-        run.suggestion, run.suggested_at = event, state.time
-
-
-@on(ev.ForecastMade)
-def _forecast_made(state: "SessionState", event: ev.ForecastMade) -> None:
-    state.forecasts[event.commit] = event
-
-
-@on(ev.RunFinished)
-def _run_finished(state: "SessionState", event: ev.RunFinished) -> None:
-    state.live.pop(event.run, None)
-    if run := state.runs.get(event.run):
-        run.finished_at = state.time
-        run.outcome, run.reason, run.value, run.wall_s = event.outcome, event.reason, event.value, event.wall_s
-        run.log_sha256, run.cpu_s, run.looked = event.log_sha256, event.cpu_s, event.looked
-        run.peak_rss_bytes, run.peak_gpu_bytes = event.peak_rss_bytes, event.peak_gpu_bytes
-        run.contended_s, run.contention = event.contended_s, event.contention
-        run.saved_s = run.saved_s if run.outcome == "stopped" else 0.0
 
 
 @on(ev.VerdictReached)
@@ -314,7 +261,8 @@ def values_of(state: "SessionState", commit: str) -> dict[int, float]:
     return {run.seed: run.value for run in state.runs.values() if run.commit == commit and run.value is not None}
 
 
-def _set_status(state: "SessionState", number: int, status: IdeaStatus, reason: str = "") -> None:
+def set_status(state: "SessionState", number: int, status: IdeaStatus, reason: str = "") -> None:
+    """Gives an idea, where there is one of that number, another status."""
     if idea := state.ideas.get(number):
         idea.status = status
         idea.reason = reason or idea.reason

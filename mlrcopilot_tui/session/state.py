@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session import model_folding  # noqa: F401 - its handlers take part in the fold
+from mlrcopilot_tui.session import model_folding, run_folding  # noqa: F401 - their handlers take part in the fold
 from mlrcopilot_tui.session.entities import (
     ACTIVE_STATUSES,
     OPEN_STATUSES,
@@ -21,6 +21,7 @@ from mlrcopilot_tui.session.folding import HANDLERS, values_of
 from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Summary
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import ForecastMade
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -65,7 +66,7 @@ class SessionState:
     live: dict[str, RunState] = field(default_factory=dict)
     """The runs that were planned and have not ended."""
     runs_by_key: dict[str, list[str]] = field(default_factory=dict)
-    forecasts: dict[str, ev.ForecastMade] = field(default_factory=dict)
+    forecasts: dict[str, ForecastMade] = field(default_factory=dict)
     """What running an attempt will take, by its commit."""
     gates: dict[str, Gate] = field(default_factory=dict)
     answers: dict[str, ev.GateAnswered] = field(default_factory=dict)

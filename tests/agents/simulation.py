@@ -24,6 +24,7 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.model import Attempt, Baseline, Idea, Verdict
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import SessionState
 from tests.fakes.quiet_host import FakeHost
 
@@ -176,7 +177,7 @@ class Simulation:
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
             name, began = f"r{len(self.measured)}", time.monotonic()
-            self.record(ev.RunPlanned(run=name, commit=commit, seed=seed, purpose="verify", key=f"{commit}/{seed}"))
+            self.record(RunPlanned(run=name, commit=commit, seed=seed, purpose="verify", key=f"{commit}/{seed}"))
             done = subprocess.run(
                 words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
             )
@@ -185,7 +186,7 @@ class Simulation:
             value = float(found[-1]) if found and done.returncode == 0 else None
             outcome = "crashed" if value is None else "ok"
             wall = time.monotonic() - began
-            self.record(ev.RunFinished(run=name, outcome=outcome, reason="", value=value, wall_s=wall, log_sha256=""))
+            self.record(RunFinished(run=name, outcome=outcome, reason="", value=value, wall_s=wall, log_sha256=""))
             self.measured[commit, seed] = value
         return self.measured[commit, seed]
 

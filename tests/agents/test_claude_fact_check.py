@@ -8,6 +8,7 @@ from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Baseline, Idea, Verdict
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import SessionState
 
 
@@ -86,8 +87,8 @@ def test_the_journal_backs_its_runs_and_verdicts() -> None:
                 baseline=Baseline(commit="c", values={0: 0.06, 1: 0.062}, deterministic=False, repeatable=True)
             ),
             ev.IdeaProposed(idea=Idea(number=1, title="t", hypothesis="h")),
-            ev.RunPlanned(run="r1", commit="d", seed=0, purpose="idea", key="k", idea=1, attempt=1),
-            ev.RunFinished(run="r1", outcome="ok", reason="", value=0.0417, wall_s=1.0, log_sha256=""),
+            RunPlanned(run="r1", commit="d", seed=0, purpose="idea", key="k", idea=1, attempt=1),
+            RunFinished(run="r1", outcome="ok", reason="", value=0.0417, wall_s=1.0, log_sha256=""),
             ev.VerdictReached(idea=1, attempt=1, commit="d", parent="c", verdict=verdict),
         ),
         1,

@@ -16,6 +16,7 @@ from mlrcopilot_tui.agents.offline.study import History, history
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Verdict, VerdictKind
 from mlrcopilot_tui.session.records import Record, decode_record, encode_record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import fold
 from tests.agents.simulation import FakeTree, Simulation
 
@@ -147,8 +148,8 @@ def test_values_stay_within_reason(session: Simulation) -> None:
 def test_runs_that_would_not_end_in_time_are_not_proposed(session: Simulation) -> None:
     assert session.state.started is not None
     session.state.started = msgspec.structs.replace(session.state.started, config="[run]\ntimeout_minutes = 1\n")
-    session.record(ev.RunPlanned(run="r1", commit="c0", seed=0, purpose="baseline", key="k"))
-    session.record(ev.RunFinished(run="r1", outcome="ok", reason="", value=1.0, wall_s=40.0, log_sha256=""))
+    session.record(RunPlanned(run="r1", commit="c0", seed=0, purpose="baseline", key="k"))
+    session.record(RunFinished(run="r1", outcome="ok", reason="", value=1.0, wall_s=40.0, log_sha256=""))
     for _ in range(3):
         session.propose(5)
     for idea in session.state.ideas.values():
@@ -208,6 +209,6 @@ def test_the_loop_may_go_on_while_the_agent_thinks(session: Simulation) -> None:
     brief = session.brief()
     frozen = snapshot(brief)
     session.propose(3)
-    session.record(ev.RunPlanned(run="r1", commit="c0", seed=0, purpose="baseline", key="k"))
+    session.record(RunPlanned(run="r1", commit="c0", seed=0, purpose="baseline", key="k"))
     assert (len(frozen.state.ideas), len(frozen.state.runs)) == (0, 0)
     assert (len(brief.state.ideas), len(brief.state.runs)) == (3, 1)

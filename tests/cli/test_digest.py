@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mlrcopilot_tui.cli.main import main
-from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.run_events import RunStarted
 from mlrcopilot_tui.session.seen import SEEN_NAME, read_seen
 from tests.tui.story import Story
 from tests.tui.test_away import overnight
@@ -60,7 +60,7 @@ def test_a_run_that_is_less_fenced_in_says_so(
 ) -> None:
     story = overnight(tmp_path / "w")
     run = story.start_run(0, commit=story.commits[4, 1], number=4)
-    story.tell(ev.RunStarted(run=run, sandbox=sandbox, network=network))
+    story.tell(RunStarted(run=run, sandbox=sandbox, network=network))
     assert main(["status", str(story.root)]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("running")]
     assert line.split()[1:] == f"{run}, idea 4, seed 0{told and f', {told}'}".split()

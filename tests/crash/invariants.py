@@ -11,8 +11,9 @@ import psutil
 from mlrcopilot_tui.research.verify import verify_records
 from mlrcopilot_tui.runs.executor import MODULE
 from mlrcopilot_tui.runs.spec import LOG_FILE, RUN_VARIABLE
-from mlrcopilot_tui.session.events import Event, RunFinished, RunPlanned
+from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.journal import JournalReader
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.session import begun_sessions
 from mlrcopilot_tui.session.state import SessionState, fold
 from mlrcopilot_tui.workspace.evidence import read_note

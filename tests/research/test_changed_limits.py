@@ -16,6 +16,7 @@ from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.research.views import status_view
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState, fold
 from mlrcopilot_tui.workspace.config import RunConfig
@@ -82,13 +83,11 @@ def gpu_runs() -> SessionState:
     told: list[tuple[str, ev.Event]] = []
 
     def run(name: str, begun: str, devices: tuple[str, ...]) -> None:
-        planned = ev.RunPlanned(run=name, commit="c", seed=0, purpose="idea", key=name)
-        told.extend([(begun, planned), (begun, ev.RunStarted(run=name, sandbox="", network=False, devices=devices))])
+        planned = RunPlanned(run=name, commit="c", seed=0, purpose="idea", key=name)
+        told.extend([(begun, planned), (begun, RunStarted(run=name, sandbox="", network=False, devices=devices))])
 
     def end(name: str, at: str, outcome: str, wall_s: float) -> None:
-        told.append(
-            (at, ev.RunFinished(run=name, outcome=outcome, reason="", value=None, wall_s=wall_s, log_sha256=""))
-        )
+        told.append((at, RunFinished(run=name, outcome=outcome, reason="", value=None, wall_s=wall_s, log_sha256="")))
 
     run("r1", "18:00", ("a", "b"))
     end("r1", "18:01", "ok", 60.0)

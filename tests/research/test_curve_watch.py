@@ -15,9 +15,9 @@ from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.views import status_view
 from mlrcopilot_tui.runs.spec import RunSpec
-from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunStopped, StopSuggested
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.instant_executor import FakeExecutor
@@ -52,9 +52,9 @@ def contract(early_stop: str) -> str:
     return f'{runs}[verdict]\nearly_stop = "{early_stop}"\n'
 
 
-def told(workspace: Workspace, state: SessionState) -> list[ev.StopSuggested | ev.RunStopped]:
+def told(workspace: Workspace, state: SessionState) -> list[StopSuggested | RunStopped]:
     events = [line.event for line in JournalReader(workspace.layout.journal(state.session)).poll()]
-    return [event for event in events if isinstance(event, ev.StopSuggested | ev.RunStopped)]
+    return [event for event in events if isinstance(event, StopSuggested | RunStopped)]
 
 
 def test_a_hopeless_run_is_stopped_where_the_researcher_set_it_so(
@@ -64,8 +64,8 @@ def test_a_hopeless_run_is_stopped_where_the_researcher_set_it_so(
     workspace = make_workspace(TRAIN, contract("auto"))
     state = asyncio.run(run_session(workspace, AUTO))
     suggested, stopped = told(workspace, state)
-    assert isinstance(suggested, ev.StopSuggested)
-    assert isinstance(stopped, ev.RunStopped)
+    assert isinstance(suggested, StopSuggested)
+    assert isinstance(stopped, RunStopped)
     assert suggested.reason.startswith("val_error 0.9")
     assert f"at step {suggested.step} of 40 against the parent's 0.2" in suggested.reason
     assert (stopped.by, stopped.run) == ("curve", suggested.run)
@@ -92,7 +92,7 @@ def test_a_hopeless_run_is_told_of_once_and_goes_on(
     workspace = make_workspace(TRAIN, contract("suggest"))
     state = asyncio.run(run_session(workspace, AUTO))
     suggestions = told(workspace, state)
-    assert {type(event) for event in suggestions} == {ev.StopSuggested}
+    assert {type(event) for event in suggestions} == {StopSuggested}
     runs = [run for run in state.runs.values() if run.purpose == "idea"]
     assert [event.run for event in suggestions] == [run.run for run in runs]
     assert {run.outcome for run in runs} == {"ok"}
@@ -152,8 +152,8 @@ def test_a_suggestion_outlives_its_copilot_and_a_change_of_mind_ends_the_run(
 
     state = asyncio.run(scenario())
     suggested, stopped = told(workspace, state)
-    assert isinstance(suggested, ev.StopSuggested)
-    assert isinstance(stopped, ev.RunStopped)
+    assert isinstance(suggested, StopSuggested)
+    assert isinstance(stopped, RunStopped)
     assert stopped.by == "curve"
     assert state.ideas[1].status == "discarded"
 
@@ -165,7 +165,7 @@ def test_a_suggestion_without_a_screen_names_the_command(
     workspace = make_workspace(TRAIN, contract(early_stop))
     with open_bench(workspace, begin_session(workspace, AUTO), AUTO) as bench:
         printer = EventPrinter(bench, json=False, unheard=lambda: None)
-        event = ev.StopSuggested(run="r4", step=14, reason="val_error 0.9 at step 14 of 40", saves_s=720.0)
+        event = StopSuggested(run="r4", step=14, reason="val_error 0.9 at step 14 of 40", saves_s=720.0)
         printer.event(Record(1, "2026-01-01T00:00:00.000Z", event))
     told = capsys.readouterr().out
     assert "val_error 0.9 at step 14 of 40; " in told

@@ -13,6 +13,7 @@ from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.model import Baseline, Gate, Idea, Verdict
 from mlrcopilot_tui.session.model_events import ModelCalled, Usage
 from mlrcopilot_tui.session.records import Record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.seen import Seen
 
 BEGIN = datetime(2026, 3, 9, 18, 0, tzinfo=UTC)
@@ -34,13 +35,13 @@ def journal(*told: tuple[float, Event]) -> list[Record]:
 
 
 def run(name: str, minutes: float, *, ended: float, outcome: str = "ok", **facts: object) -> list[tuple[float, Event]]:
-    finished = ev.RunFinished(
+    finished = RunFinished(
         run=name, outcome=outcome, reason="", value=0.5 if outcome == "ok" else None, wall_s=60.0, log_sha256="",
         contended_s=float(str(facts.get("contended_s", 0))), looked=bool(facts.get("looked")),
     )  # fmt: skip
     return [
-        (minutes, ev.RunPlanned(run=name, commit="c1", seed=0, purpose="idea", key=name, idea=1, attempt=1)),
-        (minutes, ev.RunStarted(run=name, sandbox="bwrap", network=False)),
+        (minutes, RunPlanned(run=name, commit="c1", seed=0, purpose="idea", key=name, idea=1, attempt=1)),
+        (minutes, RunStarted(run=name, sandbox="bwrap", network=False)),
         (ended, finished),
     ]
 

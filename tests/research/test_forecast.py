@@ -10,8 +10,8 @@ from mlrcopilot_tui.hardware.samples import GpuSample, MachineSample
 from mlrcopilot_tui.research.forecast import Bounds, Need, Tried, fits_now, forecast, in_words
 from mlrcopilot_tui.research.pace import Course, Progress, like_parents, progress_of, whole_run
 from mlrcopilot_tui.runs.metrics import Reading
-from mlrcopilot_tui.session.events import ForecastMade
 from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import RunState
 
 GIB = 1 << 30

@@ -13,6 +13,7 @@ from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from tests.fakes.instant_executor import FakeExecutor
@@ -38,9 +39,9 @@ def most_at_once(events: list[ev.Event]) -> int:
     """How many runs were live together at most."""
     live, most = set[str](), 0
     for event in events:
-        if isinstance(event, ev.RunPlanned):
+        if isinstance(event, RunPlanned):
             live.add(event.run)
-        elif isinstance(event, ev.RunFinished):
+        elif isinstance(event, RunFinished):
             live.discard(event.run)
         most = max(most, len(live))
     return most

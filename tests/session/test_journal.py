@@ -13,6 +13,7 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import records
 from mlrcopilot_tui.session.journal import JournalDamagedError, JournalReader, JournalWriter
 from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Idea, Summary, Verdict
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.session import OpenSession, begun_sessions, checked_state, read_state
 from mlrcopilot_tui.session.state import fold
 
@@ -43,9 +44,9 @@ def story() -> list[ev.Event]:
         ev.PatchCommitted(attempt=Attempt(idea=1, number=1, commit=PATCH, parent=BASE, tree="t", subject="s")),
         ev.GateOpened(gate=Gate(id="g1", kind="patch", question="?", idea=1, commit=PATCH)),
         ev.GateAnswered(gate="g1", answer="approve", by="researcher", decision="d1"),
-        ev.RunPlanned(run="r1", commit=PATCH, seed=0, purpose="idea", key="k", idea=1, attempt=1),
-        ev.RunStarted(run="r1", sandbox="plain", network=False),
-        ev.RunFinished(run="r1", outcome="ok", reason="", value=0.1, wall_s=1.0, log_sha256="0"),
+        RunPlanned(run="r1", commit=PATCH, seed=0, purpose="idea", key="k", idea=1, attempt=1),
+        RunStarted(run="r1", sandbox="plain", network=False),
+        RunFinished(run="r1", outcome="ok", reason="", value=0.1, wall_s=1.0, log_sha256="0"),
         ev.VerdictReached(idea=1, attempt=1, commit=PATCH, parent=BASE, verdict=verdict, runs=("r1",)),
         ev.ChampionChanged(commit=PATCH, reason="kept", idea=1),
         ev.ChampionChanged(commit="c" * 40, reason="reverted", of=PATCH, unmeasured=True),

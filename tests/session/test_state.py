@@ -6,6 +6,7 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import records
 from mlrcopilot_tui.session.model import Decision, Gate
 from mlrcopilot_tui.session.model_events import ModelFaulted
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import SessionState
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,12 +32,12 @@ def copilot() -> ev.CopilotStarted:
     return ev.CopilotStarted(pid=1, host="box")
 
 
-def planned() -> ev.RunPlanned:
-    return ev.RunPlanned(run="r1", commit="c", seed=0, purpose="baseline", key="k")
+def planned() -> RunPlanned:
+    return RunPlanned(run="r1", commit="c", seed=0, purpose="baseline", key="k")
 
 
-def finished() -> ev.RunFinished:
-    return ev.RunFinished(run="r1", outcome="ok", reason="", value=1.0, wall_s=1.0, log_sha256="")
+def finished() -> RunFinished:
+    return RunFinished(run="r1", outcome="ok", reason="", value=1.0, wall_s=1.0, log_sha256="")
 
 
 def test_waiting_for_the_researcher_costs_nothing_unless_something_runs() -> None:

@@ -21,6 +21,7 @@ from mlrcopilot_tui.session.model import (
     Verdict,
 )
 from mlrcopilot_tui.session.records import Record, encode_record
+from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.workspace.layout import Layout
 from tests.tui.story_paper import PAPER, SUMMARY
 
@@ -223,9 +224,9 @@ class Story:
                 "idea": number,
                 "attempt": 1 if number else 0,
             },
-            ev.RunPlanned,
+            RunPlanned,
         )
-        self.tell(planned, ev.RunStarted(run=run, sandbox="bwrap", network=False))
+        self.tell(planned, RunStarted(run=run, sandbox="bwrap", network=False))
         return run
 
     def train(self, run: str, epochs: int, last: float, total: int = 40) -> None:
@@ -247,7 +248,7 @@ class Story:
         self.train(run, 40, value)
         self.wait(56)
         self.tell(
-            ev.RunFinished(
+            RunFinished(
                 run=run, outcome="ok", reason="It ended by itself.", value=value, wall_s=58.0, log_sha256="ab" * 32
             )
         )

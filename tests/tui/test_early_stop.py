@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.run_events import RunFinished, RunStopped, StopSuggested
 from mlrcopilot_tui.tui.glyphs import ASCII, UNICODE, Glyphs
 from mlrcopilot_tui.tui.widgets.curve import Curve
 from tests.tui.doubles import staged
@@ -26,7 +27,7 @@ def behind(root: Path, last: float = 0.3) -> tuple[Story, str]:
 
 
 def suggest(story: Story, run: str) -> None:
-    story.tell(ev.StopSuggested(run=run, step=20, since=9, reason=REASON, saves_s=750.0))
+    story.tell(StopSuggested(run=run, step=20, since=9, reason=REASON, saves_s=750.0))
 
 
 async def test_the_suggestion_stands_above_the_log_and_rings_once(tmp_path: Path) -> None:
@@ -55,10 +56,10 @@ async def test_what_was_saved_stands_in_the_header(tmp_path: Path) -> None:
     suggest(story, run)
     async with staged(story, (200, 50)) as stage:
         assert "saved" not in frame(stage.app).splitlines()[0]
-        story.tell(ev.RunStopped(run=run, by="curve", saves_s=720.0))
+        story.tell(RunStopped(run=run, by="curve", saves_s=720.0))
         await stage.catch_up()
         assert "behind the parent's band since step 9; stopping it" in frame(stage.app)
-        story.tell(ev.RunFinished(run=run, outcome="stopped", reason="asked", value=None, wall_s=31.0, log_sha256=""))
+        story.tell(RunFinished(run=run, outcome="stopped", reason="asked", value=None, wall_s=31.0, log_sha256=""))
         await stage.catch_up()
         assert "12 min saved" in frame(stage.app).splitlines()[0]
         assert "stopped early at step 20  behind the parent's band since step 9" in frame(stage.app)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.run_events import RunStarted
 from mlrcopilot_tui.tui.projector.run import Live, run_view
 from mlrcopilot_tui.tui.screens.asking import Consent
 from mlrcopilot_tui.tui.screens.confirm import Confirm
@@ -19,7 +20,7 @@ def running_in(root: Path, sandbox: str, *, network: bool) -> Story:
     story = up_to_gate(root)
     story.tell(ev.GateAnswered(gate="g1", answer="approve", by="researcher"))
     story.start_run(0, commit=story.commits[4, 1], number=4)
-    story.tell(ev.RunStarted(run=f"r{story.runs}", sandbox=sandbox, network=network))
+    story.tell(RunStarted(run=f"r{story.runs}", sandbox=sandbox, network=network))
     return story
 
 

@@ -13,6 +13,7 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.events import Event
 from mlrcopilot_tui.session.records import decode_record
+from mlrcopilot_tui.session.run_events import RunFinished
 from tests.tui.doubles import Stage, staged
 from tests.tui.story import Story, up_to_run
 from tests.tui.story_paper import PAPER
@@ -87,7 +88,7 @@ async def test_events(tmp_path: Path, poison: str) -> None:
         ev.FeedbackTaken(text="try less", understood="a smaller step", idea=4),
         ev.WarningRaised(text="The disk is nearly full.", mend="Free some."),
         ev.IdeaPruned(idea=6, reason="too slow", by="researcher"),
-        ev.RunFinished(run="r11", outcome="crashed", reason="NaN", value=None, wall_s=3.0, log_sha256=""),
+        RunFinished(run="r11", outcome="crashed", reason="NaN", value=None, wall_s=3.0, log_sha256=""),
     )
     story.ask("question", "Shall I?", idea=5)
     story.ask_about(4, story.commits[4, 1])

@@ -9,6 +9,7 @@ import pytest
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.model import Verdict
+from mlrcopilot_tui.session.run_events import RunFinished
 from mlrcopilot_tui.session.state import SessionState, fold
 from mlrcopilot_tui.tui.glyphs import ASCII, UNICODE, Glyphs
 from mlrcopilot_tui.tui.live_turn import Turn
@@ -65,9 +66,7 @@ def test_looks_at_the_test_set_stand_in_the_header(tmp_path: Path, glyphs: Glyph
     assert not any("test set" in text for text in shown())
     for looked in (True, False, True):
         name = story.start_run(0, commit=story.commits[4, 1], number=4)
-        story.tell(
-            ev.RunFinished(run=name, outcome="ok", reason="", value=0.1, wall_s=1.0, log_sha256="", looked=looked)
-        )
+        story.tell(RunFinished(run=name, outcome="ok", reason="", value=0.1, wall_s=1.0, log_sha256="", looked=looked))
     assert said in shown()
 
 
@@ -241,7 +240,7 @@ def test_a_smoke_run_is_called_one_and_promises_no_end(tmp_path: Path) -> None:
     assert _texts(view.line)[:-1] == ["smoke run of idea 4.1", "seed 0"]
     assert view.share is None
     said = "It ran well for 20 s."
-    story.tell(ev.RunFinished(run=name, outcome="smoked", reason=said, value=None, wall_s=20.0, log_sha256=""))
+    story.tell(RunFinished(run=name, outcome="smoked", reason=said, value=None, wall_s=20.0, log_sha256=""))
     state = state_of(story)
     ended = run.run_view(state, state.runs[name], Live(), story.now).line
     assert ["smoked", said] == [segment.text for segment in ended if segment.text in {"smoked", said}]
@@ -258,7 +257,7 @@ def test_a_run_is_seen_against_its_parent(tmp_path: Path) -> None:
 
 def test_a_crash_tells_its_reason(tmp_path: Path) -> None:
     story = up_to_run(tmp_path)
-    story.tell(ev.RunFinished(run="r11", outcome="crashed", reason="CUDA error", value=None, wall_s=3.0, log_sha256=""))
+    story.tell(RunFinished(run="r11", outcome="crashed", reason="CUDA error", value=None, wall_s=3.0, log_sha256=""))
     state = state_of(story)
     shown = _texts(run.run_view(state, state.runs["r11"], Live(), story.now).line)
     assert shown[2:] == ["crashed", "CUDA error", "00:03"]

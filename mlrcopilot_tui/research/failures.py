@@ -1,6 +1,8 @@
 """Failures: what an agent is told of a run that failed or would, and the verdict where nobody mends it."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 from mlrcopilot_tui.agents.base import Failure
 from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
@@ -10,6 +12,14 @@ from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.text import printable
 
 LOG_TAIL_BYTES = 8000
+
+_CUT_OFF: Final = re.compile(
+    r"Temporary failure in name resolution|Name or service not known|nodename nor servname|getaddrinfo failed"
+    r"|Could not resolve host|Network is unreachable|Failed to establish a new connection|socket\.gaierror"
+    r"|socket\.py\", line \d+(?:.*\n){0,12}PermissionError",
+    re.IGNORECASE,
+)
+"""What programs say behind a fence that gives them no name service, no route or no socket."""
 
 
 def failure_of(failed: RunState | ForecastMade, folder: Path) -> Failure:
@@ -22,6 +32,11 @@ def failure_of(failed: RunState | ForecastMade, folder: Path) -> Failure:
             outcome="timeout" if failed.lacks == "time" else failed.lacks, reason=failed.obstacle, log_tail=shown
         )
     return Failure(outcome=failed.outcome, reason=failed.reason, log_tail=shown)
+
+
+def wanted_network(log_tail: str) -> bool:
+    """Whether what a failed run printed last says that it tried to reach the network and could not."""
+    return _CUT_OFF.search(log_tail) is not None
 
 
 def tail(log: Path, end: int | None = None) -> str:

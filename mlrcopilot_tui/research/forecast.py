@@ -19,7 +19,7 @@ CERTAIN: Final = 1.5
 """A range whose ends are further apart than this factor is said as a range."""
 _MINUTE_S: Final = 60.0
 
-Lack = Literal["", "time", "memory", "minutes", "budget"]
+Lack = Literal["", "time", "memory", "minutes", "budget", "network"]
 
 
 @dataclass(frozen=True, slots=True)

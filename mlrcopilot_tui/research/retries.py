@@ -28,7 +28,7 @@ def _was_ended_by_a_stranger(run: RunState) -> bool:
 def failed_run(state: SessionState, commit: str) -> RunState | None:
     """A run of `commit` that failed and is not to be repeated; verifying decides nothing.
 
-    A smoke run that the researcher stopped has told enough where a forecast rests on it.
+    A smoke run that the researcher stopped, or that wanted a network, has told enough where a forecast rests on it.
     """
     forecast = state.forecasts.get(commit)
     enough = forecast.run if forecast is not None else ""

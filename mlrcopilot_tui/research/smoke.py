@@ -1,8 +1,12 @@
 """Smoke runs: an attempt is tried for seconds before anybody is asked or waits for hours, and its forecast is made."""
 
 import asyncio
+from typing import Final
+
+import msgspec
 
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.failures import failure_of, wanted_network
 from mlrcopilot_tui.research.forecast import Bounds, Tried, forecast
 from mlrcopilot_tui.research.measure import GIB, Laboratory
 from mlrcopilot_tui.research.pace import progress_of
@@ -13,6 +17,8 @@ from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import IdeaState, RunState
+
+NO_NETWORK: Final = "Trying it failed because it asked for the network, which a run has only with your word."
 
 
 class SmokeTester:
@@ -37,13 +43,17 @@ class SmokeTester:
         run = await self._try(idea, attempt) if smoke else None
         if smoke and run is None:
             return None
-        if run is not None and run.outcome not in {"ok", "smoked"} and not (asked and run.stopped_by == "researcher"):
+        cut_off = run is not None and asked and await asyncio.to_thread(self._cut_off, run)
+        told = run is None or run.outcome in {"ok", "smoked"} or (asked and run.stopped_by == "researcher") or cut_off
+        if not told:
             return None
         before = [other for other in self._bench.state.runs.values() if other.commit == attempt.parent]
         parents = [await self._tried(other) for other in before if other.outcome == "ok"]
         tried = await self._tried(run) if run is not None else None
         machine = await asyncio.to_thread(sample_machine, gpus=self._uses_gpus())
         made = forecast(attempt, tried, parents, self._bounds(rule), machine)
+        if cut_off:
+            made = msgspec.structs.replace(made, lacks="network", obstacle=NO_NETWORK)
         await self._bench.turn_of(attempt.idea)
         self._bench.session.record(made)
         return made
@@ -71,16 +81,21 @@ class SmokeTester:
         while idea.status != "pruned":
             await self._bench.gates.change()
 
+    def _cut_off(self, run: RunState) -> bool:
+        """Whether a smoke run failed because it may not use the network: only the researcher can mend that."""
+        folder = self._bench.layout.run(self._bench.state.session, run.run)
+        return run.outcome == "crashed" and not run.network and wanted_network(failure_of(run, folder).log_tail)
+
     def _bounds(self, rule: Rule) -> Bounds:
-        bench = self._bench
+        bench, limits = self._bench, self._bench.run_config
         least = min(2, rule.max_seeds)
         minutes = bench.settings.minutes
         return Bounds(
             runs=(least, least if rule.deterministic else rule.max_seeds),
-            timeout_s=bench.config.run.timeout_minutes * 60,
-            memory_bytes=int(bench.config.run.memory_gb * GIB),
+            timeout_s=limits.timeout_minutes * 60,
+            memory_bytes=int(limits.memory_gb * GIB),
             left_s=max(0.0, minutes * 60 - bench.state.worked_s(utc_now())) if minutes else None,
-            gpus=bench.config.run.gpus,
+            gpus=limits.gpus,
         )
 
     async def _tried(self, run: RunState) -> Tried:

@@ -61,8 +61,8 @@ class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):
         runs: how many a verdict takes at the least and at the most, and `total_s` what is still to be run for them.
         memory_bytes, gpu_bytes: what one run needs at its peak; None where nobody can tell.
         memory_free, memory_total: what the machine had of it then; `gpu_total` what the run's `gpus` devices have.
-        lacks: what there is too little of: time within the limit of a run, memory, minutes for this attempt, or
-            minutes in the budget for any experiment.
+        lacks: what there is too little of: time within the limit of a run, memory, minutes for this attempt, minutes
+            in the budget for any experiment, or a network, for want of which the smoke run failed.
         obstacle: why it cannot run, as a sentence; empty where it fits.
     """
 
@@ -83,7 +83,7 @@ class ForecastMade(Event, frozen=True, kw_only=True, tag="forecast.made"):
     gpu_bytes: int | None = None
     gpu_total: int | None = None
     gpus: int = 0
-    lacks: Literal["", "time", "memory", "minutes", "budget"] = ""
+    lacks: Literal["", "time", "memory", "minutes", "budget", "network"] = ""
     obstacle: str = ""
 
 

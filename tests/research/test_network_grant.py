@@ -1,5 +1,6 @@
 """A network for one patch: who is not granted it does not get it, and who is gets it for that patch alone."""
 
+import http.server
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import begin
+from mlrcopilot_tui.research.failures import wanted_network
 from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.research.views import log_view, show_view
 from mlrcopilot_tui.runs.sandbox import sandbox_of, why_not
@@ -132,3 +134,59 @@ def test_no_answer_but_a_yes_grants_anything() -> None:
     gate = ev.GateOpened(gate=Gate(id="g1", kind="patch", question="?", idea=1, commit="c1"))
     no = ev.GateAnswered(gate="g1", answer="feedback", by="researcher", network=True)
     assert not network_granted(told(attempt(1, "c1"), gate, no), "c1")
+
+
+NEEDY = """
+import urllib.request
+
+PORT = 0
+error = 1.0
+if PORT:
+    with urllib.request.urlopen(f"http://localhost:{PORT}", timeout=5) as served:
+        error = float(served.read())
+print("val_error:", error)
+"""
+
+
+class _HalfOverHttp(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"0.5")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base's
+        pass
+
+
+async def test_a_patch_that_cannot_do_without_the_network_is_put_to_the_researcher_and_not_to_its_author(
+    make_workspace: MakeWorkspace,
+) -> None:
+    workspace = make_workspace(NEEDY, ASKS)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _HalfOverHttp) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        # Behind Landlock no socket can be had; behind bubblewrap a server on this very machine would be refused.
+        with fenced("landlock", served.server_address[1]):
+            async with running(workspace, options=ASK) as copilot:
+                gate = await copilot.gate()
+                assert "asked for the network" in gate.told
+                assert len(copilot.idea(1).attempts) == 1
+                await copilot.decide("approve", gate=gate.id, commit=gate.commit, network=True)
+                await copilot.until(lambda: copilot.idea(1).verdicts)
+                assert copilot.idea(1).status == "kept"
+        served.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", True),
+        ("(Caused by NewConnectionError('<...>: Failed to establish a new connection: [Errno 1] ...'))", True),
+        ('File "socket.py", line 232, in __init__\n    init(self)\nPermissionError: [Errno 1] Not permitted', True),
+        ("OSError: [Errno 101] Network is unreachable", True),
+        ("PermissionError: [Errno 13] Permission denied: 'data.csv'", False),
+        ("ModuleNotFoundError: No module named 'dns'", False),
+        ("", False),
+    ],
+)
+def test_words_of_a_missing_network_are_told_from_other_failures(said: str, wanted: bool) -> None:
+    assert wanted_network(said) is wanted

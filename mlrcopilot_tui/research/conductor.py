@@ -61,7 +61,6 @@ class Conductor:
         adopt: takes an event into the session's state that happens without the loop's doing.
         moved_at: when the last event happened, by the monotonic clock.
         departed: what ended the replay before its time, if something did.
-        side_by_side: the sitting carried on several ideas at once.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Conductor:
         self.adopt: Callable[[Record], None] = lambda _: None
         self.moved_at = time.monotonic()
         self.departed: ReplayDepartedError | None = None
-        self.side_by_side = False
         self._lines = lines
         self._doers = doers(records)
         self._journal = journal
@@ -123,8 +121,7 @@ class Conductor:
 
         What one work finds then is what it found in the recording, whatever the others are at.
         """
-        if self.side_by_side:
-            await self._first(lambda index: self._doers[index] == work)
+        await self._first(lambda index: self._doers[index] == work)
 
     async def turn_to_run(self, wanted: RunPlanned) -> None:
         """Returns when the run that is wanted may be planned; never, if it was not."""
@@ -132,8 +129,7 @@ class Conductor:
         def same(event: ev.Event) -> bool:
             return isinstance(event, RunPlanned) and msgspec.structs.replace(event, run="", key=wanted.key) == wanted
 
-        if self.side_by_side:
-            await self._first(lambda index: same(self.records[index].event))
+        await self._first(lambda index: same(self.records[index].event))
 
     async def _first(self, wanted: Callable[[int], bool]) -> None:
         """Returns when the first of the events that are wanted, and have not happened, may happen."""

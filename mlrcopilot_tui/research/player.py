@@ -135,7 +135,6 @@ class Player:
         name, places = "", 1
         if isinstance(copilot_started, ev.CopilotStarted):
             name, places = copilot_started.engine, copilot_started.places
-        conductor.side_by_side = places > 1
         with self._opened(name, places, self._records[sitting.begin : sitting.end]) as bench:
             laboratory = self._laboratory(bench)
             copilot = Copilot(bench, laboratory, self._budget_spent)
@@ -147,7 +146,6 @@ class Player:
                 await self._farewell(sitting, copilot, work)
             finally:
                 conductor.cut_off()
-                conductor.side_by_side = False
                 for task in (work, end, decisions):
                     task.cancel()
                 await asyncio.gather(work, end, decisions, return_exceptions=True)

@@ -1,5 +1,6 @@
 """The whole program in a real terminal: a demo that is approved by key, walked away from, and found again."""
 
+import itertools
 import os
 import shlex
 import shutil
@@ -20,11 +21,15 @@ pytestmark = [
 ]
 
 
+_WINDOWS = itertools.count()
+
+
 class Terminal:
     """A tmux window of a given size with a shell in it, on a server of its own."""
 
     def __init__(self, folder: Path, width: int, height: int) -> None:
-        self._tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+        # Each window has its own: a server that was just told to end would take a new one along.
+        self._tmux = ["tmux", "-S", str(folder / f"socket-{next(_WINDOWS)}"), "-f", "/dev/null"]
         size = ["-x", str(width), "-y", str(height)]
         environment = [
             f"{name}={os.environ[name]}" for name in ("HOME", "PATH", "MLRCOPILOT_HOME") if name in os.environ

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mlrcopilot_tui.runs.curve import read_readings
-from mlrcopilot_tui.runs.executor import KEPT, MODULE
+from mlrcopilot_tui.runs.executor import KEPT, MODULE, STEADY
 from mlrcopilot_tui.runs.spec import LOG_FILE, SPEC_FILE, STOP_FILE, RunStatus, SandboxLevel, read_status
 from mlrcopilot_tui.runs.visible import interpreter_paths
 from tests.runs.lab import Lab, await_true, survivors
@@ -341,7 +341,7 @@ def test_a_supervisor_gets_nothing_but_what_it_needs(lab: Lab, monkeypatch: pyte
     await_true(lab.mark("ready").exists)
     status = lab.executor.status(folder)
     assert status
-    assert set(psutil.Process(status.supervisor_pid).environ()) <= set(KEPT)
+    assert set(psutil.Process(status.supervisor_pid).environ()) <= {*KEPT, *STEADY}
 
 
 async def test_a_command_reads_what_it_is_given_and_its_evaluation_nothing(lab: Lab) -> None:

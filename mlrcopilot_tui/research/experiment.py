@@ -112,11 +112,11 @@ class Experimenter:
         attempt, settings = step.attempt, self._bench.settings
         made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
         if made is not None and made.lacks == "budget" and settings.patches == "auto":
-            while any(self._goes_on(other) for other in self._bench.state.ideas.values() if other is not idea):
+            while self._bench.settings == settings:  # with others it is foretold anew
+                if not any(self._goes_on(other) for other in self._bench.state.ideas.values() if other is not idea):
+                    short = f"The budget of {settings.minutes:g} minutes is too small for another experiment."
+                    raise MinutesShortError(f"{short} {made.obstacle}")
                 await self._gates.change()
-            raise MinutesShortError(
-                f"The budget of {settings.minutes:g} minutes is too small for another experiment. {made.obstacle}"
-            )
 
     def _goes_on(self, idea: IdeaState) -> bool:
         """Whether an idea is at work, and not itself short of minutes."""

@@ -56,7 +56,7 @@ class SmokeTester:
             made = msgspec.structs.replace(made, lacks="network", obstacle=NO_NETWORK)
         await self._bench.turn_of(attempt.idea)
         self._bench.session.record(made)
-        return made
+        return self._bench.state.forecasts[attempt.commit]  # a replay goes by what was foretold then
 
     async def _try(self, idea: IdeaState, attempt: Attempt) -> RunState | None:
         """The attempt's smoke run, which ends when the researcher drops the idea; None then."""

@@ -146,8 +146,10 @@ def _misfit(state: SessionState, commit: str) -> ForecastMade | None:
 
 
 def _out_of_minutes(state: SessionState, commit: str, settings: Settings) -> ForecastMade | None:
-    """The forecast for which the budget does not suffice, where nobody was asked."""
-    made = state.forecasts.get(commit)
+    """The forecast for which the budget does not suffice, where no researcher said yes to it."""
+    made, answer = state.forecasts.get(commit), answer_on(state, commit)
+    if answer is not None and answer.by != "rule":
+        return None
     return made if made is not None and made.lacks == "minutes" and settings.patches == "auto" else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.hardware.samples import MachineSample
-from mlrcopilot_tui.research import begin, room
+from mlrcopilot_tui.research import begin, room, smoke
 from mlrcopilot_tui.research.views import show_view
 from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox, PlainSandbox
 from mlrcopilot_tui.runs.spec import RunSpec
@@ -280,6 +280,23 @@ async def test_the_researcher_decides_whether_few_minutes_suffice(
         assert copilot.idea(1).status == "kept"
 
 
+async def test_what_the_researcher_let_run_with_few_minutes_left_goes_on_when_nobody_is_asked_any_more(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    fenced(FakeEngine([SLOW]))
+    workspace = make_workspace(contract=ASKING)
+    instant.cuts, instant.holds = lambda _: 20, lambda spec: spec.run.endswith("-r5")
+    async with running(workspace, options=dataclasses.replace(ASK, minutes=1.5)) as copilot:
+        session, gate = copilot.state.session, await copilot.gate()
+        assert copilot.state.forecasts[gate.commit].lacks == "minutes"
+        await copilot.decide("approve", idea=1)
+        await copilot.until(lambda: instant.held)
+    instant.holds = lambda _: False
+    instant.release(next(iter(instant.held)))
+    state = await run_session(workspace, dataclasses.replace(AUTO, minutes=60, max_experiments=1), session=session)
+    assert state.ideas[1].status == "kept"
+
+
 def test_sessions_with_smoke_runs_replay(
     make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, tmp_path: Path
 ) -> None:
@@ -291,6 +308,25 @@ def test_sessions_with_smoke_runs_replay(
     state = Stage(workspace, tmp_path).assert_same(edits)
     outcomes = [run.outcome for run in state.runs.values() if run.purpose == "smoke"]
     assert {"smoked", "ok", "crashed"} <= set(outcomes)
+
+
+@pytest.mark.parametrize("minutes", [1.5, 60])
+def test_minutes_that_are_left_are_those_of_the_recording(
+    make_workspace: MakeWorkspace,
+    fenced: Use,
+    instant: FakeExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    minutes: float,
+) -> None:
+    """A replay years later finds as much of the budget left as there was then."""
+    fenced(FakeEngine([BETTER]))
+    workspace = make_workspace()
+    instant.cuts, instant.wall_s = lambda _: 20, 50.0
+    asyncio.run(run_session(workspace, dataclasses.replace(AUTO, minutes=minutes)))
+    monkeypatch.setattr(smoke, "utc_now", lambda: "2099-01-01T00:00:00.000Z")
+    state = Stage(workspace, tmp_path).assert_same([BETTER])
+    assert state.out_of_budget == (minutes == 1.5)
 
 
 async def test_a_run_waits_until_its_memory_is_free_and_says_so_once(
@@ -382,3 +418,25 @@ async def test_the_end_of_the_minutes_waits_for_what_still_runs(
         assert copilot.idea(1).status == "kept"
         assert copilot.idea(2).status == "implementing"
         assert copilot.state.finished.startswith("The budget of 1.5 minutes is too small")
+
+
+async def test_more_minutes_keep_a_session_from_its_end(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    """They come while an idea that is short of them waits for another one to end."""
+    other = ("other", [("SPREAD = 0.01", "SPREAD = 0.02")])
+    fenced(FakeEngine([BETTER, other]))
+    instant.wall_s = 50.0
+    instant.cuts = lambda spec: 20 if "SPREAD = 0.02" in Path(spec.tree, "train.py").read_text() else None
+    instant.holds = lambda spec: not spec.smoke and "LEVEL = 0.5" in Path(spec.tree, "train.py").read_text()
+    contract = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nparallel = 2")
+    options = dataclasses.replace(AUTO, minutes=1.5)
+    async with running(make_workspace(contract=contract), options=options) as copilot:
+        await copilot.until(lambda: instant.held and any(f.lacks for f in copilot.state.forecasts.values()))
+        await copilot.decide("settings", draft={"minutes": 600})
+        instant.holds = lambda _: False
+        for folder in list(instant.held):
+            instant.release(folder)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(2).verdicts
+        assert not copilot.state.out_of_budget

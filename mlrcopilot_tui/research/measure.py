@@ -118,6 +118,8 @@ class Laboratory:
             if status.state == "finished":
                 await self._settle(run, status)
             else:
+                if run.stopped_by:  # the word may not have come through
+                    await asyncio.to_thread(self._bench.executor.stop, folder)
                 await self._admission.readmit(run)
                 self._live_on(run, self._follow(run))
         await asyncio.to_thread(self._trees.remove_leftovers)

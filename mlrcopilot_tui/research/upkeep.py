@@ -90,7 +90,7 @@ def _in_use(layout: Layout, session: str, found: list[Path]) -> list[Path]:
 def _used(layout: Layout, state: SessionState) -> set[Path]:
     """Where the live runs and the open ideas of a session work."""
     session = state.session
-    runs = [layout.run_tree(session, run) for run in state.live]
+    runs = [tree(session, run) for run in state.live for tree in (layout.run_tree, layout.left_tree)]
     scratch = [layout.scratch(session, run) for run in state.live]
     ideas = [layout.idea_tree(session, number) for number, i in state.ideas.items() if i.status in ACTIVE_STATUSES]
     return {*runs, *scratch, *ideas}

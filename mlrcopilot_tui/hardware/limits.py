@@ -14,11 +14,12 @@ class _Files:
 
     limit: str
     usage: str
-    reclaimable: str  # key in memory.stat: page cache that the kernel gives back before it kills
+    reclaimable: tuple[str, ...]  # keys in memory.stat: caches that the kernel gives back before it kills
 
 
-_V2 = _Files("memory.max", "memory.current", "inactive_file")
-_V1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+# The active page cache too: where data are read more than once, most of a group's may be in use that way.
+_V2 = _Files("memory.max", "memory.current", ("inactive_file", "active_file", "slab_reclaimable"))
+_V1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _limit_of(folder: Path, files: _Files) -> MemoryLimit | None:
     used = _number(_text(folder / files.usage))
     for line in (_text(folder / "memory.stat") or "").splitlines():
         key, _, value = line.partition(" ")
-        if key == files.reclaimable and used is not None:
+        if key in files.reclaimable and used is not None:
             used = max(0, used - (_number(value) or 0))
     return MemoryLimit(total, used)
 

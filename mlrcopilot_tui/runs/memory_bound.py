@@ -12,7 +12,7 @@ import psutil
 from mlrcopilot_tui.hardware.limits import memory_left
 from mlrcopilot_tui.runs.bounds import Excess, Pace, amount
 from mlrcopilot_tui.runs.memory_files import MemoryFiles
-from mlrcopilot_tui.runs.resident import ResidentMemory, largest_other
+from mlrcopilot_tui.runs.resident import ResidentMemory, largest_other, resident_size
 from mlrcopilot_tui.runs.watch import Cut
 
 LEAST: Final = 256 << 20
@@ -76,7 +76,9 @@ class MemoryBound:
         """Whether nobody else is known to hold more: only then does ending this run help."""
         if self._comparison.due:
             with self._comparison.timed():
-                self._largest = held >= largest_other(self._memory.pids)
+                # By resident sizes, as the others' are told: else of two equal runs each holds the other for larger.
+                resident = sum(map(resident_size, self._memory.pids))
+                self._largest = max(held, resident) >= largest_other(self._memory.pids)
         return self._largest
 
 

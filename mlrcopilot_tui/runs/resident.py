@@ -89,7 +89,7 @@ def resident_size(pid: int) -> int:
     """The resident bytes of a process; 0 for one that has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * PAGE
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:  # it has ended, or /proc is closed about those that change their user
         if Path("/proc/self/statm").exists():
             return 0
     with contextlib.suppress(psutil.Error):
@@ -98,11 +98,16 @@ def resident_size(pid: int) -> int:
 
 
 def proportional_size(pid: int) -> int | None:
-    """Resident bytes of a process, each page divided by those who have it; None where the system does not tell."""
+    """Resident bytes of a process, each page divided by those who have it; None where the system does not tell.
+
+    Pages of mapped files do not count where they are told apart (Linux 5.4): a data set of any size may be mapped, and
+    the system takes them back before it runs out.
+    """
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+        lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_bytes().splitlines()]
+        sizes = {words[0]: int(words[1]) << 10 for words in lines if words[0].startswith(b"Pss")}
+        own = [size for kind, size in sizes.items() if kind in {b"Pss_Anon:", b"Pss_Shmem:"}]
+        return sum(own) if own else sizes.get(b"Pss:")
     return None
 
 

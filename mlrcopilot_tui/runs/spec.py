@@ -109,11 +109,11 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     `reason` is one plain sentence; `value` the metric's last value by the most trusted source, `value_source` that
     source ("evaluate", "file", "stdout" or ""). JSON has no NaN: a diverged value is None here and its outcome says so.
     `cpu_s` and `peak_rss_bytes` are those of the whole process tree, the latter a sum of resident sizes sampled four
-    times a second; where that is large, with pages that processes share counted once. `peak_gpu_bytes` is what the tree
-    held on its GPUs at most; None where no driver tells. `contended_s` are the seconds in which others computed on what
-    it was given, and `contention` says in a sentence who did; empty where nobody was seen. `evaluation_at` is the byte
-    of the log at which the evaluation's part begins, which is for the researcher alone; None without one. `looked` says
-    that hidden files were there for it.
+    times a second; where that is large, without pages of mapped files and with those that processes share counted once.
+    `peak_gpu_bytes` is what the tree held on its GPUs at most; None where no driver tells. `contended_s` are the
+    seconds in which others computed on what it was given, and `contention` says in a sentence who did; empty where
+    nobody was seen. `evaluation_at` is the byte of the log at which the evaluation's part begins, which is for the
+    researcher alone; None without one. `looked` says that hidden files were there for it.
     """
 
     run: str

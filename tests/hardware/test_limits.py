@@ -21,6 +21,12 @@ def test_a_container_sees_its_limit_at_the_root(tmp_path: Path) -> None:
     assert memory_limit(*make_tree(tmp_path, files, "0::/\n")) == MemoryLimit(8000, 3500)
 
 
+def test_data_that_were_read_twice_are_no_memory_in_use(tmp_path: Path) -> None:
+    stat = "anon 900\ninactive_file 100\nactive_file 6000\nslab_reclaimable 800\nslab_unreclaimable 50\n"
+    files = {"memory.max": "8000\n", "memory.current": "7900\n", "memory.stat": stat}
+    assert memory_left(*make_tree(tmp_path, files, "0::/\n")) == (7000, 8000)
+
+
 def test_the_tightest_group_above_counts(tmp_path: Path) -> None:
     files = {
         "job/memory.max": "9000",

@@ -145,6 +145,28 @@ async def test_address_space_alone_is_no_memory(lab: Lab) -> None:
     assert status.outcome == "ok", status.reason
 
 
+@pytest.fixture
+def on_disk(lab: Lab) -> None:
+    if subprocess.check_output(("stat", "-f", "-c", "%T", lab.folder)).startswith(b"tmpfs"):
+        pytest.skip("the files of this test lie in memory")
+
+
+@pytest.mark.usefixtures("on_disk")
+async def test_a_mapped_data_set_is_no_memory(lab: Lab) -> None:
+    code = """
+        import mmap, time
+        with open("data", "w+b") as file:
+            for _ in range(150): file.write(b"x" * (1 << 20))
+            file.flush()
+            held = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+            sum(held[page] for page in range(0, len(held), 4096))
+        time.sleep(1)
+        print("val_error: 0.5")
+    """
+    status, _ = await lab.finish(lab.spec(code, memory_bytes=80 * MIB))
+    assert status.outcome == "ok", status.reason
+
+
 @pytest.mark.usefixtures("bwrap")
 @pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])  # noqa: S108  the run's own, which are not the machine's
 async def test_files_in_memory_are_memory(lab: Lab, place: str) -> None:

@@ -60,7 +60,7 @@ def _view(pid: str) -> int:
 def _mapped(pid: int) -> int:
     """Bytes of files in memory that a process has mapped."""
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssShmem:"):
+        for line in Path(f"/proc/{pid}/status").read_bytes().splitlines():  # its name may be in any encoding
+            if line.startswith(b"RssShmem:"):
                 return int(line.split()[1]) * 1024
     return 0

@@ -198,8 +198,8 @@ def _children(pid: int) -> Iterator[int]:
 
 def _handles_sigterm(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("SigCgt:"):
+        for line in Path(f"/proc/{pid}/status").read_bytes().splitlines():  # its name may be in any encoding
+            if line.startswith(b"SigCgt:"):
                 return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
     return False
 

@@ -201,6 +201,21 @@ print(tree.sweep(), len(see_all(os.getpid())), len(looks) > 3, os.WTERMSIG(tree.
     assert answer.stdout.split() == ["0", "0", "True", "True"]
 
 
+def test_a_process_s_name_may_be_in_any_encoding() -> None:
+    named = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'\\xff', 0, 0, 0); print(flush=True); time.sleep(600)"
+    code = f"""
+import os, sys
+from mlrcopilot_tui.runs.process_tree import ProcessTree
+tree = ProcessTree("test-name")
+pipe = tree.start([sys.executable, "-c", {named!r}], env=os.environ, cwd="/")
+os.read(pipe, 1)
+tree.terminate(sandboxed=True)
+print(tree.sweep())
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert answer.stdout.split() == ["0"]
+
+
 def test_descendants_are_found_through_every_thread() -> None:
     code = """
 import subprocess, sys, threading

@@ -134,7 +134,8 @@ class RunTrees:
 
     def remove(self, run: str) -> None:
         """Removes a run's checkout with all that belongs to it; nothing there is fine."""
-        for leftover in (self.path(run), self._left(run), self.scratch(run), self._manifest(run)):
+        # The tree last: by it the rest is found again after a crash.
+        for leftover in (self._left(run), self.scratch(run), self._manifest(run), self.path(run)):
             force_remove(leftover)
 
     def remove_leftovers(self) -> None:

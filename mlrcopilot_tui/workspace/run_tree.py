@@ -1,9 +1,10 @@
 """Where one run works: the files of its commit, exported afresh, with no repository in reach and removed afterwards."""
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlrcopilot_tui.errors import RefusedError
@@ -52,7 +53,7 @@ class RunTree:
 
     def changed_files(self) -> list[str]:
         """The protected files that are no longer as the run found them, sorted; a new one counts too."""
-        return differing(self.digests, protected_digests(self.path, self._rules))
+        return differing(self.digests, protected_digests(self.path, self._rules, self.digests.keys()))
 
     def changed_inputs(self) -> list[str]:
         """The shared inputs that are no longer as the run found them, sorted."""
@@ -166,27 +167,36 @@ def _leads_up(at: Path, link: str) -> bool:
     return at.resolve().is_relative_to((at / link).resolve())
 
 
-def protected_digests(path: Path, rules: FileRules) -> dict[str, str]:
-    """The SHA-256 of each protected file of a tree; compiled Python, which a run writes beside it, does not count."""
+def protected_digests(path: Path, rules: FileRules, known: Collection[str] | None = None) -> dict[str, str]:
+    """The SHA-256 of each protected file of a tree; compiled Python, which a run writes beside it, does not count.
+
+    Where the `known` ones are given, others are only named: what a run made may be of any size, holes included.
+    """
     digests: dict[str, str] = {}
     if not rules.globs.protected:
         return digests
-    for at, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in names:
-            file = Path(at, name)
-            below = file.relative_to(path).as_posix()
-            if rules.protected(below):
-                digests[below] = _digest(file)
+    unvisited = [path]  # no recursion: a run may nest folders as deep as it likes
+    while unvisited:
+        with contextlib.suppress(OSError), os.scandir(unvisited.pop()) as entries:
+            for entry in entries:
+                file = Path(entry.path)
+                below = file.relative_to(path).as_posix()
+                if entry.is_dir(follow_symlinks=False):
+                    unvisited += [file] if entry.name != "__pycache__" else []
+                elif rules.protected(below) and not (entry.is_symlink() and os.path.isdir(file)):  # noqa: PTH112  never raises
+                    digests[below] = _digest(file) if known is None or below in known else "new"
     return digests
 
 
 def _digest(file: Path) -> str:
-    link = f"link to {file.readlink()}: " if file.is_symlink() else ""
-    if not file.is_file():
-        return f"{link}no file"
-    with file.open("rb") as data:
-        return link + hashlib.file_digest(data, "sha256").hexdigest()
+    try:
+        link = f"link to {file.readlink()}: " if file.is_symlink() else ""
+        if not file.is_file():
+            return f"{link}no file"
+        with file.open("rb") as data:
+            return link + hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError as error:  # as of one whose rights a run has taken away
+        return f"unreadable: {error.strerror}"
 
 
 def shared_digest(source: Path, rules: FileRules) -> str:

@@ -217,6 +217,35 @@ def test_removal_takes_read_only_folders_and_spares_what_is_shared(root: Path) -
     run.remove()
 
 
+@pytest.mark.parametrize(("name", "depth"), [("a", 1200), ("b" * 200, 40)])  # recursion; the length of a path
+def test_folders_nested_too_deep_hold_nobody_up(root: Path, name: str, depth: int) -> None:
+    run = export(root)
+    at = os.open(run.path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=at)
+        at, above = os.open(name, os.O_RDONLY, dir_fd=at), at
+        os.close(above)
+    os.close(at)
+    (run.path / "evaluate.py").write_text("cheat\n")
+    assert run.verify_protected() == ["evaluate.py"]
+    run.remove()
+    assert not run.path.exists()
+
+
+def test_a_new_protected_file_of_any_size_is_found_at_once(root: Path) -> None:
+    run = export(root)
+    (run.path / "checks/huge.py").touch()
+    os.truncate(run.path / "checks/huge.py", 1 << 40)
+    assert run.verify_protected() == ["checks/huge.py"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_a_protected_file_that_cannot_be_read_any_more_has_changed(root: Path) -> None:
+    run = export(root)
+    (run.path / "evaluate.py").chmod(0)
+    assert run.verify_protected() == ["evaluate.py"]
+
+
 def test_a_failed_export_leaves_nothing(root: Path) -> None:
     repository = Repository(root)
     path = Layout(repository.root).run_tree(SESSION, "r1")

@@ -20,8 +20,8 @@ class FileTail:
     def read(self, limit: int = READ_LIMIT) -> Iterator[bytes]:
         """The bytes that came since the last call, in chunks, about `limit` of them at most."""
         try:
-            # Not blocking: a run may have put a pipe in the file's place.
-            file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            # Not blocking: a run may have put a pipe in the file's place, or a link to what only others may read.
+            file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return
         try:

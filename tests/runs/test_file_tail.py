@@ -38,4 +38,10 @@ def test_a_long_file_comes_in_parts(tmp_path: Path) -> None:
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "metrics")
     assert list(FileTail(str(tmp_path / "metrics")).read()) == []
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out of reach").write_text("val_error: 0.1\n")
+    (tmp_path / "metrics").symlink_to(tmp_path / "out of reach")
+    assert list(FileTail(str(tmp_path / "metrics")).read()) == []
     assert list(FileTail(str(tmp_path)).read()) == []

@@ -110,9 +110,13 @@ class Leases:
         free = [device for device in self.devices() if device_name(device) not in taken]
         held: list[tuple[GpuSample, int]] = []
         with self._alone():
-            for device in sorted(free, key=_least_loaded):
-                if len(held) < count and (file := self._hold(device, holder)) is not None:
-                    held.append((device, file))
+            try:
+                for device in sorted(free, key=_least_loaded):
+                    if len(held) < count and (file := self._hold(device, holder)) is not None:
+                        held.append((device, file))
+            except BaseException:
+                Lease(files=tuple(file for _, file in held)).let_go()
+                raise
         held.sort(key=lambda pair: pair[0].index)
         lease = Lease(
             tuple(device for device, _ in held),
@@ -144,8 +148,9 @@ class Leases:
             return None
         except OSError:
             return file  # no locks on this file system
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{holder}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a disk without room holds a lock all the same
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{holder}\n".encode(), 0)
         return file
 
     def _open(self, name: str) -> int:

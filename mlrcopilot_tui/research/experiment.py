@@ -55,9 +55,13 @@ class Experimenter:
         self._trying = Trying(wanted=bench.config.run.smoke_seconds > 0, unapproved=bench.sandbox.level != "plain")
         self._writing = asyncio.Lock()
 
-    async def recover(self) -> None:
-        """Finishes what an earlier process was deciding when it ended."""
-        await self._keeper.recover()
+    @property
+    def measures(self) -> bool:
+        """Whether there is an idea that needs neither an agent nor the researcher for what comes next."""
+        state, settings = self._bench.state, self._bench.settings
+        active = [idea for idea in state.ideas.values() if idea.status in ACTIVE_STATUSES]
+        steps = [next_step(state, idea, settings, self._trying) for idea in active]
+        return any(not isinstance(step, Implement | Ask | Done) for step in steps)
 
     def begin(self, number: int) -> None:
         """Starts idea `number`, if an earlier process has not."""

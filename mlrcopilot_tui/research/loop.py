@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
 
+from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research import unfenced
 from mlrcopilot_tui.research.bench import Bench
@@ -15,6 +17,8 @@ from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.turns import LOOP
 from mlrcopilot_tui.session.events import BaselineMeasured, ChampionMeasured, SessionFinished
 from mlrcopilot_tui.session.state import RunState
+
+T = TypeVar("T")
 
 
 class BaselineFailedError(CopilotError):
@@ -55,7 +59,7 @@ class Loop:
             baseline.cancel()
             await asyncio.gather(baseline, return_exceptions=True)
         async with _together() as group:
-            return await self._try_ideas(group, await bench.places.count())
+            return await self._without_money(self._try_ideas(group, await bench.places.count()))
 
     def finish(self, reason: str) -> str:
         """Ends the session."""
@@ -89,11 +93,20 @@ class Loop:
             self._gates.close("ideas", "approve")
             number = idea.idea.number
             self._experimenter.begin(number)
-            work = self._works[number] = group.create_task(self._experimenter.carry_out(number))
+            work = self._works[number] = group.create_task(self._without_money(self._experimenter.carry_out(number)))
             if places == 1:
                 await asyncio.wait({work})
             while len(self._at_work()) >= places:
                 await self._gates.change()
+
+    async def _without_money(self, work: Awaitable[T]) -> T:
+        """What a work gives; where the money is spent, what others do without an agent comes to its end first."""
+        try:
+            return await work
+        except BudgetSpentError:
+            while self._experimenter.measures:
+                await self._gates.change()
+            raise
 
     def _at_work(self) -> set[int]:
         """The ideas that were taken up and have not come to their end."""

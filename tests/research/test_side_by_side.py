@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from mlrcopilot_tui.agents.base import Assignment, Brief, IdeaDraft, Proposal, Withdrawal
+from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.research.begin import begin_session
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.session import events as ev
@@ -266,3 +268,31 @@ def test_a_session_with_a_cut_and_decisions_can_be_played_again(
     asyncio.run(record())
     state = Stage(workspace, tmp_path).assert_same(edits)
     assert [idea.status for idea in state.ideas.values()] == ["kept", "kept", "rejected"]
+
+
+class Costly(FakeEngine):
+    """Its second idea, and every thought about how one ended, costs more than there is."""
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        if assignment.idea.number == 2:
+            raise BudgetSpentError("Not even a short turn fits.")
+        return await super().implement(brief, assignment)
+
+    async def reflect(self, brief: Brief, idea: int) -> Sequence[IdeaDraft]:
+        raise BudgetSpentError("Not even a short turn fits.")
+
+
+async def test_the_end_of_the_money_waits_for_runs_which_cost_none(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(Costly([WORSE, WORST]))
+    instant.holds = lambda spec: "LEVEL = 2.0" in Path(spec.tree, "train.py").read_text()
+    async with running(make_workspace(contract=TWO_PLACES), options=AUTO) as copilot:
+        await copilot.until(lambda: instant.held and copilot.idea(2).status == "implementing")
+        await asyncio.sleep(0.1)
+        instant.holds = lambda _: False
+        for folder in list(instant.held):
+            instant.release(folder)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "discarded"
+        assert copilot.state.out_of_budget

@@ -16,6 +16,8 @@ CHECK_AGAIN_S: Final = 5.0
 ALONE_S: Final = 600.0
 """So long a run waits for others at most where none of ours goes on that could make room: what they hold may be there
 to stay, and what is free is a guess."""
+SETTLED_S: Final = 2.0
+"""So long after it was let in a run stands in the journal, or does not come."""
 _GPU_ANSWER_S: Final = 3.0
 
 
@@ -24,6 +26,8 @@ class RoomWatch:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._let_in: list[tuple[float, str, int]] = []
+        """Runs that the journal does not know yet: since when, of which commit, and how many of that it knew then."""
 
     async def __call__(self, commit: str, devices: Collection[str]) -> None:
         """Returns when a run of `commit` fits beside all that goes on; says once that it waits, and for what."""
@@ -40,17 +44,23 @@ class RoomWatch:
                 told = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)
+        self._let_in.append((time.monotonic(), commit, self._known(commit)))
 
     async def _machine(self, need: Need) -> MachineSample:
         return await asyncio.to_thread(sample_machine, gpus=bool(need.gpu))
 
     def _promised(self) -> int:
-        """Bytes of memory that live runs will take beyond what they have taken."""
-        state, promised = self._bench.state, 0
+        """Bytes of memory that live runs, and those that were let in just now, will take beyond what they have taken."""
+        state, now = self._bench.state, time.monotonic()
+        self._let_in = [one for one in self._let_in if now - one[0] < SETTLED_S and one[2] == self._known(one[1])]
+        promised = sum(need_of(state, commit).memory for _, commit, _ in self._let_in)
         for run in state.live_runs:
             status = read_status(self._bench.layout.run(state.session, run.run))
             promised += max(0, need_of(state, run.commit).memory - (status.peak_rss_bytes if status else 0))
         return promised
+
+    def _known(self, commit: str) -> int:
+        return sum(run.commit == commit for run in self._bench.state.runs.values())
 
 
 def sample_machine(*, gpus: bool) -> MachineSample:

@@ -1,7 +1,9 @@
 """Smoke runs: what is tried before it is approved, what that saves, and what becomes of what fails or does not fit."""
 
 import asyncio
+import contextlib
 import dataclasses
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -348,6 +350,32 @@ async def test_a_run_waits_until_its_memory_is_free_and_says_so_once(
         assert copilot.idea(1).status == "kept"
         warnings = [said.text for said in copilot.state.warnings]
         assert warnings == ["A run waits for memory: it takes at least 1.0 GiB, and 0 MiB are free."]
+
+
+async def test_two_runs_that_wait_for_the_same_memory_are_not_both_let_in(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ("other", [("SPREAD = 0.01", "SPREAD = 0.02")])
+    fenced(FakeEngine([BETTER, other]))
+    free, together = [0], threading.Barrier(2)
+
+    def sample(**_: object) -> MachineSample:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(1.0 if free[0] else 0.0)
+        return MachineSample(t=0.0, memory_used=(8 << 30) - free[0], memory_total=8 << 30)
+
+    monkeypatch.setattr(room, "sample_machine", sample)
+    monkeypatch.setattr(room, "CHECK_AGAIN_S", 0.05)
+    instant.cuts, instant.holds = lambda _: 20, lambda spec: not spec.smoke and len(instant.started) > 4
+    contract = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nparallel = 2")
+    async with running(make_workspace(contract=contract), options=AUTO) as copilot:
+        await copilot.until(lambda: len(copilot.state.forecasts) == 2 and copilot.state.warnings)
+        await asyncio.sleep(0.2)
+        together.reset()
+        free[0] = 3 << 29  # for one and a half
+        await copilot.until(lambda: instant.held)
+        await asyncio.sleep(0.2)
+        assert len(copilot.state.live_runs) == 1
 
 
 async def test_what_others_hold_for_good_does_not_hold_a_lone_run_for_good(

@@ -50,7 +50,7 @@ class RoomWatch:
         return await asyncio.to_thread(sample_machine, gpus=bool(need.gpu))
 
     def _promised(self) -> int:
-        """Bytes of memory that live runs, and those that were let in just now, will take beyond what they have taken."""
+        """Bytes of memory that live runs, and those let in just now, will take beyond what they have taken."""
         state, now = self._bench.state, time.monotonic()
         self._let_in = [one for one in self._let_in if now - one[0] < SETTLED_S and one[2] == self._known(one[1])]
         promised = sum(need_of(state, commit).memory for _, commit, _ in self._let_in)

@@ -10,11 +10,14 @@ from mlrcopilot_tui.runs.watch import Cut
 PATIENCE: Final = 3
 """So many in a row before any number: the correlation of a constant prediction, as in a first epoch, is NaN."""
 
+LAPSES: Final = 2
+"""So many in a row after a number: one alone may be another's, as in `class 3 accuracy: nan` for an absent class."""
+
 
 class Divergence:
     """Follows a run's own readings; `cut` says why it must end, once it must.
 
-    Those of the most trusted source that has spoken count. After a number the first reading that is none is enough.
+    Those of the most trusted source that has spoken count.
 
     Args:
         evaluated: the result is another command's, so that a run which never has a number may still have a result.
@@ -42,7 +45,7 @@ class Divergence:
             return
         self._row += 1
         at = "" if reading.step is None else f" at step {reading.step}"
-        if self._finite:
+        if self._finite and self._row >= LAPSES:
             self.cut = Cut("diverged", f"Its {reading.name} became {reading.value}{at}.")
-        elif self._row >= self._patience:
+        elif not self._finite and self._row >= self._patience:
             self.cut = Cut("diverged", f"Its {reading.name} was never a number, and {reading.value}{at} again.")

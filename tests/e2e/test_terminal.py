@@ -60,7 +60,7 @@ class Terminal:
         subprocess.run([*self._tmux, "kill-server"], check=False)
 
 
-@pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.fixture(params=[pytest.param((120, 40), marks=pytest.mark.slow), (80, 24)], ids=["120x40", "80x24"])
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
     window = Terminal(tmp_path, *request.param)
     yield window

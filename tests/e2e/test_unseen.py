@@ -105,7 +105,9 @@ CASES = {
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [case if case != "sklearn" else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_something_is_gained_on_code_never_seen(tmp_path: Path, mlrcopilot: Run, case: str) -> None:
     source, command, metric, direction = CASES[case]
     work = tmp_path / "work"

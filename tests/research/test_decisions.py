@@ -188,7 +188,8 @@ async def test_pause_holds_the_loop_and_resume_lets_it_go_on(
 
 async def test_a_stopped_run_leaves_the_idea_undecided(make_workspace: MakeWorkspace, scripted: Use) -> None:
     scripted(FakeEngine([("slow", [("LEVEL = 1.0", "import time; time.sleep(60); LEVEL = 0.1")])]))
-    async with running(make_workspace()) as copilot:
+    brief = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nsmoke_seconds = 0.5")
+    async with running(make_workspace(contract=brief)) as copilot:
         await copilot.until(lambda: any(run.purpose == "idea" and run.started_at for run in copilot.state.live_runs))
         await copilot.decide("stop")
         await copilot.until(copilot.task.done)

@@ -32,8 +32,13 @@ class Admission:
         self._obeys_pause = obeys_pause
         self._places: dict[str, Place] = {}
 
-    async def plan(self, wanted: RunPlanned, equal: Callable[[], RunState | None]) -> RunState:
-        """The run that is wanted, journaled once there is a place for it; one that is `equal` by then will do."""
+    async def plan(
+        self, wanted: RunPlanned, equal: Callable[[], RunState | None], holds: Callable[[], bool]
+    ) -> RunState | None:
+        """The run that is wanted, journaled once there is a place for it; one that is `equal` by then will do.
+
+        None where its key no longer `holds` by then.
+        """
         taking = asyncio.create_task(self._take(wanted))
         try:
             while True:
@@ -42,6 +47,8 @@ class Admission:
                 if taking.done():
                     break
                 await self._bench.gates.change_or({taking})
+            if not holds():
+                return None
             state, place = self._bench.state, taking.result()
             name = f"r{len(state.runs) + 1}"
             self._places[name] = place

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -19,6 +20,7 @@ from mlrcopilot_tui.session.model import Baseline
 from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.command import command_argv
+from mlrcopilot_tui.workspace.config import RunConfig
 
 Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
 StoppedBy = Literal["researcher", "budget", "curve"]
@@ -37,6 +39,10 @@ Beside = Callable[["Laboratory", RunState], Awaitable[None]]
 
 async def _nothing(_: "Laboratory", __: RunState) -> None:
     """What is done beside a run where nobody wants anything done."""
+
+
+def _none() -> None:
+    """What is known where nothing may be reused."""
 
 
 class Laboratory:
@@ -91,13 +97,16 @@ class Laboratory:
         within its limit is as good as any other; one that was cut stands for none but another smoke run.
         """
         alive = self._bench.state.live_runs
-        key = await self._keys.key(commit, seed)
-        going = None if fresh else next((run for run in alive if run.key == key), None)  # it may have failed meanwhile
-        wanted = RunPlanned(run="", commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
         while True:
-            run, going = None if fresh else self._known(key, purpose) or going, None
+            limits = self._bench.run_config
+            key = await self._keys.key(commit, seed)
+            going = next((run for run in alive if run.key == key), None)  # it may have failed meanwhile
+            equal = partial(self._known, key, purpose) if not fresh else _none
+            run, alive = equal() or (None if fresh else going), []
+            wanted = RunPlanned(run="", commit=commit, seed=seed, purpose=purpose, key=key, idea=idea, attempt=attempt)
+            run = run or await self._admission.plan(wanted, equal, partial(self._has_limits, limits))
             if run is None:
-                run = await self._admission.plan(wanted, lambda: None if fresh else self._known(key, purpose))
+                continue
             await self._end_of(run)
             cut_smoke = run.outcome == "smoked" and purpose != "smoke"
             if not cut_smoke and not is_to_be_repeated(self._bench.state, run):
@@ -166,6 +175,10 @@ class Laboratory:
                 if twin.value is not None:
                     return twin
         return await self.measure(commit, 0, "baseline", fresh=True)
+
+    def _has_limits(self, limits: RunConfig) -> bool:
+        """Whether a run would be started now as it would have been when its key was made."""
+        return self._bench.run_config == limits
 
     def _known(self, key: str, purpose: Purpose) -> RunState | None:
         """The run that answers for another: the first that ended well, else one that is on."""

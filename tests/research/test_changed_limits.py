@@ -1,5 +1,6 @@
 """Limits that change on the way: what holds for the next run, and the budget of GPU minutes."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from mlrcopilot_tui.research import copilot as copilot_module
 from mlrcopilot_tui.research.limits import gpu_minutes_spent, gpu_seconds
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.places import MachinePlaces
+from mlrcopilot_tui.research.run_key import RunKeys
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.research.views import status_view
 from mlrcopilot_tui.session import events as ev
@@ -24,7 +26,8 @@ from tests.fakes.gpus import FakeGpus, gpu
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
-from tests.research.running import ASK, Use, run_session, running
+from tests.research.running import ASK, AUTO, Use, run_session, running
+from tests.research.test_replay import Stage
 
 IDEAS = [("better", [("LEVEL = 1.0", "LEVEL = 0.5")])]
 ASKS = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
@@ -48,6 +51,30 @@ async def test_limits_of_runs_hold_from_the_next_run_on_and_are_in_its_key(
         assert {(spec.timeout_s, spec.silence_s, spec.memory_bytes) for spec in after} == {(180, 30, 2 << 30)}
         parents = [run for run in copilot.state.runs.values() if run.purpose == "parent"]
         assert parents, "what the parent measured under other limits stands for nothing"
+
+
+def test_a_run_that_waited_while_limits_changed_has_the_key_of_those_that_it_got(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    scripted(FakeEngine(IDEAS))
+    instant.holds = lambda spec: spec.run.endswith("-r2")
+    workspace = make_workspace()
+
+    async def scenario() -> None:
+        async with running(workspace, options=AUTO) as copilot:
+            await copilot.until(lambda: instant.held)
+            await copilot.decide("pause")
+            instant.release(next(iter(instant.held)))
+            await asyncio.sleep(0.2)
+            await copilot.decide("settings", draft={"timeout_minutes": 3})
+            await copilot.decide("resume")
+            await copilot.until(copilot.task.done)
+            run = copilot.state.runs["r3"]
+            assert instant.started[2].timeout_s == 180
+            assert run.key == await RunKeys(copilot.bench).key(run.commit, run.seed)
+
+    asyncio.run(scenario())
+    Stage(workspace, tmp_path).assert_same(IDEAS)
 
 
 async def test_limits_that_were_set_stay_when_the_session_is_taken_up_again(

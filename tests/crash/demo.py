@@ -11,4 +11,4 @@ SESSION: Final = "0badcafe"
 
 if __name__ == "__main__":
     vars(begin)["new_session_id"] = lambda: SESSION
-    sys.exit(main(["run", sys.argv[1], "--headless", "--auto", "--max-experiments", "2", "--seeds", "2"]))
+    sys.exit(main(["run", sys.argv[1], "--headless", "--auto", "--max-experiments", "2"]))

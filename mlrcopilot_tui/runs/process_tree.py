@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -53,13 +53,6 @@ class ProcessTree:
         Raises:
             OSError: the command cannot be started.
         """
-        supervisor = os.getpid()
-
-        def tie_to_supervisor() -> None:
-            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != supervisor:
-                os._exit(127)
-
         self.wait_status = None
         read_end, write_end = os.pipe()
         try:
@@ -73,7 +66,7 @@ class ProcessTree:
                 stdout=write_end,
                 stderr=write_end,
                 start_new_session=True,
-                preexec_fn=tie_to_supervisor,  # noqa: PLW1509  the supervisor has one thread
+                preexec_fn=tie_to(os.getpid()),  # noqa: PLW1509  the supervisor has one thread
             )
         except BaseException:
             os.close(read_end)
@@ -147,6 +140,17 @@ class ProcessTree:
         """The largest resident size in bytes that any one ended process reached; exact where sampling came too late."""
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+
+
+def tie_to(supervisor: int) -> Callable[[], None]:
+    """What a child of `supervisor` does before its start so that it dies with it; Linux only."""
+
+    def tie() -> None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != supervisor:
+            os._exit(127)
+
+    return tie
 
 
 def descendants(pid: int) -> set[int]:

@@ -7,7 +7,6 @@ the standard library, psutil and msgspec, because every run waits for it.
 import contextlib
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from mlrcopilot_tui.runs.bounds import Bounds, amount
 from mlrcopilot_tui.runs.contention import Contention
 from mlrcopilot_tui.runs.disk_bound import DiskBound
 from mlrcopilot_tui.runs.divergence import Divergence
-from mlrcopilot_tui.runs.evaluation import Command, evaluation, heading, make_tree, training
+from mlrcopilot_tui.runs.evaluation import Command, evaluation, heading, make_tree, obstacle, training
 from mlrcopilot_tui.runs.fence import FAILED
 from mlrcopilot_tui.runs.file_tail import FileTail
 from mlrcopilot_tui.runs.memory_bound import KillCount, MemoryBound
@@ -129,24 +128,31 @@ class Supervisor:
         return DiskBound(spec.sandbox.writable, str(self._folder), spec.disk_bytes, lambda: self._recorder.log_bytes)
 
     def _evaluate(self) -> Cut | None:
-        made = make_tree(self._spec.clean_tree)
+        self._contention.close()
+        self._evaluating, self._first_words = True, b""
+        made = make_tree(self._spec, self._tree, self._asked_while_making)
         if isinstance(made, Cut):
             return made
-        self._evaluating, self._first_words = True, b""
         if self._spec.clean_tree:  # whose files were all written just now, and not by the evaluation
             self._bounds = Bounds((self._memory, self._disk_bound()))
         self._status = msgspec.structs.replace(
             self._status, evaluation_at=self._recorder.log_bytes, looked=made.hidden_shown
         )
-        self._contention.close()
         self._recorder.record_output(heading(self._spec, made))
         self._output = MetricReader(self._spec.metric, "evaluate")
         self._metrics_file = FileTail("")
         return self._run(evaluation(self._spec, made))
 
+    def _asked_while_making(self) -> Cut | None:
+        """Only a stop ends the making of a tree: what else does has the run's files looked at, which are half made."""
+        if time.monotonic() - self._noted >= STATUS_EVERY_S:
+            self._write_status()
+        cut = self.objection()
+        return cut if cut and cut.outcome == "stopped" else None
+
     def _run(self, command: Command) -> Cut | None:
-        if obstacle := self.objection() or _obstacle(command):
-            return obstacle
+        if cut := self.objection() or obstacle(command):
+            return cut
         spec = self._spec
         try:
             wrapped = sandbox_of(command.sandbox.level).wrap(command.argv, command.sandbox)
@@ -235,16 +241,6 @@ class Supervisor:
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._began, 3)
-
-
-def _obstacle(command: Command) -> Cut | None:
-    """What keeps a command from being started, said better than a sandbox would say it."""
-    tree, program = Path(command.tree), command.argv[0]
-    if not tree.is_dir():
-        return Cut("not_started", f"The run's tree {tree} does not exist.")
-    path = command.env.get("PATH")
-    found = os.access(tree / program, os.X_OK) if "/" in program else shutil.which(program, path=path)
-    return None if found else Cut("not_started", f"The command `{program}` does not exist or is no program.")
 
 
 def _emptied(path: str) -> str:

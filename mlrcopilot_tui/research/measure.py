@@ -1,6 +1,7 @@
 """Measuring: one commit at one seed, in a tree of its own, once; and never twice where the result is known."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -238,7 +239,10 @@ class Laboratory:
             await self._settle(run, status)
         finally:
             beside.cancel()
-            await asyncio.gather(beside, return_exceptions=True)
+            (ended,) = await asyncio.gather(beside, return_exceptions=True)
+            if isinstance(ended, Exception):
+                with contextlib.suppress(OSError):
+                    self._bench.note_error(ended)
 
     async def _settle(self, run: RunState, status: RunStatus) -> None:
         """Closes a run: its tree is checked, its numbers go into the journal, and only then is its tree removed."""

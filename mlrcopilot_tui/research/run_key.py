@@ -46,6 +46,6 @@ class RunKeys:
             "limits": [run.timeout_minutes, run.silence_minutes, run.memory_gb, run.disk_gb],
             "gpus": run.gpus,
             "place": await bench.places.identity(),
-            "network": network_granted(bench.state, commit),
+            "network": network_granted(bench.state, commit) or bench.sandbox.level == "plain",
         }
         return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

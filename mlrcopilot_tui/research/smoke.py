@@ -12,7 +12,7 @@ from mlrcopilot_tui.research.measure import GIB, Laboratory
 from mlrcopilot_tui.research.pace import progress_of
 from mlrcopilot_tui.research.room import sample_machine
 from mlrcopilot_tui.research.verdicts import Rule
-from mlrcopilot_tui.runs.curve import read_readings
+from mlrcopilot_tui.runs.curve import all_readings
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.run_events import ForecastMade
@@ -99,7 +99,7 @@ class SmokeTester:
         )
 
     async def _tried(self, run: RunState) -> Tried:
-        readings, _ = await asyncio.to_thread(read_readings, self._bench.layout.run(self._bench.state.session, run.run))
+        readings = await asyncio.to_thread(all_readings, self._bench.layout.run(self._bench.state.session, run.run))
         return Tried(run, progress_of(readings))
 
     def _uses_gpus(self) -> bool:

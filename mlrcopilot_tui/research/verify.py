@@ -10,7 +10,7 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.watch import watch_inbox
-from mlrcopilot_tui.runs.curve import read_readings, trusted_readings
+from mlrcopilot_tui.runs.curve import all_readings, trusted_readings
 from mlrcopilot_tui.runs.spec import LOG_FILE
 from mlrcopilot_tui.session.state import RunState, SessionState
 from mlrcopilot_tui.workspace.layout import Layout
@@ -97,13 +97,7 @@ def _measured(state: SessionState) -> list[RunState]:
 
 
 def _last_value(folder: Path, state: SessionState) -> float | None:
-    readings, offset = [], 0
-    while True:
-        more, after = read_readings(folder, offset)
-        readings += more
-        if after == offset:
-            break
-        offset = after
+    readings = all_readings(folder)
     metric = state.started.metric if state.started else ""
     trusted = trusted_readings([reading for reading in readings if reading.name == metric])
     return trusted[-1].value if trusted else None

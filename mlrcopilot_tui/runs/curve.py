@@ -33,6 +33,16 @@ def read_readings(folder: Path, offset: int = 0) -> tuple[list[Reading], int]:
     return readings, offset + end
 
 
+def all_readings(folder: Path) -> list[Reading]:
+    """All readings that there are by now."""
+    readings, offset = read_readings(folder)
+    while True:
+        more, after = read_readings(folder, offset)
+        if after == offset:
+            return readings
+        readings, offset = readings + more, after
+
+
 def trusted_readings(readings: list[Reading]) -> list[Reading]:
     """Those of the most trusted source that has any: the same number often comes by two ways."""
     best = min((SOURCES.index(reading.source) for reading in readings), default=0)

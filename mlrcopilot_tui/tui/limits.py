@@ -44,13 +44,26 @@ LIMITS: Final = (
     Limit("memory_gb", "GiB of memory of a run", "How many GiB may a run take? 0: what the machine can spare.", _NEXT),
 )
 
+EARLY_STOP: Final = "early_stop"
+EARLY_STOPS: Final = {"off": "goes on", "suggest": "you are told, and may stop it", "auto": "is stopped"}
+
 
 def change(desk: Desk) -> None:
     """Lets one be chosen, and asks for its new value."""
     state = desk.situation.state
     rows = [Row(limit.name, (Span(limit.label),), (Span(in_force(state, limit), "muted"),)) for limit in LIMITS]
+    early = str(state.settings.get(EARLY_STOP, "as in mlrcopilot.toml"))
+    rows.append(Row(EARLY_STOP, (Span("runs that fall behind"),), (Span(early, "muted"),)))
 
     def ask(name: str) -> None:
+        if name == EARLY_STOP:
+            ways = [Row(way, (Span(way),), (Span(told, "muted"),)) for way, told in EARLY_STOPS.items()]
+            desk.choose(
+                "A run whose curve has left its parent's band?",
+                ways,
+                lambda way: desk.decide("settings", draft={EARLY_STOP: way}),
+            )
+            return
         limit = next(limit for limit in LIMITS if limit.name == name)
         value = state.settings.get(name)
 

@@ -39,6 +39,14 @@ async def test_what_is_no_limit_is_not_sent(tmp_path: Path) -> None:
         assert not stage.story.decisions()
 
 
+async def test_what_becomes_of_runs_that_fall_behind_is_chosen_too(tmp_path: Path) -> None:
+    async with staged(up_to_gate(tmp_path / "digits"), (80, 24)) as stage:
+        await stage.press("L", *["j"] * len(LIMITS), "enter")
+        assert "you are told, and may stop it" in frame(stage.app)
+        await stage.press("j", "j", "enter")
+        assert stage.decision().draft == {"early_stop": "auto"}
+
+
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
 def test_every_limit_is_one_that_the_copilot_takes(limit: Limit) -> None:
     assert limit.name in CHANGEABLE

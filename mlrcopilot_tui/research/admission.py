@@ -1,7 +1,9 @@
 """Admission: lets a run into the journal when there is a place for it, and keeps the places of those that live."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+import os
+import threading
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
@@ -15,6 +17,32 @@ Room = Callable[[str, Collection[str]], Awaitable[None]]
 
 async def at_once(_: str, __: Collection[str]) -> None:
     """What a run waits for where there is room for any."""
+
+
+async def hand_over(files: Sequence[int], start: Callable[[Sequence[int]], None]) -> None:
+    """Calls `start` in a thread, with copies of open files that last as long as it does.
+
+    When this waiting is cancelled, the caller's own may be closed, and others opened under their numbers, at once.
+    """
+    copies = tuple(map(os.dup, files))
+    ours = threading.Lock()  # whoever gets it closes the copies: the thread, or we where that never began
+
+    def close() -> None:
+        for copy in copies:
+            os.close(copy)
+
+    def start_and_close() -> None:
+        if ours.acquire(blocking=False):
+            try:
+                start(copies)
+            finally:
+                close()
+
+    try:
+        await asyncio.to_thread(start_and_close)
+    finally:
+        if ours.acquire(blocking=False):
+            close()
 
 
 class Admission:

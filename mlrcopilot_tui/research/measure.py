@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from mlrcopilot_tui.research.admission import Admission, Room, at_once
+from mlrcopilot_tui.research.admission import Admission, Room, at_once, hand_over
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.research.retries import is_to_be_repeated
@@ -219,7 +219,7 @@ class Laboratory:
             return
         spec = await asyncio.to_thread(self._spec, run)
         place = self._admission.place(run)
-        await asyncio.to_thread(bench.executor.start, spec, self._folder(run.run), place.lease.files)
+        await hand_over(place.lease.files, partial(bench.executor.start, spec, self._folder(run.run)))
         place.hand_down()
         level, open_network = spec.sandbox.level, spec.sandbox.network or spec.sandbox.level == "plain"
         bench.session.record(RunStarted(run=run.run, sandbox=level, network=open_network, devices=spec.devices))

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mlrcopilot_tui.errors import RefusedError
@@ -27,7 +27,7 @@ class RunTree:
         path: the checkout.
         commit: the commit, or the tree of one to be, that it equals, without the hidden files.
         shared: the linked inputs, relative path -> the researcher's file.
-        digests: the SHA-256 of each protected file, after its target where it is a link.
+        digests: the size and SHA-256 of each protected file, after its target where it is a link.
         inputs: the fingerprint of each linked input; of now, where it is not given.
     """
 
@@ -53,7 +53,7 @@ class RunTree:
 
     def changed_files(self) -> list[str]:
         """The protected files that are no longer as the run found them, sorted; a new one counts too."""
-        return differing(self.digests, protected_digests(self.path, self._rules, self.digests.keys()))
+        return differing(self.digests, protected_digests(self.path, self._rules, self.digests))
 
     def changed_inputs(self) -> list[str]:
         """The shared inputs that are no longer as the run found them, sorted."""
@@ -167,10 +167,11 @@ def _leads_up(at: Path, link: str) -> bool:
     return at.resolve().is_relative_to((at / link).resolve())
 
 
-def protected_digests(path: Path, rules: FileRules, known: Collection[str] | None = None) -> dict[str, str]:
-    """The SHA-256 of each protected file of a tree; compiled Python, which a run writes beside it, does not count.
+def protected_digests(path: Path, rules: FileRules, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Size and SHA-256 of each protected file of a tree; compiled Python, which a run writes beside it, does not count.
 
-    Where the `known` ones are given, others are only named: what a run made may be of any size, holes included.
+    Where the `known` ones are given, others, and those of another size, are not read: what a run made may be of any
+    size, holes included.
     """
     digests: dict[str, str] = {}
     if not rules.globs.protected:
@@ -184,17 +185,20 @@ def protected_digests(path: Path, rules: FileRules, known: Collection[str] | Non
                 if entry.is_dir(follow_symlinks=False):
                     unvisited += [file] if entry.name != "__pycache__" else []
                 elif rules.protected(below) and not (entry.is_symlink() and os.path.isdir(file)):  # noqa: PTH112  never raises
-                    digests[below] = _digest(file) if known is None or below in known else "new"
+                    digests[below] = _digest(file, None if known is None else known.get(below, ""))
     return digests
 
 
-def _digest(file: Path) -> str:
+def _digest(file: Path, known: str | None) -> str:
     try:
         link = f"link to {file.readlink()}: " if file.is_symlink() else ""
         if not file.is_file():
             return f"{link}no file"
         with file.open("rb") as data:
-            return link + hashlib.file_digest(data, "sha256").hexdigest()
+            size = f"{link}{os.fstat(data.fileno()).st_size} B, "
+            if known is not None and not known.startswith(size):
+                return f"{size}unread"
+            return size + hashlib.file_digest(data, "sha256").hexdigest()
     except OSError as error:  # as of one whose rights a run has taken away
         return f"unreadable: {error.strerror}"
 

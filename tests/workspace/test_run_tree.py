@@ -157,6 +157,12 @@ def test_a_protected_file_behind_a_link_is_found_though_its_bytes_are_equal(root
     assert run.verify_protected() == ["evaluate.py"]
 
 
+def test_a_protected_file_of_another_size_is_found_and_not_read(root: Path) -> None:
+    run = export(root)
+    os.truncate(run.path / "evaluate.py", 1 << 40)
+    assert run.verify_protected() == ["evaluate.py"]
+
+
 def test_a_shared_input_that_changes_is_found_and_changes_the_digest(root: Path) -> None:
     run, rules = export(root), FileRules(FilesConfig(editable=("train.py",), shared=("data/**",)))
     digest = shared_digest(root, rules)

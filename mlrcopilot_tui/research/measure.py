@@ -28,7 +28,7 @@ StoppedBy = Literal["researcher", "budget", "curve"]
 
 GIB: Final = 1 << 30
 
-_WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided"})
+_WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided", "disturbed"})
 """How runs end that there is nothing to object to any more."""
 
 ASTRONOMIC: Final = 1e100
@@ -249,14 +249,14 @@ class Laboratory:
         outcome, reason = status.outcome or "lost", status.reason
         if outcome == "lost":
             await asyncio.to_thread(sweep_leftovers, self._name(run))
-        objection = ""
+        objection = None
         if outcome not in _WITHOUT_RESULT:
             try:
                 objection = await asyncio.to_thread(self._trees.objection, run)
             except FileNotFoundError:
                 outcome, reason = "lost", "Its files were removed while it was on, so that nobody can check them."
         if objection:
-            outcome, reason = "voided", objection
+            outcome, reason = objection.outcome, objection.reason
         elif outcome == "ok" and status.value is not None and abs(status.value) > ASTRONOMIC:
             outcome, reason = "diverged", f"The last {self._bench.config.metric.name} is {status.value:.3g}."
         self._finish(run, outcome, reason, status)

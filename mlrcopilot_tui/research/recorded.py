@@ -11,6 +11,7 @@ from mlrcopilot_tui.agents.claude.turns import Delta, ModelFaultError, Request, 
 from mlrcopilot_tui.research.cassette import Cassette, SignedCommit
 from mlrcopilot_tui.research.conductor import Conductor, ReplayDepartedError
 from mlrcopilot_tui.runs.spec import STATUS_FILE, CleanTree, RunSpec, RunStatus, read_status
+from mlrcopilot_tui.runs.watch import Cut
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted, Role
 from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted
 from mlrcopilot_tui.session.state import RunState
@@ -153,9 +154,9 @@ class ReplayTrees:
         """Nothing is evaluated."""
         return None
 
-    def objection(self, run: RunState) -> str:  # noqa: ARG002 - the protocol's signature
-        """A run that changed protected files was recorded as void."""
-        return ""
+    def objection(self, run: RunState) -> Cut | None:  # noqa: ARG002 - the protocol's signature
+        """A run whose files were changed was recorded as void."""
+        return None
 
     def remove(self, run: str) -> None:
         """Removes nothing."""

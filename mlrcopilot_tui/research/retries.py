@@ -3,26 +3,33 @@
 from mlrcopilot_tui.session.state import RunState, SessionState
 
 RETRIES = 2
-"""How often a run may vanish or be ended by a stranger before that counts as its commit's fault."""
+"""How often a run may vanish or be ended or disturbed by a stranger before that counts as its commit's fault."""
 
 _WELL = frozenset({"ok", "smoked"})
+_BY_OTHERS = frozenset({"lost", "stopped", "disturbed"})
 
 
 def is_to_be_repeated(state: SessionState, run: RunState) -> bool:
-    """Whether the end of a run says nothing about its commit: it vanished, a stranger or a limit of ours ended it.
+    """Whether the end of a run says nothing about its commit: it vanished, a stranger ended or disturbed it, or a limit
+    of ours ended it.
 
     Who ended it because of how it went, by hand or by its curve, has said something about its commit.
     """
-    if run.outcome not in {"lost", "stopped"} or run.stopped_by in {"researcher", "curve"}:
+    if run.outcome not in _BY_OTHERS or run.stopped_by in {"researcher", "curve"}:
         return False
     if run.stopped_by or not run.started_at:
         return True
-    twins = (state.runs[name] for name in state.runs_by_key[run.key])
+    # Changed inputs make another key.
+    twins = (twin for twin in state.runs.values() if twin.key == run.key or _measures(twin) == _measures(run))
     return sum(_was_ended_by_a_stranger(twin) for twin in twins) <= RETRIES
 
 
+def _measures(run: RunState) -> tuple[str, int]:
+    return run.commit, run.seed
+
+
 def _was_ended_by_a_stranger(run: RunState) -> bool:
-    return bool(run.started_at) and run.outcome in {"lost", "stopped"} and not run.stopped_by
+    return bool(run.started_at) and run.outcome in _BY_OTHERS and not run.stopped_by
 
 
 def failed_run(state: SessionState, commit: str) -> RunState | None:

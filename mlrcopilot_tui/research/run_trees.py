@@ -8,6 +8,7 @@ import msgspec
 
 from mlrcopilot_tui.research.clean_tree import MODULE, Order, some
 from mlrcopilot_tui.runs.spec import CleanTree
+from mlrcopilot_tui.runs.watch import Cut
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.globs import literal_roots
 from mlrcopilot_tui.workspace.run_tree import RunTree, differing, export_run_tree, hidden_inputs, input_states
@@ -48,8 +49,8 @@ class Trees(Protocol):
         """How a run's evaluation gets its files."""
         ...
 
-    def objection(self, run: RunState) -> str:
-        """Why nothing that the run gave may count, as a sentence; empty where its files are as it found them.
+    def objection(self, run: RunState) -> Cut | None:
+        """Why nothing that the run gave may count; None where its files are as it found them.
 
         Raises:
             FileNotFoundError: somebody removed its files, so that nobody can tell.
@@ -113,7 +114,7 @@ class RunTrees:
         maker = (MODULE, msgspec.json.encode(order).decode())
         return CleanTree(maker=maker, hidden=(str(bench.layout.home), str(bench.repository.common_dir)))
 
-    def objection(self, run: RunState) -> str:
+    def objection(self, run: RunState) -> Cut | None:
         """Why nothing that the run gave may count: protected files, or inputs, are not as it found them.
 
         Behind a fence no run can write an input, so that it was somebody else.
@@ -125,12 +126,14 @@ class RunTrees:
         shared = {name: Path(source) for name, source in kept.shared.items()}
         tree = RunTree(path, run.commit, self._bench.rules, shared, kept.digests, kept.inputs)
         if files := tree.changed_files():
-            return f"The run changed protected files: {some(files)}."
+            return Cut("voided", f"The run changed protected files: {some(files)}.")
         hidden = differing(kept.hidden, input_states(self._hidden_inputs(run)))
         if inputs := [*tree.changed_inputs(), *hidden]:
-            by = "by it or by somebody else" if run.sandbox == "plain" else "though not by it"
-            return f"Its inputs were changed while it was on, {by}: {some(inputs)}."
-        return ""
+            changed = "Its inputs were changed while it was on"
+            if run.sandbox == "plain":
+                return Cut("voided", f"{changed}, by it or by somebody else: {some(inputs)}.")
+            return Cut("disturbed", f"{changed}, though not by it: {some(inputs)}.")
+        return None
 
     def remove(self, run: str) -> None:
         """Removes a run's checkout with all that belongs to it; nothing there is fine."""

@@ -20,11 +20,12 @@ SandboxLevel = Literal["plain", "landlock", "bwrap"]
 RunState = Literal["starting", "running", "finished"]
 Outcome = Literal[
     "ok", "crashed", "timeout", "silent", "memory", "disk", "stopped", "smoked",
-    "diverged", "no_metric", "lost", "not_started", "voided",
+    "diverged", "no_metric", "lost", "not_started", "voided", "disturbed",
 ]  # fmt: skip
 """How a run ended. `diverged`: its metric is not finite; `memory`, `disk`: it used more than it may; `smoked`: a smoke
 run came to its limit, all well up to there; `lost`: its supervisor vanished; `voided`: a protected file changed under
-it, which the caller finds, or the supervisor before an evaluation."""
+it, which the caller finds, or the supervisor before an evaluation; `disturbed`: somebody else changed its inputs, which
+the caller finds."""
 
 
 class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Collection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mlrcopilot_tui.hardware.samples import MachineSample
+from mlrcopilot_tui.hardware.samples import GpuSample, MachineSample
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.forecast import Need, fits_now, need_of
 from mlrcopilot_tui.runs.spec import read_status
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.hardware.gpus import BackgroundReader
 
 CHECK_AGAIN_S: Final = 5.0
 """Others' processes end without a word to us."""
@@ -26,6 +30,7 @@ class RoomWatch:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._gpus = GpuLook()
         self._let_in: list[tuple[float, str, int]] = []
         """Runs that the journal does not know yet: since when, of which commit, and how many of that it knew then."""
 
@@ -47,7 +52,7 @@ class RoomWatch:
         self._let_in.append((time.monotonic(), commit, self._known(commit)))
 
     async def _machine(self, need: Need) -> MachineSample:
-        return await asyncio.to_thread(sample_machine, gpus=bool(need.gpu))
+        return await asyncio.to_thread(sample_machine, gpus=self._gpus if need.gpu else None)
 
     def _promised(self) -> int:
         """Bytes of memory that live runs, and those let in just now, will take beyond what they have taken."""
@@ -63,16 +68,28 @@ class RoomWatch:
         return sum(run.commit == commit for run in self._bench.state.runs.values())
 
 
-def sample_machine(*, gpus: bool) -> MachineSample:
-    """The machine as it is now; its GPUs only where they matter, because a failing driver may block for seconds."""
-    from mlrcopilot_tui.hardware.gpus import BackgroundReader, best_reader  # noqa: PLC0415 - psutil, 20 ms
-    from mlrcopilot_tui.hardware.machine import MachineSampler  # noqa: PLC0415
+class GpuLook:
+    """Looks at the GPUs now and then; where their driver hangs, no look adds another thread that hangs in it."""
 
-    if not gpus:
-        return MachineSampler().sample()
-    reader = BackgroundReader(best_reader())
-    try:
-        reader.wait_first(_GPU_ANSWER_S)
-        return MachineSampler().sample(reader.read(), reader.problem)
-    finally:
-        reader.close()
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unanswered: BackgroundReader | None = None
+
+    def __call__(self) -> tuple[tuple[GpuSample, ...], str]:
+        """The GPUs, and what is wrong with them; blocks for `_GPU_ANSWER_S` seconds at most."""
+        from mlrcopilot_tui.hardware.gpus import BackgroundReader, best_reader  # noqa: PLC0415 - NVML's binding, 20 ms
+
+        with self._lock:
+            reader = self._unanswered = self._unanswered or BackgroundReader(best_reader())
+        if reader.wait_first(_GPU_ANSWER_S):
+            reader.close()
+            with self._lock:
+                self._unanswered = None if self._unanswered is reader else self._unanswered
+        return reader.read(), reader.problem
+
+
+def sample_machine(*, gpus: GpuLook | None) -> MachineSample:
+    """The machine as it is now; its GPUs only where they matter, because a failing driver may block for seconds."""
+    from mlrcopilot_tui.hardware.machine import MachineSampler  # noqa: PLC0415 - psutil, 20 ms
+
+    return MachineSampler().sample(*gpus()) if gpus else MachineSampler().sample()

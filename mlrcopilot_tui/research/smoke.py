@@ -10,7 +10,7 @@ from mlrcopilot_tui.research.failures import failure_of, wanted_network
 from mlrcopilot_tui.research.forecast import Bounds, Tried, forecast
 from mlrcopilot_tui.research.measure import GIB, Laboratory
 from mlrcopilot_tui.research.pace import progress_of
-from mlrcopilot_tui.research.room import sample_machine
+from mlrcopilot_tui.research.room import GpuLook, sample_machine
 from mlrcopilot_tui.research.verdicts import Rule
 from mlrcopilot_tui.runs.curve import all_readings
 from mlrcopilot_tui.session.journal import utc_now
@@ -50,7 +50,7 @@ class SmokeTester:
         before = [other for other in self._bench.state.runs.values() if other.commit == attempt.parent]
         parents = [await self._tried(other) for other in before if other.outcome == "ok"]
         tried = await self._tried(run) if run is not None else None
-        machine = await asyncio.to_thread(sample_machine, gpus=self._uses_gpus())
+        machine = await asyncio.to_thread(sample_machine, gpus=GpuLook() if self._uses_gpus() else None)
         made = forecast(attempt, tried, parents, self._bounds(rule), machine)
         if cut_off:
             made = msgspec.structs.replace(made, lacks="network", obstacle=NO_NETWORK)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import socket
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -60,13 +61,14 @@ class Leases:
 
     Args:
         reader: where GPUs are read; a driver that hangs holds up nobody but a thread.
-        folder: where the files are: the same for all sessions that are to respect each other.
+        folder: where the files are: the same for all sessions that are to respect each other. Each machine has a folder
+            of its own there, because GPUs without a UUID are called alike on all of them.
         look_s: how long the driver may take to answer.
     """
 
     def __init__(self, reader: GpuReader, folder: Path, look_s: float = LOOK_S) -> None:
         self._reader = reader
-        self._folder = folder
+        self._folder = folder / this_machine()
         self._look_s = look_s
         self._model = ""
 
@@ -162,6 +164,13 @@ class Leases:
                 f"GPUs cannot be leased: {self._folder / name} cannot be written: {error.strerror}.",
                 "Fix the folder's permissions, or set CUDA_VISIBLE_DEVICES under [run.env] yourself.",
             ) from error
+
+
+def this_machine() -> str:
+    """What tells this machine from others that share a home with it, and is the same in all containers on it."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return quote(socket.gethostname(), safe="")
 
 
 def device_name(device: GpuSample) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.errors import EnvironmentLackError
+from mlrcopilot_tui.hardware import leases
 from mlrcopilot_tui.hardware.leases import Lease, Leases, has_chosen, visibility
 from mlrcopilot_tui.hardware.samples import GpuSample
 from tests.fakes.gpus import FakeGpus, gpu
@@ -45,8 +46,8 @@ def test_what_a_caller_calls_taken_is_not_lent(office: Office) -> None:
 
 def test_those_go_first_on_which_nobody_computes_then_the_emptiest(office: Office) -> None:
     machine = office(gpu(0, busy=True), gpu(1, used=40), gpu(2, used=10), gpu(3, used=90, busy=True))
-    leases = [machine.lend(1, "one") for _ in range(4)]
-    assert [(lent(lease), bool(lease and lease.shared)) for lease in leases] == [
+    given = [machine.lend(1, "one") for _ in range(4)]
+    assert [(lent(lease), bool(lease and lease.shared)) for lease in given] == [
         (("GPU-2",), False),
         (("GPU-1",), False),
         (("GPU-0",), True),
@@ -99,3 +100,11 @@ def test_what_a_program_is_told(office: Office) -> None:
     assert lent(amd.lend(1, "one")) == ("0",), "a card without a UUID is called by its index"
     assert has_chosen({"HIP_VISIBLE_DEVICES": "0"})
     assert not has_chosen({"PATH": ""})
+
+
+def test_machines_that_share_a_home_lend_gpus_of_the_same_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    nameless = replace(gpu(0), uuid="")
+    first = office(nameless).lend(1, "one")
+    assert office(nameless).lend(1, "another") is None
+    monkeypatch.setattr(leases, "this_machine", lambda: "elsewhere")
+    assert lent(office(nameless).lend(1, "one elsewhere")) == lent(first)

@@ -61,6 +61,6 @@ def failure_verdict(run: RunState | ForecastMade) -> Verdict:
     if run.outcome in {"stopped", "lost"}:
         ended = "was stopped" if run.outcome == "stopped" else "vanished"
         return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} {ended} before it was decided")
-    if run.outcome == "disturbed":
+    if run.outcome in {"disturbed", "not_evaluated"}:
         return Verdict(kind="inconclusive", rule=f"run {run.run} at seed {run.seed} counts for nothing: {run.reason}")
     return Verdict(kind="crash", rule=f"run {run.run} at seed {run.seed} failed: {run.reason}")

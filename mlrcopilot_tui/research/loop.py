@@ -130,7 +130,7 @@ class Loop:
         measured = await self._laboratory.baseline(self._bench.line.base)
         if isinstance(measured, RunState):
             log = self._bench.layout.run(state.session, measured.run) / "output.log"
-            if measured.outcome in {"stopped", "lost", "disturbed"}:
+            if measured.outcome in {"stopped", "lost", "disturbed", "not_evaluated"}:
                 raise BaselineFailedError(f"The starter was not measured: {measured.reason}", "Run the session again.")
             raise BaselineFailedError(
                 f"The starter does not run: {measured.reason}",

@@ -28,7 +28,7 @@ StoppedBy = Literal["researcher", "budget", "curve"]
 
 GIB: Final = 1 << 30
 
-_WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided", "disturbed"})
+_WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided", "disturbed", "not_evaluated"})
 """How runs end that there is nothing to object to any more."""
 
 ASTRONOMIC: Final = 1e100

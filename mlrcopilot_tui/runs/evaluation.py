@@ -115,4 +115,4 @@ def _answer(maker: "subprocess.Popen[bytes]", objection: Callable[[], Cut | None
 
 
 def _unmade(why: str) -> Cut:
-    return Cut("lost", f"The tree for its evaluation could not be made: {why.rstrip('.')}.")
+    return Cut("not_evaluated", f"The tree for its evaluation could not be made: {why.rstrip('.')}.")

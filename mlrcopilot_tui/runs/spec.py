@@ -21,11 +21,12 @@ RunState = Literal["starting", "running", "finished"]
 Outcome = Literal[
     "ok", "crashed", "timeout", "silent", "memory", "disk", "stopped", "smoked",
     "diverged", "no_metric", "lost", "not_started", "voided", "disturbed",
+    "not_evaluated",
 ]  # fmt: skip
 """How a run ended. `diverged`: its metric is not finite; `memory`, `disk`: it used more than it may; `smoked`: a smoke
 run came to its limit, all well up to there; `lost`: its supervisor vanished; `voided`: a protected file changed under
 it, which the caller finds, or the supervisor before an evaluation; `disturbed`: somebody else changed its inputs, which
-the caller finds."""
+the caller finds; `not_evaluated`: we could not make the tree for its evaluation."""
 
 
 class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):

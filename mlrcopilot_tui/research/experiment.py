@@ -51,8 +51,7 @@ class Experimenter:
         self._attempts = Attempts(bench)
         self._keeper = Keeper(bench)
         self._smoke = SmokeTester(bench, laboratory)
-        # Unapproved code runs behind a fence only.
-        self._trying = Trying(wanted=bench.config.run.smoke_seconds > 0, unapproved=bench.sandbox.level != "plain")
+        self._trying = Trying.at(bench)
         self._writing = asyncio.Lock()
 
     @property
@@ -116,7 +115,7 @@ class Experimenter:
         attempt, settings = step.attempt, self._bench.settings
         made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
         if made is not None and made.lacks == "budget" and settings.patches == "auto":
-            while self._bench.settings == settings:  # with others it is foretold anew
+            while self._bench.settings == settings and idea.status != "pruned":  # with others it is foretold anew
                 if not any(self._goes_on(other) for other in self._bench.state.ideas.values() if other is not idea):
                     short = f"The budget of {settings.minutes:g} minutes is too small for another experiment."
                     raise MinutesShortError(f"{short} {made.obstacle}")

@@ -12,9 +12,10 @@ from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.ideas import MORE_IDEAS, IdeaGrower
+from mlrcopilot_tui.research.steps import Foretell, Trying, next_step
 from mlrcopilot_tui.session.events import FeedbackTaken, IdeaEdited, IdeaPruned, IdeasReordered
 from mlrcopilot_tui.session.model import Decision, Idea
-from mlrcopilot_tui.session.state import IdeaState, SessionState
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, SessionState
 
 _REWRITABLE = frozenset({"title", "hypothesis", "rationale", "plan", "prediction"})
 _THOUGHT_THROUGH = (*sorted(_REWRITABLE), "evidence", "scores", "recipe", "design")
@@ -74,9 +75,9 @@ class IdeaDecisions:
         return Effect(said, (IdeaEdited(idea=idea, by=decision.by),))
 
     async def prune(self, decision: Decision) -> Effect:
-        """Takes an idea out of the queue; one that is only being tried may still be dropped."""
-        state, number = self._bench.state, decision.idea
-        if all((run.idea, run.purpose) != (number, "smoke") for run in state.live_runs):
+        """Takes an idea out of the queue; one that is only being tried, or waits for that, may still be dropped."""
+        number = decision.idea
+        if not self._is_tried(number):
             number = self._untried(number).idea.number
         pruned = IdeaPruned(idea=number, reason=decision.text, by=decision.by)
         return Effect(f"Idea {number} will not be tried.", (pruned,))
@@ -168,6 +169,14 @@ class IdeaDecisions:
 
     async def _answer(self, work: Awaitable[T]) -> T:
         return await self._bench.asked("IdeaAgent", work)
+
+    def _is_tried(self, number: int) -> bool:
+        """Whether nothing is done for a started idea but finding out what it will take."""
+        bench = self._bench
+        idea = bench.state.ideas.get(number)
+        if idea is None or idea.status not in ACTIVE_STATUSES:
+            return False
+        return isinstance(next_step(bench.state, idea, bench.settings, Trying.at(bench)), Foretell)
 
     def _untried(self, number: int) -> IdeaState:
         idea = self._bench.state.ideas.get(number)

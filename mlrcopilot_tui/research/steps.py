@@ -1,6 +1,7 @@
 """What an idea needs next, found from the journal's state alone, so that nothing is lost or doubled by a crash."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.research.retries import failed_run
 from mlrcopilot_tui.research.settings import Settings
@@ -8,6 +9,9 @@ from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.research.bench import Bench
 
 REPAIRABLE = frozenset({"crashed", "timeout", "silent", "memory", "disk", "diverged", "no_metric", "not_started"})
 """Failures that may be the patch's own fault, so that its author gets another try."""
@@ -101,6 +105,11 @@ class Trying:
 
     wanted: bool
     unapproved: bool
+
+    @classmethod
+    def at(cls, bench: "Bench") -> "Trying":
+        """As a session's contract and sandbox have it: unapproved code runs behind a fence only."""
+        return cls(wanted=bench.config.run.smoke_seconds > 0, unapproved=bench.sandbox.level != "plain")
 
 
 def next_step(state: SessionState, idea: IdeaState, settings: Settings, trying: Trying) -> Step:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -219,6 +220,26 @@ async def test_an_idea_may_be_dropped_while_it_is_tried(
         assert (idea.status, idea.reason) == ("pruned", "too dear")
         assert purposes(copilot.state, idea.attempts[0].commit) == [("smoke", 0, "stopped")]
         assert not copilot.state.gates
+
+
+async def test_an_idea_may_be_dropped_while_it_waits_to_be_tried(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    waiting: list[str] = []
+
+    async def no_room(watch: room.RoomWatch, commit: str, devices: Collection[str]) -> None:
+        if instant.started[2:]:
+            waiting.append(commit)
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(room.RoomWatch, "__call__", no_room)
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        await copilot.until(lambda: waiting)
+        await copilot.decide("reject", idea=1, text="too dear")
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "pruned"
+        assert not purposes(copilot.state, copilot.idea(1).attempts[0].commit)
 
 
 @pytest.mark.parametrize("cut", [True, False])

@@ -43,7 +43,9 @@ EVENTS: Final = (
 """The types that the script's session writes, in the order in which each of them comes first."""
 
 
-@pytest.mark.parametrize("side", ["before", "after", "half", pytest.param("all but the last", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "side", ["before", "after", *(pytest.param(side, marks=pytest.mark.slow) for side in ("half", "all but the last"))]
+)
 @pytest.mark.timeout(240)
 def test_killed_at_one_event_of_each_type_after_the_other(scene: Scene, undisturbed: Outcome, side: Side) -> None:
     """One session, taken up again after each kill, and killed at the next type of event."""

@@ -93,7 +93,13 @@ def later(told: Any, interject: Any) -> Part:  # noqa: ANN401 - a story's third 
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("template", "story"), [("digits", DIGITS), ("charlm", CHARLM)], ids=["digits", "charlm"])
+@pytest.mark.parametrize(
+    ("template", "story"),
+    [
+        pytest.param("digits", DIGITS, id="digits"),
+        pytest.param("charlm", CHARLM, id="charlm", marks=pytest.mark.slow),
+    ],
+)
 def test_from_paper_to_better_code_by_way_of_a_crash(
     tmp_path: Path, mlrcopilot: Run, monkeypatch: pytest.MonkeyPatch, template: str, story: Mapping[str, Any]
 ) -> None:

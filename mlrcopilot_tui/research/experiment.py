@@ -57,10 +57,13 @@ class Experimenter:
     @property
     def measures(self) -> bool:
         """Whether there is an idea that needs neither an agent nor the researcher for what comes next."""
-        state, settings = self._bench.state, self._bench.settings
-        active = [idea for idea in state.ideas.values() if idea.status in ACTIVE_STATUSES]
-        steps = [next_step(state, idea, settings, self._trying) for idea in active]
-        return any(not isinstance(step, Implement | Ask | Done) for step in steps)
+        return any(not isinstance(self._next(idea), Implement | Ask | Done) for idea in self._active())
+
+    def _active(self) -> list[IdeaState]:
+        return [idea for idea in self._bench.state.ideas.values() if idea.status in ACTIVE_STATUSES]
+
+    def _next(self, idea: IdeaState) -> Step:
+        return next_step(self._bench.state, idea, self._bench.settings, self._trying)
 
     def begin(self, number: int) -> None:
         """Starts idea `number`, if an earlier process has not."""
@@ -75,7 +78,7 @@ class Experimenter:
         idea = bench.state.ideas[number]
         while True:
             await self._gates.unpaused()
-            step = next_step(bench.state, idea, bench.settings, self._trying)
+            step = self._next(idea)
             if isinstance(step, Done):
                 break
             await self._take(idea, step)
@@ -116,15 +119,15 @@ class Experimenter:
         made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
         if made is not None and made.lacks == "budget" and settings.patches == "auto":
             while self._bench.settings == settings and idea.status != "pruned":  # with others it is foretold anew
-                if not any(self._goes_on(other) for other in self._bench.state.ideas.values() if other is not idea):
+                if not any(self._goes_on(other) for other in self._active() if other is not idea):
                     short = f"The budget of {settings.minutes:g} minutes is too small for another experiment."
                     raise MinutesShortError(f"{short} {made.obstacle}")
                 await self._gates.change()
 
     def _goes_on(self, idea: IdeaState) -> bool:
-        """Whether an idea is at work, and not itself short of minutes."""
+        """Whether an active idea is not itself short of minutes, or is measured all the same."""
         made = self._bench.state.forecasts.get(idea.attempt.commit) if idea.attempt else None
-        return idea.status in ACTIVE_STATUSES and (made is None or made.lacks != "budget")
+        return made is None or made.lacks != "budget" or not isinstance(self._next(idea), Foretell)
 
     async def _ask(self, attempt: Attempt) -> None:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""

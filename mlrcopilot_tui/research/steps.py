@@ -143,7 +143,7 @@ def _foretelling(
         return None
     smoke = trying.wanted and (may_run or trying.unapproved)
     made = state.forecasts.get(attempt.commit)
-    if made is None or (smoke and not made.run) or (made.lacks == "budget" and settings.patches == "auto"):
+    if made is None or (smoke and not made.run) or _is_short(state, made, "budget", settings):
         return Foretell(attempt, smoke, asked=not may_run)
     return None
 
@@ -156,10 +156,14 @@ def _misfit(state: SessionState, commit: str) -> ForecastMade | None:
 
 def _out_of_minutes(state: SessionState, commit: str, settings: Settings) -> ForecastMade | None:
     """The forecast for which the budget does not suffice, where no researcher said yes to it."""
-    made, answer = state.forecasts.get(commit), answer_on(state, commit)
-    if answer is not None and answer.by != "rule":
-        return None
-    return made if made is not None and made.lacks == "minutes" and settings.patches == "auto" else None
+    made = state.forecasts.get(commit)
+    return made if made is not None and _is_short(state, made, "minutes", settings) else None
+
+
+def _is_short(state: SessionState, made: ForecastMade, lack: str, settings: Settings) -> bool:
+    """Whether an attempt has too little of the budget, and nobody but a rule lets it run all the same."""
+    answer = answer_on(state, made.commit)
+    return made.lacks == lack and settings.patches == "auto" and (answer is None or answer.by == "rule")
 
 
 def _may_run(state: SessionState, idea: IdeaState, attempt: Attempt, settings: Settings) -> bool:

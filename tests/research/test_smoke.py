@@ -15,7 +15,10 @@ from mlrcopilot_tui.research import begin, room, smoke
 from mlrcopilot_tui.research.views import show_view
 from mlrcopilot_tui.runs.sandbox import BubblewrapSandbox, PlainSandbox
 from mlrcopilot_tui.runs.spec import RunSpec
+from mlrcopilot_tui.session.journal import JournalReader
+from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
@@ -43,6 +46,12 @@ def fenced(monkeypatch: pytest.MonkeyPatch, scripted: Use) -> Use:
 
 def purposes(state: SessionState, commit: str) -> list[tuple[str, int, str]]:
     return [(run.purpose, run.seed, run.outcome) for run in state.runs.values() if run.commit == commit]
+
+
+def forecasts(workspace: Workspace, session: str) -> list[ForecastMade]:
+    """All that were made, also those that later ones replace."""
+    events = [record.event for record in JournalReader(workspace.layout.journal(session)).poll()]
+    return [event for event in events if isinstance(event, ForecastMade)]
 
 
 async def test_behind_a_fence_a_patch_is_tried_before_anybody_is_asked(
@@ -466,6 +475,34 @@ async def test_the_end_of_the_minutes_waits_for_what_still_runs(
         await copilot.until(copilot.task.done)
         assert copilot.idea(1).status == "kept"
         assert copilot.idea(2).status == "implementing"
+        assert copilot.state.finished.startswith("The budget of 1.5 minutes is too small")
+
+
+async def test_what_the_researcher_let_run_beyond_the_minutes_is_at_work(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor
+) -> None:
+    """It comes to its verdict, also where nobody is asked any more and the next idea finds the minutes too few."""
+    fenced(FakeEngine([BETTER, ("other", [("SPREAD = 0.01", "SPREAD = 0.02")])]))
+    instant.wall_s, instant.cuts = 50.0, lambda _: 20
+    instant.holds = lambda spec: not spec.smoke and "LEVEL = 0.5" in Path(spec.tree, "train.py").read_text()
+    contract = ASKING.replace("timeout_minutes = 1", "timeout_minutes = 1\nparallel = 2")
+    workspace = make_workspace(contract=contract)
+    async with running(workspace, options=dataclasses.replace(ASK, minutes=1.5)) as copilot:
+        session = copilot.state.session
+        await copilot.until(partial(_waits, copilot, 2))
+        assert {made.lacks for made in copilot.state.forecasts.values()} == {"budget"}
+        await copilot.decide("approve", idea=1)
+        await copilot.until(lambda: instant.held)
+    count = len(forecasts(workspace, session))
+    async with running(workspace, session, dataclasses.replace(AUTO, minutes=1.5)) as copilot:
+        await copilot.until(lambda: forecasts(workspace, session)[count:])
+        await asyncio.sleep(0.2)
+        assert not copilot.state.finished
+        instant.holds = lambda _: False
+        for folder in list(instant.held):
+            instant.release(folder)
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
         assert copilot.state.finished.startswith("The budget of 1.5 minutes is too small")
 
 

@@ -108,14 +108,31 @@ class Admission:
                 await bench.gates.unpaused()
             place = await bench.places.take(f"session {bench.state.session}", self._devices_in_use, self._warn)
             try:
-                await self._room(wanted.commit, place.lease.names)
-                await bench.turn_to_run(wanted)
+                if await self._is_let_in(wanted, place):
+                    return place
             except BaseException:
                 place.give_back()
                 raise
-            if not (self._obeys_pause and bench.state.paused):
-                return place
             place.give_back()
+
+    async def _is_let_in(self, wanted: RunPlanned, place: Place) -> bool:
+        """Waits until a run may go on in its place; False where a pause comes first, in which nobody holds one."""
+
+        async def wait() -> None:
+            await self._room(wanted.commit, place.lease.names)
+            await self._bench.turn_to_run(wanted)
+
+        waiting = asyncio.ensure_future(wait())
+        try:
+            while not (self._obeys_pause and self._bench.state.paused):
+                if waiting.done():
+                    waiting.result()
+                    return True
+                await self._bench.gates.change_or({waiting})
+            return False
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
     def _give_back_unused(self, taking: "asyncio.Task[Place]") -> None:
         if taking.cancelled() or taking.exception() is not None:

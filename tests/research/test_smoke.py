@@ -382,6 +382,29 @@ async def test_a_run_waits_until_its_memory_is_free_and_says_so_once(
         assert warnings == ["A run waits for memory: it takes at least 1.0 GiB, and 0 MiB are free."]
 
 
+async def test_a_run_that_waits_for_memory_gives_its_place_up_for_a_pause(
+    make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fenced(FakeEngine([BETTER]))
+    used = [8 << 30]
+    monkeypatch.setattr(
+        room, "sample_machine", lambda **_: MachineSample(t=0.0, memory_used=used[0], memory_total=8 << 30)
+    )
+    monkeypatch.setattr(room, "CHECK_AGAIN_S", 0.05)
+    instant.cuts = lambda _: 20
+    async with running(make_workspace()) as copilot:
+        await copilot.until(lambda: copilot.state.warnings)
+        await copilot.decide("pause")
+        place = await asyncio.wait_for(copilot.bench.places.take("another session", set, print), 5)
+        place.give_back()
+        used[0] = 0
+        await asyncio.sleep(0.1)
+        assert not copilot.state.live
+        await copilot.decide("resume")
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "kept"
+
+
 async def test_two_runs_that_wait_for_the_same_memory_are_not_both_let_in(
     make_workspace: MakeWorkspace, fenced: Use, instant: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

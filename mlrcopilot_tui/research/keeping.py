@@ -31,20 +31,34 @@ class Keeper:
         self._attempts = Attempts(bench)
 
     async def recover(self) -> None:
-        """Brings line and notes in step with the journal, which is the truth."""
+        """Brings line and notes in step with the journal, which is the truth.
+
+        A branch that somebody stands on is left to `catch_up`: nobody is to wait here.
+        """
         bench = self._bench
         await asyncio.to_thread(align_line, bench)
         judged = [(verdict.seq, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
         if not judged:
             return
-        noted, moved = await asyncio.to_thread(noted_commits, bench.repository), {m.commit for m in bench.state.line}
+        noted = await asyncio.to_thread(noted_commits, bench.repository)
         for _, idea, verdict in sorted(judged, key=lambda found: found[0]):
             if verdict.commit not in noted:
                 await self._note(idea, verdict)
-            attempt = bench.state.attempt_of(verdict.commit)
-            last = idea.status == "kept" and verdict is idea.verdicts[-1]
-            if last and attempt is not None and verdict.commit not in moved:
-                await self._advance(attempt)
+        for attempt in self._behind():
+            await self._move(attempt)
+
+    async def catch_up(self) -> None:
+        """Moves the line to what an earlier process kept and could not move it to."""
+        for attempt in self._behind():
+            await self._advance(attempt)
+
+    def _behind(self) -> list[Attempt]:
+        """The kept attempts that the line has not been moved to, in the order of their verdicts."""
+        state = self._bench.state
+        moved = {change.commit for change in state.line}
+        last = [idea.verdicts[-1] for idea in state.ideas.values() if idea.status == "kept" and idea.verdicts]
+        unmoved = (verdict for verdict in sorted(last, key=lambda verdict: verdict.seq) if verdict.commit not in moved)
+        return [attempt for verdict in unmoved if (attempt := state.attempt_of(verdict.commit)) is not None]
 
     async def conclude(self, idea: IdeaState, attempt: Attempt, verdict: Verdict, runs: Sequence[RunState]) -> None:
         """Journals the verdict with the runs that it rests on, attaches the evidence, and keeps what is to be kept."""
@@ -93,25 +107,32 @@ class Keeper:
         return (PlanChecked(idea=attempt.idea, attempt=attempt.number, marks=marks),)
 
     async def _advance(self, attempt: Attempt) -> None:
-        """Moves the line to a kept attempt; where its parent is not the champion it is to beat that first."""
-        bench = self._bench
+        """Moves the line to a kept attempt, as soon as nobody stands on the branch any more."""
         warned = False
-        while True:
-            await bench.turn_of(attempt.idea)
-            async with bench.line_moves:
-                if attempt.parent != bench.champion.commit:
-                    bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
-                    return
-                try:
-                    await asyncio.to_thread(self._keep, attempt.commit)
-                except RefusedError as error:
-                    if not warned:  # somebody stands on the branch: it moves when they leave
-                        bench.warn(f"Idea {attempt.idea} is kept, but {error.sentence}", error.mend)
-                    warned = True
-                else:
-                    bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
-                    return
+        while (refusal := await self._move(attempt)) is not None:
+            if not warned:
+                self._bench.warn(f"Idea {attempt.idea} is kept, but {refusal.sentence}", refusal.mend)
+            warned = True
             await asyncio.sleep(PATIENCE_S)
+
+    async def _move(self, attempt: Attempt) -> RefusedError | None:
+        """Moves the line to a kept attempt; where its parent is not the champion it is to beat that first.
+
+        Returns:
+            Why the line cannot be moved now: somebody stands on the branch.
+        """
+        bench = self._bench
+        await bench.turn_of(attempt.idea)
+        async with bench.line_moves:
+            if attempt.parent != bench.champion.commit:
+                bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
+                return None
+            try:
+                await asyncio.to_thread(self._keep, attempt.commit)
+            except RefusedError as error:
+                return error
+            bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
+            return None
 
     def _keep(self, commit: str) -> None:
         align_line(self._bench)

@@ -12,6 +12,7 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.experiment import Experimenter
 from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower, has_ended
+from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import reached
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.turns import LOOP
@@ -58,6 +59,7 @@ class Loop:
         finally:
             baseline.cancel()
             await asyncio.gather(baseline, return_exceptions=True)
+        await Keeper(bench).catch_up()
         async with _together() as group:
             return await self._without_money(self._try_ideas(group, await bench.places.count()))
 

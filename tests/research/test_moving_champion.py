@@ -1,11 +1,13 @@
 """The champion moves while ideas are tried: what joins its line was measured against it, and what leaves it is gone."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.gains import standing
 from mlrcopilot_tui.research.results import promote_session
 from mlrcopilot_tui.session.model import Attempt
@@ -215,3 +217,28 @@ async def test_a_champion_that_someone_looks_at_is_moved_when_they_leave(
         await copilot.until(copilot.task.done)
         assert copilot.state.champion.commit == copilot.bench.line.tip == newest(copilot.state, 1).commit
         assert sum("is checked out" in warning.text for warning in copilot.state.warnings) == 1
+
+
+async def test_a_copilot_that_finds_someone_on_its_branch_is_all_ears(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    scripted(FakeEngine([LEVEL]))
+    workspace = make_workspace(train=TWO)
+    elsewhere = tmp_path_factory.mktemp("look") / "tree"
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", workspace.layout.root, *words], check=True, capture_output=True)
+
+    async with running(workspace, options=AUTO) as copilot:
+        session = copilot.state.session
+        git("worktree", "add", str(elsewhere), copilot.bench.line.branch)
+        await copilot.until(lambda: any("is checked out" in warning.text for warning in copilot.state.warnings))
+    decision = new_decision("idea.order", order=(1,))  # a command's, without a copilot
+    alone = asyncio.to_thread(deliver, workspace.layout, session, decision)
+    assert await asyncio.wait_for(alone, 10) == "The order stands."
+    async with running(workspace, session, AUTO) as copilot:
+        assert await asyncio.wait_for(copilot.decide("idea.order", order=(1,)), 10) == "The order stands."
+        git("worktree", "remove", "--force", str(elsewhere))
+        await copilot.until(copilot.task.done)
+        assert copilot.state.champion is not None
+        assert copilot.state.champion.commit == copilot.bench.line.tip == newest(copilot.state, 1).commit

@@ -75,7 +75,10 @@ async def test_a_new_copilot_counts_what_live_runs_hold(
     workspace = make_workspace()
     instant.holds = lambda spec: "LEVEL = 1.0" not in Path(spec.tree, "train.py").read_text()
     async with running(workspace, options=AUTO) as copilot:
-        await copilot.until(lambda: sorted(devices(copilot)) == ["GPU-0", "GPU-1"])
+        # The starter's runs have both for a moment too, and are not held.
+        await copilot.until(
+            lambda: sorted(devices(copilot)) == ["GPU-0", "GPU-1"] and all(run.idea for run in copilot.state.live_runs)
+        )
     session, began = copilot.state.session, len(instant.started)
     async with running(workspace, session, AUTO) as copilot:
         await asyncio.sleep(0.2)

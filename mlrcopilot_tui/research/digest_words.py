@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from mlrcopilot_tui import text
 from mlrcopilot_tui.agents.claude.books.prices import in_dollars
 from mlrcopilot_tui.research.digest import Activity, Digest, Judged
 from mlrcopilot_tui.session.model import Gate
@@ -138,13 +139,9 @@ def _rest(digest: Digest) -> Iterator[Line]:
 
 
 def span(seconds: float) -> str:
-    """A duration: `8 s`, `3 min`, `2 h 05 min`, `3 days`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
+    """A duration, a long one in days: `8 s`, `3 min`, `2 h 05 min`, `3 days`."""
     minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 48 * 60 else f"{minutes // 1440} days"
+    return text.span(seconds) if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
 def _listed(names: "list[str] | tuple[str, ...]") -> str:

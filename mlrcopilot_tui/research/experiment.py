@@ -155,9 +155,7 @@ class Experimenter:
         assignment = Assignment(
             idea=idea.idea,
             attempt=step.number,
-            failure=failure_of(step.failed, bench.layout.run(bench.state.session, step.failed.run))
-            if step.failed
-            else None,
+            failure=self._failure(step.failed) if step.failed else None,
             feedback=step.feedback,
             left_out=await asyncio.to_thread(left_out, bench, idea),
         )

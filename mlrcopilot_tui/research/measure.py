@@ -26,8 +26,6 @@ from mlrcopilot_tui.workspace.config import RunConfig
 Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
 StoppedBy = Literal["researcher", "budget", "curve"]
 
-GIB: Final = 1 << 30
-
 _WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided", "disturbed", "not_evaluated"})
 """How runs end that there is nothing to object to any more."""
 
@@ -221,8 +219,10 @@ class Laboratory:
         place = self._admission.place(run)
         await hand_over(place.lease.files, partial(bench.executor.start, spec, self._folder(run.run)))
         place.hand_down()
-        level, open_network = spec.sandbox.level, spec.sandbox.network or spec.sandbox.level == "plain"
-        bench.session.record(RunStarted(run=run.run, sandbox=level, network=open_network, devices=spec.devices))
+        fence = spec.sandbox
+        bench.session.record(
+            RunStarted(run=run.run, sandbox=fence.level, network=fence.open_network, devices=spec.devices)
+        )
         if bench.state.runs[run.run].stopped_by:  # meanwhile
             await asyncio.to_thread(bench.executor.stop, self._folder(run.run))
         await self._follow(run)
@@ -308,8 +308,8 @@ class Laboratory:
             timeout_s=min(limit_s, config.run.smoke_seconds) if smoke else limit_s,
             silence_s=limits.silence_minutes * 60,
             grace_s=config.run.grace_seconds,
-            memory_bytes=int(limits.memory_gb * GIB),
-            disk_bytes=int(config.run.disk_gb * GIB),
+            memory_bytes=limits.memory_bytes,
+            disk_bytes=limits.disk_bytes,
             devices=place.lease.names,
             smoke=smoke,
             sandbox=SandboxPolicy(

@@ -8,7 +8,7 @@ import msgspec
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.failures import failure_of, wanted_network
 from mlrcopilot_tui.research.forecast import Bounds, Tried, forecast
-from mlrcopilot_tui.research.measure import GIB, Laboratory
+from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.pace import progress_of
 from mlrcopilot_tui.research.room import GpuLook, sample_machine
 from mlrcopilot_tui.research.verdicts import Rule
@@ -93,7 +93,7 @@ class SmokeTester:
         return Bounds(
             runs=(least, least if rule.deterministic else rule.max_seeds),
             timeout_s=limits.timeout_minutes * 60,
-            memory_bytes=int(limits.memory_gb * GIB),
+            memory_bytes=limits.memory_bytes,
             left_s=max(0.0, minutes * 60 - bench.state.worked_s(utc_now())) if minutes else None,
             gpus=limits.gpus,
         )

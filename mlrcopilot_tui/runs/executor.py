@@ -144,7 +144,7 @@ def _first_status(spec: RunSpec) -> RunStatus:
         supervisor_created=own.create_time(),
         started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         sandbox=spec.sandbox.level,
-        network=spec.sandbox.network or spec.sandbox.level == "plain",
+        network=spec.sandbox.open_network,
     )
 
 

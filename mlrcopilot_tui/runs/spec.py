@@ -44,6 +44,11 @@ class SandboxPolicy(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[str, ...] = ()
     network: bool = False
 
+    @property
+    def open_network(self) -> bool:
+        """Whether a run has the network: it was granted, or nothing keeps it away."""
+        return self.network or self.level == "plain"
+
 
 class CleanTree(msgspec.Struct, frozen=True, kw_only=True):
     """How a run's tree is made anew for the evaluation, once nothing of the run is left.

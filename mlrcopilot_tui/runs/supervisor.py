@@ -68,7 +68,7 @@ class Supervisor:
             supervisor_created=psutil.Process().create_time(),
             started_at=_now(),
             sandbox=spec.sandbox.level,
-            network=spec.sandbox.network or spec.sandbox.level == "plain",
+            network=spec.sandbox.open_network,
         )
 
     def supervise(self) -> RunStatus:

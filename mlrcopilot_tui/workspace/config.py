@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ Answer = Literal["ask", "auto"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Allowance = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+GIB: Final = 1 << 30
 
 
 class TaskConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     time_boxed: bool = False
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
+
+    @property
+    def memory_bytes(self) -> int:
+        """`memory_gb` in bytes."""
+        return int(self.memory_gb * GIB)
+
+    @property
+    def disk_bytes(self) -> int:
+        """`disk_gb` in bytes."""
+        return int(self.disk_gb * GIB)
 
 
 class MetricConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,12 +39,6 @@ def devices(copilot: Running) -> list[str]:
     return [device for run in copilot.state.live_runs for device in run.devices]
 
 
-def release_all(instant: FakeExecutor) -> None:
-    instant.holds = lambda _: False
-    for folder in list(instant.held):
-        instant.release(folder)
-
-
 async def test_two_sessions_in_two_workspaces_never_share_a_gpu(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, machine: FakeGpus, tmp_path: Path
 ) -> None:
@@ -61,7 +55,7 @@ async def test_two_sessions_in_two_workspaces_never_share_a_gpu(
             assert spec.env["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
         seen = {tuple(spec.devices) for spec in instant.started}
         assert len(seen) == len(instant.started) == 3
-        release_all(instant)
+        instant.release_all()
         await first.until(first.task.done)
         await second.until(second.task.done)
         assert all(len(run.devices) == 1 for run in [*first.state.runs.values(), *second.state.runs.values()])
@@ -83,7 +77,7 @@ async def test_a_new_copilot_counts_what_live_runs_hold(
     async with running(workspace, session, AUTO) as copilot:
         await asyncio.sleep(0.2)
         assert len(instant.started) == began, "there is no room for a third"
-        release_all(instant)
+        instant.release_all()
         await copilot.until(copilot.task.done)
     assert [idea.status for idea in copilot.state.ideas.values()] == ["discarded", "discarded"]
 

@@ -51,6 +51,10 @@ def newest(state: SessionState, idea: int) -> Attempt:
     return state.ideas[idea].attempts[-1]
 
 
+def git(workspace: Workspace, *words: str) -> None:
+    subprocess.run(["git", "-C", workspace.layout.root, *words], check=True, capture_output=True)
+
+
 async def test_an_idea_on_an_old_base_is_written_anew_on_the_champion_and_measured_there(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:
@@ -110,9 +114,7 @@ async def test_a_revert_under_an_idea_in_flight(
         await copilot.until(lambda: instant.held and copilot.idea(2).status == "running")
         before = newest(copilot.state, 1).commit
         await copilot.decide("revert", commit=before)
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         state = copilot.state
         assert (state.ideas[1].status, state.ideas[2].status) == ("reverted", "kept")
@@ -205,15 +207,12 @@ async def test_a_champion_that_someone_looks_at_is_moved_when_they_leave(
     workspace = make_workspace(train=TWO)
     elsewhere = tmp_path_factory.mktemp("look") / "tree"
 
-    def git(*words: str) -> None:
-        subprocess.run(["git", "-C", workspace.layout.root, *words], check=True, capture_output=True)
-
     async with running(workspace, options=AUTO) as copilot:
-        git("worktree", "add", str(elsewhere), copilot.bench.line.branch)
+        git(workspace, "worktree", "add", str(elsewhere), copilot.bench.line.branch)
         await copilot.until(lambda: any("is checked out" in warning.text for warning in copilot.state.warnings))
         assert copilot.state.champion is not None
         assert copilot.state.champion.commit == copilot.bench.line.base
-        git("worktree", "remove", "--force", str(elsewhere))
+        git(workspace, "worktree", "remove", "--force", str(elsewhere))
         await copilot.until(copilot.task.done)
         assert copilot.state.champion.commit == copilot.bench.line.tip == newest(copilot.state, 1).commit
         assert sum("is checked out" in warning.text for warning in copilot.state.warnings) == 1
@@ -226,19 +225,16 @@ async def test_a_copilot_that_finds_someone_on_its_branch_is_all_ears(
     workspace = make_workspace(train=TWO)
     elsewhere = tmp_path_factory.mktemp("look") / "tree"
 
-    def git(*words: str) -> None:
-        subprocess.run(["git", "-C", workspace.layout.root, *words], check=True, capture_output=True)
-
     async with running(workspace, options=AUTO) as copilot:
         session = copilot.state.session
-        git("worktree", "add", str(elsewhere), copilot.bench.line.branch)
+        git(workspace, "worktree", "add", str(elsewhere), copilot.bench.line.branch)
         await copilot.until(lambda: any("is checked out" in warning.text for warning in copilot.state.warnings))
     decision = new_decision("idea.order", order=(1,))  # a command's, without a copilot
     alone = asyncio.to_thread(deliver, workspace.layout, session, decision)
     assert await asyncio.wait_for(alone, 10) == "The order stands."
     async with running(workspace, session, AUTO) as copilot:
         assert await asyncio.wait_for(copilot.decide("idea.order", order=(1,)), 10) == "The order stands."
-        git("worktree", "remove", "--force", str(elsewhere))
+        git(workspace, "worktree", "remove", "--force", str(elsewhere))
         await copilot.until(copilot.task.done)
         assert copilot.state.champion is not None
         assert copilot.state.champion.commit == copilot.bench.line.tip == newest(copilot.state, 1).commit

@@ -226,9 +226,7 @@ def test_a_copilot_that_was_killed_is_killed_again(
     asyncio.run(killed())
     session = begun_sessions(workspace.layout.sessions)[0]
     shutil.copy(tmp_path / "as it was", workspace.layout.journal(session))
-    instant.holds = lambda _: False
-    for folder in list(instant.held):
-        instant.release(folder)
+    instant.release_all()
     asyncio.run(run_session(workspace, AUTO, session))
     state = Stage(workspace, tmp_path).assert_same(edits)
     assert state.ideas[1].status == "kept"

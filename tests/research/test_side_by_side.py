@@ -86,9 +86,7 @@ async def test_two_ideas_run_at_once(make_workspace: MakeWorkspace, scripted: Us
         await copilot.until(lambda: ideas_of_live_runs(copilot) == {1, 2})
         assert copilot.state.copilot is not None
         assert copilot.state.copilot.places == 2
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert [idea.status for idea in copilot.state.ideas.values()] == ["discarded", "discarded"]
     assert most_at_once(journaled(workspace, copilot.state.session)) == 2
@@ -122,9 +120,7 @@ async def test_what_is_kept_second_is_written_anew_on_what_was_kept_first(
     )
     async with running(workspace, options=AUTO) as copilot:
         await copilot.until(lambda: ideas_of_live_runs(copilot) == {1, 2})
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         state = copilot.state
         assert [idea.status for idea in state.ideas.values()] == ["kept", "kept"]
@@ -176,9 +172,7 @@ async def test_all_ideas_at_work_are_taken_up_again(
         await asyncio.sleep(0.1)
         assert len(copilot.state.runs) == planned, "what lives is waited for"
         assert {n for n, idea in copilot.state.ideas.items() if idea.status in ACTIVE_STATUSES} == {1, 2}
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert [idea.status for idea in copilot.state.ideas.values()] == ["discarded", "discarded"]
 
@@ -232,8 +226,7 @@ def test_ideas_that_a_cut_found_at_work_are_taken_up_in_a_replay_too(
             await copilot.until(lambda: ideas_of_live_runs(copilot) == {1, 2})
         instant.holds = lambda _: False
         async with running(workspace, session, AUTO) as copilot:
-            for folder in list(instant.held):
-                instant.release(folder)
+            instant.release_all()
             await copilot.until(copilot.task.done)
 
     asyncio.run(record())
@@ -258,8 +251,7 @@ def test_a_session_with_a_cut_and_decisions_can_be_played_again(
             await copilot.until(lambda: copilot.idea(2).status == "kept" and 1 in ideas_of_live_runs(copilot))
         instant.holds = lambda _: False
         async with running(workspace, session) as copilot:
-            for folder in list(instant.held):
-                instant.release(folder)
+            instant.release_all()
             await copilot.until(lambda: copilot.idea(1).status == "kept")
             await copilot.until(lambda: copilot.state.waiting)
             await copilot.decide("reject", idea=3, text="no")
@@ -290,9 +282,7 @@ async def test_the_end_of_the_money_waits_for_runs_which_cost_none(
     async with running(make_workspace(contract=TWO_PLACES), options=AUTO) as copilot:
         await copilot.until(lambda: instant.held and copilot.idea(2).status == "implementing")
         await asyncio.sleep(0.1)
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert copilot.idea(1).status == "discarded"
         assert copilot.state.out_of_budget

@@ -492,9 +492,7 @@ async def test_the_end_of_the_minutes_waits_for_what_still_runs(
         await copilot.until(lambda: instant.held and any(f.lacks for f in copilot.state.forecasts.values()))
         await asyncio.sleep(0.1)
         assert not copilot.state.finished
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert copilot.idea(1).status == "kept"
         assert copilot.idea(2).status == "implementing"
@@ -521,9 +519,7 @@ async def test_what_the_researcher_let_run_beyond_the_minutes_is_at_work(
         await copilot.until(lambda: forecasts(workspace, session)[count:])
         await asyncio.sleep(0.2)
         assert not copilot.state.finished
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert copilot.idea(1).status == "kept"
         assert copilot.state.finished.startswith("The budget of 1.5 minutes is too small")
@@ -543,9 +539,7 @@ async def test_more_minutes_keep_a_session_from_its_end(
     async with running(make_workspace(contract=contract), options=options) as copilot:
         await copilot.until(lambda: instant.held and any(f.lacks for f in copilot.state.forecasts.values()))
         await copilot.decide("settings", draft={"minutes": 600})
-        instant.holds = lambda _: False
-        for folder in list(instant.held):
-            instant.release(folder)
+        instant.release_all()
         await copilot.until(copilot.task.done)
         assert copilot.idea(2).verdicts
         assert not copilot.state.out_of_budget

@@ -135,6 +135,31 @@ class PlanClaim(Value, frozen=True, kw_only=True):
     note: str = ""
 
 
+TagRule = Literal[
+    "seed", "metric", "evaluation", "split", "time-limit", "sleep", "cache", "protected", "network", "subprocess",
+    "unjudged",
+]  # fmt: skip
+
+
+class Tag(Value, frozen=True, kw_only=True):
+    """What a rule says of a hunk that touches something on which the measured number rests.
+
+    Attributes:
+        rule: the rule; `unjudged` where no rule could read the change.
+        hunk: 1-based in the attempt's patch; 0 for a file that changes without hunks (binary, renamed).
+        line: in the new file; for a removal, in the old one.
+        excerpt: the line, shortened.
+        why: one sentence.
+    """
+
+    rule: TagRule
+    hunk: int
+    path: str
+    line: int
+    excerpt: str
+    why: str
+
+
 class Attempt(Value, frozen=True, kw_only=True):
     """One proposal for an idea: the k-th commit made for it, kept under a ref of its own whatever becomes of it.
 

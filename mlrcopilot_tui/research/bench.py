@@ -16,7 +16,7 @@ from mlrcopilot_tui.research.places import Places
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.runs.executor import Executor
 from mlrcopilot_tui.runs.sandbox import Sandbox
-from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, WarningRaised
+from mlrcopilot_tui.session.events import AgentAsked, AgentSaid, Event, Outside, WarningRaised
 from mlrcopilot_tui.session.run_events import RunPlanned
 from mlrcopilot_tui.session.session import OpenSession
 from mlrcopilot_tui.session.state import Champion, IdeaState, SessionState
@@ -41,6 +41,11 @@ async def at_once(*_: object) -> None:
     """When things may happen where nothing is replayed."""
 
 
+def always(*_: object) -> bool:
+    """Whether things may happen where nothing is replayed."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """One session's tools.
@@ -51,6 +56,7 @@ class Bench:
         places: how many runs go on side by side, and which GPUs each of them gets.
         turn: returns when an event may happen; in a replay, where the recording had it.
         turn_of: returns when the work on an idea, or the loop, may look what is to be done next, and do it.
+        is_due: whether the work on an idea, or the loop, does something now, before anything else happens.
         turn_to_run: returns when a run that is not named yet may be planned.
         may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
         unfenced: whether the researcher said when they ran it that runs may go without a fence.
@@ -70,6 +76,7 @@ class Bench:
     places: Places
     turn: Callable[[Event], Awaitable[None]] = at_once
     turn_of: Callable[[int], Awaitable[None]] = at_once
+    is_due: Callable[[int], bool] = always
     turn_to_run: Callable[[RunPlanned], Awaitable[None]] = at_once
     may_ask: Callable[[], Awaitable[None]] = at_once
     unfenced: bool = False
@@ -120,8 +127,8 @@ class Bench:
         """Where the diff of an attempt lies for screens that call no git."""
         return self.session_folder / "patches" / f"{commit}.diff"
 
-    def warn(self, text: str, mend: str = "", about: Literal["", "machine"] = "") -> None:
-        """Tells the researcher something that stops nothing; no replay brings about what is `about` the machine."""
+    def warn(self, text: str, mend: str = "", about: Outside = "") -> None:
+        """Tells the researcher something that stops nothing; no replay brings about what hangs on something outside."""
         self.session.record(WarningRaised(text=text, mend=mend, about=about))
 
     async def asked(self, agent: AgentName, work: Awaitable[T], idea: int = 0) -> T:

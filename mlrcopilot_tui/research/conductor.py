@@ -123,6 +123,12 @@ class Conductor:
         """
         await self._first(lambda index: self._doers[index] == work)
 
+    def is_due(self, work: int) -> bool:
+        """Whether what happens next of what a replay brings about is of the loop, or of the work on an idea."""
+        open_ones = (index for index in range(self.frontier, self.horizon) if not self._happened[index])
+        index = next((index for index in open_ones if index not in self._given), None)
+        return index is not None and self._doers[index] == work
+
     async def turn_to_run(self, wanted: RunPlanned) -> None:
         """Returns when the run that is wanted may be planned; never, if it was not."""
 
@@ -266,7 +272,7 @@ def given(records: Sequence[Record]) -> set[int]:
             or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
             or isinstance(event, StopSuggested)
-            or (isinstance(event, ev.WarningRaised) and event.about == "machine")
+            or (isinstance(event, ev.WarningRaised | ev.DecisionRefused) and event.about)
             or (isinstance(event, RunStopped) and event.by == "curve")
             or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
         ):

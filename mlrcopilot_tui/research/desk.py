@@ -12,8 +12,9 @@ from mlrcopilot_tui.research.ideas import IdeaGrower
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.settings_decisions import SettingsDecisions
-from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused
+from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused, Outside
 from mlrcopilot_tui.session.model import Decision
+from mlrcopilot_tui.workspace.git import RefHeldError
 
 URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "settings", "quit"})
 """Kinds that wait for no agent to finish its answer to an earlier decision."""
@@ -46,7 +47,9 @@ class DecisionDesk:
         try:
             effect = await self._handlers[decision.kind](decision)
         except CopilotError as error:
-            self._bench.session.record(DecisionRefused(decision=decision, reason=str(error), after=after))
+            about: Outside = "branch" if isinstance(error, RefHeldError) else ""
+            refused = DecisionRefused(decision=decision, reason=str(error), after=after, about=about)
+            self._bench.session.record(refused)
         except Exception as error:  # noqa: BLE001 - else the same decision would break every copilot that starts
             reason = f"An error of mlrcopilot's own: {self._bench.note_error(error)}"
             self._bench.session.record(DecisionRefused(decision=decision, reason=reason, after=after))

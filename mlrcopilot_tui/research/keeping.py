@@ -13,6 +13,7 @@ from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.model_events import PlanChecked
 from mlrcopilot_tui.session.state import IdeaState, RunState, VerdictState
 from mlrcopilot_tui.workspace.evidence import CommitEvidence, noted_commits, write_note
+from mlrcopilot_tui.workspace.git import RefHeldError
 from mlrcopilot_tui.workspace.patch import parse
 
 PATIENCE_S = 1.0
@@ -45,7 +46,8 @@ class Keeper:
             if verdict.commit not in noted:
                 await self._note(idea, verdict)
         for attempt in self._behind():
-            await self._move(attempt)
+            if bench.is_due(attempt.idea):
+                await self._move(attempt)
 
     async def catch_up(self) -> None:
         """Moves the line to what an earlier process kept and could not move it to."""
@@ -111,11 +113,11 @@ class Keeper:
         warned = False
         while (refusal := await self._move(attempt)) is not None:
             if not warned:
-                self._bench.warn(f"Idea {attempt.idea} is kept, but {refusal.sentence}", refusal.mend)
+                self._bench.warn(f"Idea {attempt.idea} is kept, but {refusal.sentence}", refusal.mend, about="branch")
             warned = True
             await asyncio.sleep(PATIENCE_S)
 
-    async def _move(self, attempt: Attempt) -> RefusedError | None:
+    async def _move(self, attempt: Attempt) -> RefHeldError | None:
         """Moves the line to a kept attempt; where its parent is not the champion it is to beat that first.
 
         Returns:
@@ -129,7 +131,7 @@ class Keeper:
                 return None
             try:
                 await asyncio.to_thread(self._keep, attempt.commit)
-            except RefusedError as error:
+            except RefHeldError as error:
                 return error
             bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
             return None

@@ -278,6 +278,7 @@ class Player:
                     places=OpenPlaces(places),
                     turn=self._conductor.turn,
                     turn_of=self._conductor.turn_of,
+                    is_due=self._conductor.is_due,
                     turn_to_run=self._conductor.turn_to_run,
                     may_ask=self._conductor.may_ask,
                     unfenced=True,

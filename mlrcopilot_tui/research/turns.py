@@ -1,6 +1,5 @@
 """Whose doing an event is, of the works that a session carries on side by side: its loop, and one for each idea."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,7 +10,6 @@ from mlrcopilot_tui.session.run_events import ForecastMade, RunPlanned
 
 LOOP: Final = 0
 """What stands for the loop where an idea's number stands for the work on that idea."""
-_STANDS_ON_BRANCH: Final = re.compile(r"Idea (\d+) is kept, but ")
 
 
 def doers(records: Sequence[Record]) -> list[int | None]:
@@ -69,6 +67,4 @@ def _of_idea(event: ev.Event, following: ev.Event | None, judged: set[int], gate
             idea = gate.idea
         case ev.GateAnswered(by="rule", gate=name) if name in gates:
             idea = gates[name].idea
-        case ev.WarningRaised(text=text) if about := _STANDS_ON_BRANCH.match(text):
-            idea = int(about[1])
     return idea or None

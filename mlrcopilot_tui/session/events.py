@@ -17,6 +17,9 @@ from mlrcopilot_tui.session.model import (
 FORMAT = 1
 """The journal's format; raised only when an older program could misread a newer journal."""
 
+Outside = Literal["", "machine", "branch"]
+"""What an event hangs on that no replay has: the machine, or what somebody does with the session's branches."""
+
 
 class Event(Value, frozen=True, kw_only=True, tag_field="type"):
     """Base of all events; a class's tag is its `type` in the journal, as `noun.verb`."""
@@ -96,11 +99,11 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings.changed"):
 
 
 class WarningRaised(Event, frozen=True, kw_only=True, tag="warning.raised"):
-    """Something that the researcher should know and that stops nothing; `about` the "machine": on which it hangs."""
+    """Something that the researcher should know and that stops nothing; it is `about` what it hangs on."""
 
     text: str
     mend: str = ""
-    about: Literal["", "machine"] = ""
+    about: Outside = ""
 
 
 class PaperRead(Event, frozen=True, kw_only=True, tag="paper.read"):
@@ -241,11 +244,15 @@ class DecisionApplied(Event, frozen=True, kw_only=True, tag="decision.applied"):
 
 
 class DecisionRefused(Event, frozen=True, kw_only=True, tag="decision.refused"):
-    """A decision came too late or made no sense; `reason` tells its sender. `after` is as in `DecisionApplied`."""
+    """A decision came too late or made no sense; `reason` tells its sender. `after` is as in `DecisionApplied`.
+
+    `about` is as in `WarningRaised`.
+    """
 
     decision: Decision
     reason: str
     after: int = 0
+    about: Outside = ""
 
 
 class FeedbackTaken(Event, frozen=True, kw_only=True, tag="feedback.taken"):

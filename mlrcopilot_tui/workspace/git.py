@@ -23,6 +23,11 @@ from mlrcopilot_tui.workspace.gitvalues import (
     is_ref,
 )
 
+
+class RefHeldError(RefusedError):
+    """A ref cannot be moved at this moment, for what somebody else does with it: they stand on it, or moved it."""
+
+
 Sign = Callable[[str, tuple[str, ...], str], Mapping[str, str] | None]
 """From a commit's tree, parents and message to the environment that tells git who signs it, and when."""
 
@@ -217,15 +222,16 @@ class Repository:
         branch = ref.removeprefix("refs/heads/")
         for entry in self.worktrees():
             if old != ABSENT and entry.branch == branch:
-                raise RefusedError(
+                raise RefHeldError(
                     f"The branch {branch} is checked out in {entry.path}, so it is not moved.",
                     f"Go to another branch there (`git -C {entry.path} switch --detach`) and try again.",
                 )
         done = self.run("update-ref", "--no-deref", "-m", reason, ref, checked(new), checked(old), accept=(0, 1, 128))
         if done.status and ("but expected" in done.stderr or "already exists" in done.stderr):
-            raise RefusedError(f"{ref} moved meanwhile.", "Look at where it is now and try again.")
+            raise RefHeldError(f"{ref} moved meanwhile.", "Look at where it is now and try again.")
         if done.status:
-            raise explain("update-ref", done.stderr, self.root)
+            error = explain("update-ref", done.stderr, self.root)
+            raise RefHeldError(error.sentence, error.mend) if isinstance(error, RefusedError) else error
 
     def delete_refs(self, refs: Sequence[str]) -> None:
         """Deletes refs, all or none."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.workspace.evidence import NOTES_REF
-from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.git import RefHeldError, Repository
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, Commit
 from mlrcopilot_tui.workspace.layout import Layout, checked_session
 from mlrcopilot_tui.workspace.messages import commit_message
@@ -81,7 +81,7 @@ class SessionLine:
         """Moves the line to `commit`, which must contain its tip."""
         tip = self.tip
         if not self.repository.is_ancestor(tip, commit):
-            raise RefusedError(
+            raise RefHeldError(
                 f"{commit[:10]} does not contain {tip[:10]}, the tip of {self.branch}: it moved meanwhile.",
                 "Rebase the patch on it and measure it again.",
             )

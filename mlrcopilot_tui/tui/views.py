@@ -1,7 +1,8 @@
 """What panes show, as plain values: text with its meaning attached, no colours, no widgets, nothing of Textual."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 PaneName = Literal["paper", "ideas", "patch", "run"]
 PANES: tuple[PaneName, ...] = ("paper", "ideas", "patch", "run")
@@ -28,6 +29,13 @@ class Span:
 
     text: str
     role: Role = "plain"
+
+
+WHOLE: Final = -1
+"""Instead of a line's position: what is said of its hunk as a whole."""
+Notes = Mapping[tuple[int, int], tuple[Span, ...]]
+"""What is said of a patch under review, one line of text each, by the number of a hunk and the position of a line in
+it, or `WHOLE`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from mlrcopilot_tui.tui.themes import variable_defaults
+from mlrcopilot_tui.tui.views import WHOLE, Span
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice
 from mlrcopilot_tui.tui.widgets.diff_code import Code
 from mlrcopilot_tui.tui.widgets.diff_page import COMMANDS, DiffPage
@@ -298,6 +299,30 @@ async def test_space_takes_hunks_files_and_lines_in_and_out() -> None:
         assert len(app.changes) == 10
         assert app.changes[-1] == app.view.selection
         assert parse(TRAIN + OTHERS).hunks[1].lines[3].text == "    return a"
+
+
+async def test_what_is_said_of_hunks_and_lines_stands_below_them() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(100, 36), notifications=True) as pilot:
+        await pilot.press("l", "j", "j", "j", "j")
+        assert app.view.hunk_at_cursor == (2, "train.py")
+        notes = {
+            (2, WHOLE): (Span("tag: sleeps", "waiting"), Span("touches [/x] the clock\x1b[2J", "muted")),
+            (2, 4): (Span("here", "error"),),
+        }
+        app.view.show(patch(), "idea 4", notes=notes)
+        await pilot.pause()
+        frame = app.frame()
+        at = next(n for n, line in enumerate(frame) if "@@ -20,6" in line)
+        assert frame[at + 1 : at + 3] == ["     tag: sleeps", "     touches [/x] the clock"]
+        at = next(n for n, line in enumerate(frame) if "23 +" in line)
+        assert frame[at + 1] == "     here"
+        assert app.view.copied() == "    return a", "the cursor stays on its line"
+        await pilot.press("s")
+        await pilot.pause()
+        assert sum(line.strip() == "here" for line in app.frame()) == 1
+        await pilot.press("K", "K", "K")
+        assert app.view.hunk_at_cursor is None
 
 
 async def test_the_first_hunk_is_in_view_behind_many_files_without_hunks() -> None:

@@ -1,18 +1,21 @@
 """The patch under review, and the history of all that was tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.focus import can_decide, shown_attempt
 from mlrcopilot_tui.tui.projector.words import WORDS, change, effect, short, sign
-from mlrcopilot_tui.tui.views import Role, Row, Selection, Span
+from mlrcopilot_tui.tui.views import Notes, Role, Row, Selection, Span
 
 
 @dataclass(frozen=True, slots=True)
 class PatchView:
-    """What stands above the diff: whose patch it is and how it fared; `due` if a decision on it waits."""
+    """What stands above the diff: whose patch it is and how it fared; `due` if a decision on it waits.
+
+    `notes` is what stands below its hunks and lines.
+    """
 
     commit: str = ""
     idea: int = 0
@@ -20,6 +23,7 @@ class PatchView:
     line: tuple[Span, ...] = ()
     due: bool = False
     empty: str = ""
+    notes: Notes = field(default_factory=dict)
 
 
 def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> PatchView:

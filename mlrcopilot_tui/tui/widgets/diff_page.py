@@ -4,18 +4,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from mlrcopilot_tui.tui.views import Notes
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice
 from mlrcopilot_tui.tui.widgets.diff_code import shown
-from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, Row, RowKind, note_of, rows_of
+from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, NOTHING_SAID, Layout, Row, RowKind, note_of, rows_of
 from mlrcopilot_tui.tui.widgets.painting import occurrences
-from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Patch
+from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
 
 
 class DiffPage:
     """One patch; `perform` does what a key says."""
 
-    def __init__(self, patch: Patch, layout: Layout, *, wide: bool = True, selectable: bool = True) -> None:
+    def __init__(
+        self,
+        patch: Patch,
+        layout: Layout,
+        *,
+        wide: bool = True,
+        selectable: bool = True,
+        notes: Notes = NOTHING_SAID,
+    ) -> None:
         self.patch = patch
+        self.notes = notes
         self.choice = Choice(patch)
         self.selectable = selectable
         self.layout = layout
@@ -25,7 +35,7 @@ class DiffPage:
         self._hunks = patch.hunks
         self.size = (patch.added, patch.removed, len(self._hunks))
         """Lines added, lines removed, hunks."""
-        self.rows = rows_of(patch, self._fitting)
+        self.rows = rows_of(patch, self._fitting, notes)
         self.to_next("hunk", 1)
 
     @property
@@ -42,6 +52,11 @@ class DiffPage:
     def file(self) -> FileChange | None:
         """The file under the cursor."""
         return self.patch.files[self.row.file] if self.row else None
+
+    @property
+    def hunk(self) -> Hunk | None:
+        """The hunk under the cursor; None on a file's rows and in an empty patch."""
+        return self._hunks[self.row.hunk - 1] if self.row and self.row.hunk else None
 
     @property
     def active(self) -> range:
@@ -74,6 +89,8 @@ class DiffPage:
             return shown(line)
         if row.kind == "hunk":
             return self._hunks[row.hunk - 1].header
+        if row.kind == "remark":
+            return self.notes[row.hunk, row.left][row.right].text
         file = self.patch.files[row.file]
         return file.path if row.kind == "file" else note_of(file) if row.kind == "note" else ""
 
@@ -97,6 +114,11 @@ class DiffPage:
                 return True
         return False
 
+    def say(self, notes: Notes) -> None:
+        """Say something else of the patch; the cursor stays on its line."""
+        self.notes = notes
+        self.lay_out(self.layout, wide=self.wide)
+
     def perform(self, command: str) -> None:
         """Do one of `COMMANDS`."""
         if self.rows and (self.selectable or command not in CHOOSING):
@@ -110,7 +132,7 @@ class DiffPage:
         """Lay the rows out in another way; the cursor stays on its line."""
         here = self.row
         self.layout, self.wide = layout, wide
-        self.rows = rows_of(self.patch, self._fitting)
+        self.rows = rows_of(self.patch, self._fitting, self.notes)
         self.anchor = None
         if here is not None:
             self.cursor = min(range(len(self.rows)), key=lambda at: _distance(self.rows[at], here))

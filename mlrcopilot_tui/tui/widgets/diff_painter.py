@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mlrcopilot_tui.text import one_line
+from mlrcopilot_tui.tui.views import Notes, Role
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice, Share
 from mlrcopilot_tui.tui.widgets.diff_code import ROLES, Code, shown
 from mlrcopilot_tui.tui.widgets.diff_rows import Row, note_of
@@ -19,29 +20,41 @@ _NAMES: Final = (
     "add", "add-sign", "add-differs", "remove", "remove-sign", "remove-differs", "context", "out", "gutter",
     "file", "note", "hunk", "cursor", "match", "selected",
 )  # fmt: skip
-COMPONENTS: Final = frozenset(f"diff--{name}" for name in (*_NAMES, *ROLES.values()))
-CSS: Final = """
-    & > .diff--add { background: $diff-add-background; }
-    & > .diff--remove { background: $diff-remove-background; }
-    &:ansi > .diff--add { color: $diff-add; }
-    &:ansi > .diff--remove { color: $diff-remove; }
-    & > .diff--add-sign { color: $diff-add; text-style: bold; }
-    & > .diff--remove-sign { color: $diff-remove; text-style: bold; }
-    & > .diff--add-differs { background: $diff-add-emphasis; text-style: $diff-emphasis-style; }
-    & > .diff--remove-differs { background: $diff-remove-emphasis; text-style: $diff-emphasis-style; }
-    & > .diff--out { background: $background; color: $muted; text-style: $muted-style; }
-    & > .diff--gutter, & > .diff--note { color: $muted; text-style: $muted-style; }
-    & > .diff--file { text-style: bold; background: $panel; }
-    & > .diff--hunk { color: $diff-hunk; }
-    & > .diff--cursor { background: $diff-cursor-background; text-style: $diff-cursor-style; }
-    & > .diff--match { color: $match; background: $match-background; }
-    & > .diff--selected { background: $screen-selection-background; }
-    & > .diff--keyword { color: $syntax-keyword; }
-    & > .diff--string { color: $syntax-string; }
-    & > .diff--number { color: $syntax-number; }
-    & > .diff--comment { color: $syntax-comment; }
-    & > .diff--definition { color: $syntax-definition; }
-    & > .diff--builtin { color: $syntax-builtin; }
+_SAYS: Final[dict[Role, str]] = {
+    "plain": "",
+    "muted": "color: $muted; text-style: $muted-style;",
+    "strong": "text-style: bold;",
+    "accent": "color: $champion;",
+    "waiting": "color: $needs-you; text-style: bold;",
+    "error": "color: $crashed; text-style: bold;",
+}
+"""How a remark looks, by the roles that remarks have."""
+COMPONENTS: Final = frozenset(
+    (*(f"diff--{name}" for name in (*_NAMES, *ROLES.values())), *(f"diff--says-{role}" for role in _SAYS))
+)
+CSS: Final = f"""
+    {" ".join(f"& > .diff--says-{role} {{{look}}}" for role, look in _SAYS.items())}
+    & > .diff--add {{ background: $diff-add-background; }}
+    & > .diff--remove {{ background: $diff-remove-background; }}
+    &:ansi > .diff--add {{ color: $diff-add; }}
+    &:ansi > .diff--remove {{ color: $diff-remove; }}
+    & > .diff--add-sign {{ color: $diff-add; text-style: bold; }}
+    & > .diff--remove-sign {{ color: $diff-remove; text-style: bold; }}
+    & > .diff--add-differs {{ background: $diff-add-emphasis; text-style: $diff-emphasis-style; }}
+    & > .diff--remove-differs {{ background: $diff-remove-emphasis; text-style: $diff-emphasis-style; }}
+    & > .diff--out {{ background: $background; color: $muted; text-style: $muted-style; }}
+    & > .diff--gutter, & > .diff--note {{ color: $muted; text-style: $muted-style; }}
+    & > .diff--file {{ text-style: bold; background: $panel; }}
+    & > .diff--hunk {{ color: $diff-hunk; }}
+    & > .diff--cursor {{ background: $diff-cursor-background; text-style: $diff-cursor-style; }}
+    & > .diff--match {{ color: $match; background: $match-background; }}
+    & > .diff--selected {{ background: $screen-selection-background; }}
+    & > .diff--keyword {{ color: $syntax-keyword; }}
+    & > .diff--string {{ color: $syntax-string; }}
+    & > .diff--number {{ color: $syntax-number; }}
+    & > .diff--comment {{ color: $syntax-comment; }}
+    & > .diff--definition {{ color: $syntax-definition; }}
+    & > .diff--builtin {{ color: $syntax-builtin; }}
 """
 """What each component looks like, to be put in the widget's own rule."""
 
@@ -74,6 +87,7 @@ class DiffPainter:
     patch: Patch
     choice: Choice
     look: Look
+    notes: Notes = field(default_factory=dict)
     widest: int = 0
     """Cells of the longest line drawn so far."""
     _code: Code = field(default_factory=Code)
@@ -127,6 +141,11 @@ class DiffPainter:
             hunk = self._hunks[row.hunk - 1]
             text = self._box(self.choice.of_hunk(hunk.index)) + hunk.header
             return self._whole(bar, text, f" {hunk.index}/{len(self._hunks)} ", ("diff--hunk", *base))
+        if row.kind == "remark":
+            said = self.notes[row.hunk, row.left][row.right]
+            return self._whole(
+                f"{bar}    ", said.text, "", (f"diff--says-{said.role if said.role in _SAYS else 'plain'}", *base)
+            )
         text = note_of(file) if row.kind == "note" else f"{self.look.fold} {row.right} unchanged lines"
         return self._whole(f"{bar}    ", text, "", ("diff--note", *base))
 

@@ -1,13 +1,15 @@
 """The rows of a diff as it is laid out: which line stands beside or below which, what is folded, what is noted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import Final, Literal, NamedTuple
 
+from mlrcopilot_tui.tui.views import WHOLE, Notes
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
 
-RowKind = Literal["file", "note", "hunk", "line", "fold"]
+RowKind = Literal["file", "note", "hunk", "remark", "line", "fold"]
+NOTHING_SAID: Final[Notes] = {}
 CONTEXTS: Final = (0, 1, 3, 6, 12, 1 << 30)
 """Unchanged lines that can be shown around a change; the last one is all that the patch holds."""
 
@@ -16,7 +18,8 @@ class Row(NamedTuple):
     """One row; a tuple, because a patch of a hundred thousand lines has as many.
 
     A "line" row has the position in the hunk's lines of what stands on the old and on the new side, -1 where nothing
-    does; both are the same for context. A "fold" row has the first hidden position and how many are hidden.
+    does; both are the same for context. A "fold" row has the first hidden position and how many are hidden. A "remark"
+    row has the position of the line that something is said of, or `WHOLE`, and the place among what is said of it.
     """
 
     kind: RowKind
@@ -35,8 +38,8 @@ class Layout:
     context: int = len(CONTEXTS) - 1
 
 
-def rows_of(patch: Patch, layout: Layout) -> list[Row]:
-    """Lay out a patch: for each file its name, what is to be noted, and its hunks."""
+def rows_of(patch: Patch, layout: Layout, notes: Notes = NOTHING_SAID) -> list[Row]:
+    """Lay out a patch: for each file its name, what is to be noted, and its hunks with what is said of them."""
     rows: list[Row] = []
     for at, file in enumerate(patch.files):
         rows.append(Row("file", at))
@@ -45,7 +48,15 @@ def rows_of(patch: Patch, layout: Layout) -> list[Row]:
         for hunk in file.hunks:
             rows.append(Row("hunk", at, hunk.index))
             rows += _hunk_rows(hunk, at, layout)
-    return rows
+    return list(_with_remarks(rows, notes)) if notes else rows
+
+
+def _with_remarks(rows: Iterable[Row], notes: Notes) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        ats = {WHOLE} if row.kind == "hunk" else {row.left, row.right} - {-1} if row.kind == "line" else ()
+        for at in sorted(ats):
+            yield from (Row("remark", row.file, row.hunk, at, i) for i in range(len(notes.get((row.hunk, at), ()))))
 
 
 def note_of(file: FileChange) -> str:

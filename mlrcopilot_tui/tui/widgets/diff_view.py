@@ -11,10 +11,11 @@ from textual.selection import Selection as TextSelection
 from textual.strip import Strip
 
 from mlrcopilot_tui.text import one_line
+from mlrcopilot_tui.tui.views import Notes
 from mlrcopilot_tui.tui.widgets import diff_painter
 from mlrcopilot_tui.tui.widgets.diff_page import CHOOSING, DiffPage
 from mlrcopilot_tui.tui.widgets.diff_painter import DiffPainter, Look
-from mlrcopilot_tui.tui.widgets.diff_rows import Layout
+from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID, Layout
 from mlrcopilot_tui.tui.widgets.painting import component_style, paint
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished, SearchRequested
 from mlrcopilot_tui.workspace.patch import Patch, Selection
@@ -97,24 +98,32 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self._page = DiffPage(Patch(), Layout())
         self._painter = DiffPainter(self, self._page.patch, self._page.choice, self._look)
 
-    def show(self, patch: Patch | None, title: str = "", *, selectable: bool = True) -> None:
+    def show(
+        self, patch: Patch | None, title: str = "", *, selectable: bool = True, notes: Notes = NOTHING_SAID
+    ) -> None:
         """Show another patch from its first hunk, all of it taken; the one that is shown already stays as it is.
 
         Args:
             patch: what to show, None for nothing.
             title: whose patch it is, for the headline.
             selectable: whether hunks and lines can be taken in and out.
+            notes: what is said of hunks and lines, shown below them.
         """
         patch = patch or Patch()
         self._title = title
         if patch != self._page.patch or selectable != self._look.selectable:
             self._look.selectable = selectable
-            self._page = DiffPage(patch, self._page.layout, wide=self._page.wide, selectable=selectable)
-            self._painter = DiffPainter(self, patch, self._page.choice, self._look)
+            self._page = DiffPage(patch, self._page.layout, wide=self._page.wide, selectable=selectable, notes=notes)
+            self._painter = DiffPainter(self, patch, self._page.choice, self._look, notes)
             self._fit()
             self.scroll_to(0, 0, animate=False, force=True)
             self._moved(range(0), jumped=True)
             self.refresh_bindings()
+        elif notes != self._page.notes:
+            self._painter.notes = notes
+            self._page.say(notes)
+            self._redraw()
+            self._moved(range(0), jumped=True)
         self.refresh()
 
     @property
@@ -131,6 +140,12 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
     def place(self) -> tuple[str, int]:
         """The file under the cursor and the line in its new state, for an editor; ("", 0) without a patch."""
         return self._page.place
+
+    @property
+    def hunk_at_cursor(self) -> tuple[int, str] | None:
+        """The number of the hunk under the cursor and the path of its file; None where the cursor is on no hunk."""
+        hunk, file = self._page.hunk, self._page.file
+        return (hunk.index, file.path) if hunk is not None and file is not None else None
 
     @property
     def headline(self) -> str:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from mlrcopilot_tui.tui.actions import bindings
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.patch import PatchView
-from mlrcopilot_tui.tui.views import PaneName, Row, Span
+from mlrcopilot_tui.tui.views import Notes, PaneName, Row, Span
 from mlrcopilot_tui.tui.widgets.line import Line
 from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.pane import Pane
@@ -30,6 +30,7 @@ class PatchPane(Pane):
         super().__init__(glyphs)
         self._text = ""
         self._due = False
+        self._notes: Notes = {}
 
     def views(self) -> Iterable[Widget]:
         """The diff under its headline, and the history."""
@@ -46,9 +47,9 @@ class PatchPane(Pane):
     def show(self, view: PatchView) -> None:
         """Shows whose patch it is; only one that is asked about can be taken in parts."""
         self.headline.show(view.line or (Span(view.empty, "muted"),), wrapped=not view.line)
-        if view.due != self._due:
-            self._due = view.due
-            self.review.show_text(self._text, selectable=view.due)
+        if (view.due, view.notes) != (self._due, self._notes):
+            self._due, self._notes = view.due, view.notes
+            self.review.show_text(self._text, selectable=view.due, notes=view.notes)
 
     def show_patch(self, text: str) -> None:
         """Shows a diff; one that cannot be read is said to be so in its place.
@@ -57,7 +58,7 @@ class PatchPane(Pane):
             InputError: the text is no diff.
         """
         self._text = text
-        self.review.show_text(text, selectable=self._due)
+        self.review.show_text(text, selectable=self._due, notes=self._notes)
 
     def show_history(self, rows: tuple[Row, ...]) -> None:
         """Shows what was tried."""

@@ -2,6 +2,8 @@
 
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.tui.desk import ChosenPatch
+from mlrcopilot_tui.tui.views import Notes
+from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.workspace.patch import Patch, Selection, parse, render, select
 
@@ -12,8 +14,14 @@ class Review(DiffView, inherit_bindings=False):
     _text: str | None = None
     _patch = Patch()
 
-    def show_text(self, text: str, *, selectable: bool) -> None:
+    def show_text(self, text: str, title: str = "", *, selectable: bool, notes: Notes = NOTHING_SAID) -> None:
         """Shows the output of `git diff`; one that cannot be read is shown as nothing.
+
+        Args:
+            text: the diff.
+            title: what stands before the file's name in the headline.
+            selectable: whether hunks and lines can be taken in and out.
+            notes: what is said of hunks and lines, shown below them.
 
         Raises:
             InputError: the text is no diff.
@@ -24,8 +32,8 @@ class Review(DiffView, inherit_bindings=False):
             try:
                 self._patch = parse(text)
             finally:
-                self.show(self._patch, selectable=selectable)
-        self.show(self._patch, selectable=selectable)
+                self.show(self._patch, title, selectable=selectable, notes=notes)
+        self.show(self._patch, title, selectable=selectable, notes=notes)
 
     def chosen(self) -> ChosenPatch | None:
         """What would be approved; None where nothing is selected."""

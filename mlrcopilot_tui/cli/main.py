@@ -19,6 +19,7 @@ from mlrcopilot_tui.cli import (
     results,
     running,
     sessions,
+    tracing,
     workspaces,
 )
 from mlrcopilot_tui.cli.output import abandon_output
@@ -29,7 +30,7 @@ INTERRUPTED = 130
 BROKEN = 70
 """An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
-GROUPS = (workspaces, running, sessions, digest, cassettes, decisions, consent, results, papers, machine)
+GROUPS = (workspaces, running, sessions, tracing, digest, cassettes, decisions, consent, results, papers, machine)
 """Each adds its commands; none imports anything heavy before its command runs."""
 
 

@@ -68,7 +68,13 @@ class DeckHandle(Protocol):
         """Gives the pane in focus all the room, or takes it back."""
 
     def cursor_key(self) -> str | None:
-        """The key of the row under the cursor of a list in focus."""
+        """The key of what is marked in the list or the document in focus."""
+
+    def point(self, pane: PaneName, tab: str, key: str) -> None:
+        """Goes to what stands under `key` in a tab of a pane."""
+
+    def step(self, by: int) -> None:
+        """Goes to the next thing in the document in focus that leads on, or to the one before where negative."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlrcopilot_tui.errors import CopilotError, InputError
+from mlrcopilot_tui.papers.model import Paper
+from mlrcopilot_tui.session.model import Summary
 from mlrcopilot_tui.session.parents import parent_runs
 from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.tui.client import SessionClient
@@ -51,6 +53,8 @@ class Presenter:
         self._key = key
         self._run: RunState | None = None
         self._patch = ""
+        self._paper: Paper | None = None
+        self._told_paper: tuple[Paper | None, Summary | None] = (None, None)
         self._talk: tuple[tuple[str, int], Document] = (("", 0), ())
         self._herald = Herald(glyphs, key)
 
@@ -69,7 +73,8 @@ class Presenter:
         self.present_run()
         self._flag()
         if state.paper is not None:
-            self._library.want_paper(state.paper.digest, lambda text: deck.paper.show_text(paper.paper_text(text)))
+            self._library.want_paper(state.paper.digest, self._show_paper)
+            self._present_text()
 
     def present_run(self) -> None:
         """Shows how far the run is; cheap enough for every second."""
@@ -140,6 +145,17 @@ class Presenter:
     def needed(self) -> frozenset[PaneName]:
         """The panes in which a decision waits."""
         return frozenset(focus.pane_of(gate) for gate in focus.waiting_gates(self._client.state))
+
+    def _show_paper(self, read: Paper | None) -> None:
+        self._paper = read
+        self._present_text()
+
+    def _present_text(self) -> None:
+        """Shows the paper's text again where it, or what its summary marks in it, is another one."""
+        summary = self._client.state.summary
+        if (self._paper, summary) != self._told_paper:
+            self._told_paper = self._paper, summary
+            self._deck.paper.show_text(paper.paper_text(self._paper, summary))
 
     def _present_patch(self) -> None:
         view = patch.patch_view(self._client.state, self.selection, self._glyphs)

@@ -40,10 +40,14 @@ it, or `WHOLE`."""
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Text that is wrapped to the pane; wrapped lines stand under the body, right of `lead`."""
+    """Text that is wrapped to the pane; wrapped lines stand under the body, right of `lead`.
+
+    `key` names what it stands for, so that it can be followed from there: `gap:g1`, `idea:3`, `attempt:3.2`.
+    """
 
     body: tuple[Span, ...] = ()
     lead: tuple[Span, ...] = ()
+    key: str = ""
 
 
 Document = tuple[Paragraph, ...]

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, limits, navigation, service, talking
+from mlrcopilot_tui.tui import decisions, limits, links, navigation, service, talking
 from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.diff import due
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -145,6 +145,24 @@ EVERYWHERE: Final = (
         rank=50,
         foremost=lambda s: s.state.paused,
         naming=lambda s: "resume" if s.state.paused else "pause",
+    ),
+    _a(
+        id="link.onward",
+        keys=("full_stop",),
+        label="follow",
+        help="Follow a gap to its ideas, an idea to its patch, a patch to its numbers.",
+        do=links.onward,
+        when=lambda s: bool(s.state.ideas),
+        rank=75,
+        shown=", .",
+    ),
+    _a(
+        id="link.back",
+        keys=("comma",),
+        label="where from",
+        help="Go back from numbers to their patch, its idea, its gap, and the paper's sentence.",
+        do=links.back,
+        when=lambda s: bool(s.state.ideas),
     ),
     _a(
         id="pane.zoom",

@@ -1,9 +1,10 @@
 """The idea tree as rows, and one idea as a document."""
 
-from mlrcopilot_tui.session.model import PlanDesign, Verdict
+from mlrcopilot_tui.session.model import Evidence, PlanDesign, Verdict
 from mlrcopilot_tui.session.model_events import PlanMark
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.paper import gap_key
 from mlrcopilot_tui.tui.projector.spending import spent_on
 from mlrcopilot_tui.tui.projector.words import WORDS, change, effect, number, short, sign, spread, time_of_day
 from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Role, Row, Span, text
@@ -113,7 +114,7 @@ def idea_document(state: SessionState, idea: IdeaState | None, glyphs: Glyphs) -
     for at, evidence in enumerate(what.evidence):
         lead = Span(_label("Evidence" if at == 0 else ""), "muted")
         ref = (Span(f"{evidence.ref}  ", "accent"),) if evidence.ref else ()
-        parts.append(Paragraph((*ref, Span(evidence.text)), (lead,)))
+        parts.append(Paragraph((*ref, Span(evidence.text)), (lead,), _leads_to(evidence)))
     parts += _plan(idea, glyphs)
     parts += _design(what.design)
     # Plain names take part in the search; those with a dot only inform.
@@ -125,6 +126,14 @@ def idea_document(state: SessionState, idea: IdeaState | None, glyphs: Glyphs) -
         parts.append(text(spent, lead=_label("Spent")))
     parts += _attempts(idea, glyphs)
     return tuple(parts)
+
+
+def _leads_to(evidence: Evidence) -> str:
+    """The key of what a piece of evidence can be followed to."""
+    if evidence.kind == "gap":
+        return gap_key(evidence.ref)
+    number = evidence.ref.removeprefix("idea ")
+    return f"idea:{number}" if evidence.kind == "result" and number.isdecimal() else ""
 
 
 def _plan(idea: IdeaState, glyphs: Glyphs) -> list[Paragraph]:
@@ -199,6 +208,7 @@ def _attempts(idea: IdeaState, glyphs: Glyphs) -> list[Paragraph]:
                     Span(files, "muted"),
                 ),
                 (Span(lead, "muted"),),
+                key=f"attempt:{idea.idea.number}.{attempt.number}",
             )
         )
     for taken in idea.feedback:

@@ -1,11 +1,13 @@
 """The paper as its summary with quotes and pages, and as its own text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlrcopilot_tui.papers.model import Paper
-from mlrcopilot_tui.session.model import Quote, Summary
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.links import ideas_by_gap
+from mlrcopilot_tui.session.model import Gap, Quote, Summary
+from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.words import WORDS, change, sign
 from mlrcopilot_tui.tui.views import BLANK, Document, Paragraph, Span, text
 
 _LABEL = 10
@@ -31,7 +33,7 @@ def paper_document(state: SessionState, glyphs: Glyphs) -> Document:
         BLANK,
         *_quotes("Task", summary.task[:1]),
         Paragraph((Span(metric, "strong"), Span(f" ({way})", "muted")), (Span(_label("Metric"), "muted"),)),
-        *_gaps(summary),
+        *_gaps(state, summary, glyphs),
         *_quotes("Data", summary.datasets[:_MOST]),
         *_quotes("Method", summary.method[:_MOST]),
         *_quotes("Measures", summary.metrics[:_MOST]),
@@ -45,27 +47,62 @@ def paper_document(state: SessionState, glyphs: Glyphs) -> Document:
     return tuple(parts)
 
 
-def paper_text(paper: Paper | None) -> Document:
-    """The paper's own text, section by section."""
+def paper_text(paper: Paper | None, summary: Summary | None = None) -> Document:
+    """The paper's own text, section by section; the sentences that show a gap stand out and bear its id."""
     if paper is None:
         return ()
     parts: list[Paragraph] = [Paragraph((Span(paper.title, "heading"),))]
     parts += [text(warning, "waiting", lead="note ") for warning in paper.warnings]
     for section in paper.sections:
         parts += [BLANK, Paragraph((Span(section.title, "strong"), Span(f"  p.{section.page}", "muted")))]
-        parts += [text(paragraph) for paragraph in section.text.split("\n") if paragraph.strip()]
+        gaps = summary.gaps if summary is not None else ()
+        parts += [_told(paragraph, gaps) for paragraph in section.text.split("\n") if paragraph.strip()]
     return tuple(parts)
 
 
-def _gaps(summary: Summary) -> Iterable[Paragraph]:
+def gap_key(gap: str) -> str:
+    """The key of what stands for a gap of the paper."""
+    return f"gap:{gap}"
+
+
+def gap_of(key: str | None) -> str | None:
+    """The gap that a key names; None where it names something else."""
+    kind, _, name = (key or "").partition(":")
+    return name if kind == "gap" else None
+
+
+def _told(paragraph: str, gaps: Sequence[Gap]) -> Paragraph:
+    """A paragraph of the paper; the first sentence in it that shows a gap makes it that gap's."""
+    for gap in gaps:
+        before, quote, after = paragraph.partition(gap.quote.text.strip())
+        if quote:
+            mark = Span(f" {gap.id}", "accent")
+            return Paragraph((Span(before), Span(quote, "strong"), mark, Span(after)), key=gap_key(gap.id))
+    return text(paragraph)
+
+
+def _gaps(state: SessionState, summary: Summary, glyphs: Glyphs) -> Iterable[Paragraph]:
+    """Each gap with its sentence and page, and the ideas that it gave with what became of them."""
+    ideas = ideas_by_gap(state)
     for at, gap in enumerate(summary.gaps):
         label = (Span(_label("Gaps" if at == 0 else ""), "muted"),)
+        key, below = gap_key(gap.id), (Span(_label("")),)
         page = Span(f" p.{gap.quote.page}", "muted")
         if gap.quote.text.strip() == gap.statement.strip():
-            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement), page), label)
+            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement), page), label, key)
         else:
-            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement)), label)
-            yield Paragraph((Span(f"“{gap.quote.text}”", "muted"), page), (Span(_label("")),))
+            yield Paragraph((Span(f"{gap.id} ", "accent"), Span(gap.statement)), label, key)
+            yield Paragraph((Span(f"“{gap.quote.text}”", "muted"), page), below, key)
+        if given := ideas[gap.id]:
+            yield Paragraph((Span(f"{glyphs.arrow} ", "muted"), *_given(state, given, glyphs)), below, key)
+
+
+def _given(state: SessionState, ideas: Sequence[IdeaState], glyphs: Glyphs) -> Iterable[Span]:
+    """`2 ✓ -18 %, 5 ○`: the ideas of a gap by number, with how they stand."""
+    for at, idea in enumerate(ideas):
+        moved = change(idea.verdict.relative, state, glyphs) if idea.verdict is not None else ""
+        yield Span(f"{', ' if at else ''}{idea.idea.number} ", "muted")
+        yield Span(f"{sign(idea.status, glyphs)} {moved}".strip(), WORDS[idea.status][1])
 
 
 def _quotes(label: str, quotes: tuple[Quote, ...]) -> Iterable[Paragraph]:

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.views import Document
-from mlrcopilot_tui.tui.widgets.lines import DocumentView
+from mlrcopilot_tui.tui.widgets.document import DocumentView
 from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
 

@@ -16,9 +16,10 @@ from mlrcopilot_tui.tui.preferences import Preferences
 from mlrcopilot_tui.tui.screens.prompt import Prompt
 from mlrcopilot_tui.tui.start import Beginnings, Direction
 from mlrcopilot_tui.tui.views import Segment
+from mlrcopilot_tui.tui.widgets.document import DocumentView
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
 from mlrcopilot_tui.tui.widgets.header import Header
-from mlrcopilot_tui.tui.widgets.lines import DocumentView, RowList
+from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
 _HINTS = (Hint("enter", "open or begin", "screen.begin"), Hint("j k", "move", "screen.move(1)"))

@@ -12,6 +12,7 @@ from mlrcopilot_tui.tui.arrangement import Mode, Placed, panes
 from mlrcopilot_tui.tui.desk import Readable
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.views import PaneName
+from mlrcopilot_tui.tui.widgets.document import DocumentView
 from mlrcopilot_tui.tui.widgets.ideas_pane import IdeasPane
 from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.pane import Pane
@@ -91,9 +92,23 @@ class Deck(Container):
             pane.set_class(bare, "-bare")
 
     def cursor_key(self) -> str | None:
-        """The key of the row under the cursor of the list in focus."""
+        """The key of what is marked in the list or the document in focus."""
         view = self.pane(self._focused).target
-        return view.key if isinstance(view, RowList) else None
+        return view.key if isinstance(view, RowList | DocumentView) else None
+
+    def point(self, pane: PaneName, tab: str, key: str) -> None:
+        """Goes to what stands under `key` in a tab of a pane."""
+        self.pane(pane).show_tab(tab)
+        self.focus_pane(pane)
+        view = self.pane(pane).target
+        if isinstance(view, RowList | DocumentView):
+            view.to_key(key)
+
+    def step(self, by: int) -> None:
+        """Goes to the next thing in the document in focus that leads on, or to the one before where negative."""
+        view = self.pane(self._focused).target
+        if isinstance(view, DocumentView):
+            view.step(by)
 
     def on_descendant_focus(self) -> None:
         """Takes the focus back where Textual gave it to another pane because the one in focus was out of view."""

@@ -1,4 +1,4 @@
-"""Text by the line: documents that wrap and scroll, and lists with a cursor; only visible lines are drawn."""
+"""Text by the line, and lists with a cursor; only visible lines are drawn."""
 
 from collections.abc import Sequence
 from typing import ClassVar, overload
@@ -14,8 +14,8 @@ from textual.style import Style
 from textual.visual import Visual
 
 from mlrcopilot_tui.text import printable
-from mlrcopilot_tui.tui.views import Document, Row
-from mlrcopilot_tui.tui.widgets.roles import between, content, style_of, wrapped
+from mlrcopilot_tui.tui.views import Row
+from mlrcopilot_tui.tui.widgets.roles import between, content, style_of
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 
 _WIDEST_ROW = 110
@@ -50,6 +50,10 @@ class LinesView(ScrollView, can_focus=True):
     def cursor(self) -> int | None:
         """The line that keys act on; None where lines have no cursor."""
         return None
+
+    def is_current(self, at: int) -> bool:
+        """Whether a line is what keys act on."""
+        return at == self.cursor
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """The lines at this width."""
@@ -96,7 +100,7 @@ class LinesView(ScrollView, can_focus=True):
         if at >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line, style = self._lines[at], self.visual_style
-        if at == self.cursor:
+        if self.is_current(at):
             style = self.get_visual_style("lines--cursor")
             # In one colour: no theme can make all its meanings legible on the cursor's ground.
             line = line.without_spans if self.has_focus else line
@@ -168,24 +172,6 @@ class LinesView(ScrollView, can_focus=True):
     def _find(self) -> None:
         pattern = self._pattern
         self._matches = [at for at, line in enumerate(self._lines) if pattern in line.plain.lower()] if pattern else []
-
-
-class DocumentView(LinesView):
-    """Paragraphs, wrapped to the width."""
-
-    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 -- Textual's own parameter
-        super().__init__(id=id, empty=empty)
-        self._document: Document = ()
-
-    def show(self, document: Document) -> None:
-        """Shows another document."""
-        if document != self._document:
-            self._document = document
-            self.redraw()
-
-    def lay_out(self, width: int) -> Sequence[Content]:
-        """Every paragraph in its lines."""
-        return [line for paragraph in self._document for line in wrapped(paragraph, width)]
 
 
 class RowList(LinesView):

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 
 from mlrcopilot_tui.tui.actions import bindings
 from mlrcopilot_tui.tui.views import Document, PaneName
-from mlrcopilot_tui.tui.widgets.lines import DocumentView
+from mlrcopilot_tui.tui.widgets.document import DocumentView
 from mlrcopilot_tui.tui.widgets.pane import Pane
 
 

@@ -10,6 +10,7 @@ from mlrcopilot_tui.agents.base import Proposal
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.noting import note_idea
 from mlrcopilot_tui.research.plan_check import followed
 from mlrcopilot_tui.research.steps import was_selected
 from mlrcopilot_tui.session.events import Event, PatchCommitted
@@ -68,6 +69,7 @@ class Attempts:
         attempt = await asyncio.to_thread(self._keep, idea, commit, proposal, by, moved_from)
         await self._bench.turn_of(attempt.idea)
         self._bench.session.record(*also, PatchCommitted(attempt=attempt))
+        await note_idea(self._bench, attempt.idea)
 
     async def made_of(self, before: Attempt, idea: IdeaState, commit: str) -> Proposal:
         """The proposal of `commit` where others made it of an attempt: what was claimed of that, as far as it holds."""

@@ -11,6 +11,7 @@ from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
 from mlrcopilot_tui.research.ideas import IdeaGrower
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.noting import note_what_changed
 from mlrcopilot_tui.research.settings_decisions import SettingsDecisions
 from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused, Outside
 from mlrcopilot_tui.session.model import Decision
@@ -57,3 +58,4 @@ class DecisionDesk:
             self._bench.session.record(
                 *effect.events, DecisionApplied(decision=decision, said=effect.said, after=after)
             )
+            await note_what_changed(self._bench, effect.events)

@@ -13,6 +13,7 @@ from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory, Purpose
+from mlrcopilot_tui.research.noting import note_idea
 from mlrcopilot_tui.research.smoke import SmokeTester
 from mlrcopilot_tui.research.steps import (
     Ask,
@@ -82,6 +83,7 @@ class Experimenter:
             if isinstance(step, Done):
                 break
             await self._take(idea, step)
+        await note_idea(bench, number)
         await asyncio.to_thread(self._bench.idea_tree(idea).remove)
 
     async def _take(self, idea: IdeaState, step: Step) -> None:

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from mlrcopilot_tui.errors import CopilotError, RefusedError
+from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.contended import contention_mark
+from mlrcopilot_tui.research.noting import note_all, note_idea
 from mlrcopilot_tui.research.plan_check import plan_marks
 from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWithdrawn, VerdictReached
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.model_events import PlanChecked
 from mlrcopilot_tui.session.state import IdeaState, RunState, VerdictState
-from mlrcopilot_tui.workspace.evidence import CommitEvidence, noted_commits, write_note
 from mlrcopilot_tui.workspace.git import RefHeldError
 from mlrcopilot_tui.workspace.patch import parse
 
@@ -38,13 +38,7 @@ class Keeper:
         """
         bench = self._bench
         await asyncio.to_thread(align_line, bench)
-        judged = [(verdict.seq, idea, verdict) for idea in bench.state.ideas.values() for verdict in idea.verdicts]
-        if not judged:
-            return
-        noted = await asyncio.to_thread(noted_commits, bench.repository)
-        for _, idea, verdict in sorted(judged, key=lambda found: found[0]):
-            if verdict.commit not in noted:
-                await self._note(idea, verdict)
+        await note_all(bench)
         for attempt in self._behind():
             if bench.is_due(attempt.idea):
                 await self._move(attempt)
@@ -83,7 +77,7 @@ class Keeper:
             *checked,
         )
         self._warn_of_looks(idea.verdicts[-1])
-        await self._note(idea, idea.verdicts[-1])
+        await note_idea(bench, attempt.idea)
         if verdict.kind == "keep":
             await self._advance(attempt)
 
@@ -165,35 +159,6 @@ class Keeper:
             return self._bench.line.rebase(attempt.commit)
         written = repository.commit(attempt.commit)
         return repository.write_commit(written.tree, (champion,), written.message + "\n", author=written.author)
-
-    async def _note(self, idea: IdeaState, judged: VerdictState) -> None:
-        bench = self._bench
-        runs = [bench.state.runs[name] for name in judged.runs]
-        logs = {run.seed: run.log_sha256 for run in runs if run.commit != judged.parent}
-        own = [run for run in runs if run.commit != judged.parent and run.sandbox]
-        evidence = CommitEvidence(
-            session=bench.state.session,
-            idea=idea.idea.number,
-            title=idea.idea.title,
-            commit=judged.commit,
-            parent=judged.parent,
-            metric=bench.config.metric.name,
-            direction=bench.config.metric.direction,
-            verdict=judged.verdict,
-            wall_s=judged.wall_s,
-            environment={
-                "engine": bench.engine.name,
-                "sandbox": own[0].sandbox if own else bench.sandbox.level,
-                "network": "on" if any(run.network for run in own) else "off",
-                **({"looks at hidden files": str(judged.looks)} if judged.looks else {}),
-            },
-            log_digests=logs,
-            contention=judged.contention,
-        )
-        try:
-            await asyncio.to_thread(write_note, bench.repository, evidence)
-        except CopilotError as error:
-            bench.warn(f"The evidence of {judged.commit[:10]} has no git note: {error.sentence}", error.mend)
 
 
 def align_line(bench: Bench) -> None:

@@ -83,6 +83,8 @@ class VerdictState:
     """Its place in the journal: clocks are set back, places are not."""
     looks: int = 0
     """How often hidden files had been looked at by then, for this and for all verdicts before it."""
+    engine: str = ""
+    """The engine that was in force."""
 
 
 @dataclass(slots=True)
@@ -131,6 +133,8 @@ class IdeaState:
     idea: Idea
     status: IdeaStatus = "proposed"
     attempts: list[Attempt] = field(default_factory=list)
+    made: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By attempt: its place in the journal, and when it was committed."""
     verdicts: list[VerdictState] = field(default_factory=list)
     feedback: list[ev.FeedbackTaken] = field(default_factory=list)
     reason: str = ""

@@ -162,7 +162,9 @@ def _agent_said(state: "SessionState", event: ev.AgentSaid) -> None:
 @on(ev.PatchCommitted)
 def _patch_committed(state: "SessionState", event: ev.PatchCommitted) -> None:
     if event.attempt.idea in state.ideas:
-        state.ideas[event.attempt.idea].attempts.append(event.attempt)
+        idea = state.ideas[event.attempt.idea]
+        idea.attempts.append(event.attempt)
+        idea.made[event.attempt.number] = state.seq, state.time
 
 
 @on(ev.GateOpened)
@@ -224,6 +226,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
                 contention=event.contention,
                 seq=state.seq,
                 looks=state.looks,
+                engine=state.engine,
             )
         )
         idea.status = _BY_VERDICT[event.verdict.kind]
@@ -232,6 +235,7 @@ def _verdict_reached(state: "SessionState", event: ev.VerdictReached) -> None:
 @on(ev.ChampionChanged)
 def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
     state.line.append(event)
+    state.line_at.append(state.seq)
     values = {} if event.unmeasured else _judged_values(state, event)
     state.champion = Champion(event.commit, event.idea, values, event.unmeasured)
     if event.reason != "kept" and event.of:
@@ -244,6 +248,7 @@ def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
 
 @on(ev.ChampionMeasured)
 def _champion_measured(state: "SessionState", event: ev.ChampionMeasured) -> None:
+    state.measured[event.commit] = dict(event.values)
     if state.champion is not None and state.champion.commit == event.commit:
         state.champion.values = dict(event.values)
         state.champion.unmeasured = False

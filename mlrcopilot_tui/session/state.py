@@ -76,6 +76,10 @@ class SessionState:
     """What became of each decision, by id: a sentence."""
     refused: set[str] = field(default_factory=set)
     line: list[ev.ChampionChanged] = field(default_factory=list)
+    line_at: list[int] = field(default_factory=list)
+    """The place in the journal of each of them."""
+    measured: dict[str, dict[int, float]] = field(default_factory=dict)
+    """What the tips that `revert` and `redo` made measured, by seed."""
     champion: Champion | None = None
     thinking: bool = False
     """Whether the IdeaAgent was asked for something that it has not given yet."""

@@ -17,13 +17,13 @@ from mlrcopilot_tui.workspace.config import (
     parse_config,
 )
 from mlrcopilot_tui.workspace.config_text import render_config
-from mlrcopilot_tui.workspace.evidence import LOCK_NAME, NOTES_REF
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitcommand import run_git
 from mlrcopilot_tui.workspace.gitvalues import GITLINK
 from mlrcopilot_tui.workspace.globs import Matcher
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME, HOME_NAME, Layout
 from mlrcopilot_tui.workspace.lines import BRANCHES, REFS
+from mlrcopilot_tui.workspace.notes import LOCK_NAME, NOTES_REF
 from mlrcopilot_tui.workspace.worktrees import clean_trees, force_remove, remove_asides
 
 _EXCLUDED = f"/{HOME_NAME}/".encode()

@@ -1,22 +1,14 @@
 """The evidence of a commit as a git note: lines for a reader of `git log --notes=mlrcopilot`, then the same as JSON."""
 
-import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 from mlrcopilot_tui.session.model import Verdict
 from mlrcopilot_tui.text import one_line
-from mlrcopilot_tui.workspace.git import Repository, identity_variables
-from mlrcopilot_tui.workspace.gitvalues import COPILOT, checked
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.messages import WIDTH
-
-NOTES_REF = "refs/notes/mlrcopilot"
-LOCK_NAME = "mlrcopilot-notes.lock"
+from mlrcopilot_tui.workspace.notes import read_text, write_notes
 
 _MARK = "mlrcopilot-evidence: "
 
@@ -64,46 +56,23 @@ def _number(value: float | None) -> str:
     return f"{'-' if value is None else format(value, '.6g'):>12}"
 
 
+def evidence_note(evidence: CommitEvidence) -> str:
+    """The lines for a person and the line for a program."""
+    data = json.dumps(msgspec.to_builtins(evidence, str_keys=True))  # ASCII only, because git shows notes as they are
+    return f"{evidence_text(evidence)}\n\n{_MARK}{data}\n"
+
+
 def write_note(repository: Repository, evidence: CommitEvidence) -> None:
     """Attaches the evidence to its commit, in place of what was attached before; safe from several processes."""
-    data = json.dumps(msgspec.to_builtins(evidence, str_keys=True))  # ASCII only, because git shows notes as they are
-    note = f"{evidence_text(evidence)}\n\n{_MARK}{data}\n"
-    with _lock(repository.common_dir / LOCK_NAME):
-        repository.run(
-            *("notes", f"--ref={NOTES_REF}", "add", "--force", "--file=-", checked(evidence.commit)),
-            stdin=note.encode(),
-            environment=identity_variables(COPILOT, COPILOT),
-        )
+    write_notes(repository, {evidence.commit: evidence_note(evidence)})
 
 
 def read_note(repository: Repository, commit: str) -> CommitEvidence | None:
     """The evidence attached to a commit; None where there is none, or none that can be read."""
-    shown = repository.run("notes", f"--ref={NOTES_REF}", "show", checked(commit), accept=(0, 1))
-    marked = [line for line in shown.text.split("\n") if line.startswith(_MARK)]
-    if shown.status or not marked:
+    marked = [line for line in read_text(repository, commit).split("\n") if line.startswith(_MARK)]
+    if not marked:
         return None
     try:
         return msgspec.json.decode(marked[-1].removeprefix(_MARK), type=CommitEvidence)
     except msgspec.DecodeError:
         return None
-
-
-def noted_commits(repository: Repository) -> frozenset[str]:
-    """The commits that have evidence attached."""
-    listed = repository.run("notes", f"--ref={NOTES_REF}", "list", accept=(0, 1))
-    return frozenset(line.split()[-1] for line in listed.text.splitlines() if line)
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Waits for its turn: parallel `git notes add` loses notes silently.
-
-    A mount without flock goes on unlocked: the journal is the truth, and notes can be written anew from it.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

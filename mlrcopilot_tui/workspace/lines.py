@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from mlrcopilot_tui.errors import InputError, RefusedError
-from mlrcopilot_tui.workspace.evidence import NOTES_REF
 from mlrcopilot_tui.workspace.git import RefHeldError, Repository
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, Commit
 from mlrcopilot_tui.workspace.layout import Layout, checked_session
 from mlrcopilot_tui.workspace.messages import commit_message
+from mlrcopilot_tui.workspace.notes import NOTES_REF
 from mlrcopilot_tui.workspace.worktrees import scratch_worktree
 
 BRANCHES = "refs/heads/mlrcopilot/"

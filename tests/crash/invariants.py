@@ -1,6 +1,7 @@
 """What must hold of a workspace after any crash, once a copilot has gone on to the end."""
 
 import contextlib
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from mlrcopilot_tui.research.fates import history_of
+from mlrcopilot_tui.research.noting import ATTEMPT_MARK
 from mlrcopilot_tui.research.verify import verify_records
 from mlrcopilot_tui.runs.executor import MODULE
 from mlrcopilot_tui.runs.spec import LOG_FILE, RUN_VARIABLE
@@ -17,8 +20,10 @@ from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.session import begun_sessions
 from mlrcopilot_tui.session.state import SessionState, fold
 from mlrcopilot_tui.workspace.evidence import read_note
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.notes import read_text
 from mlrcopilot_tui.workspace.opening import open_workspace
 from tests.crash.scene import BEGAN, Scene
 from tests.workspace.researcher import belongings, git
@@ -113,12 +118,20 @@ def check_git(layout: Layout, state: SessionState) -> None:
             branch = f"refs/heads/{line.idea_branch(number)}"
             assert repository.refs(branch)[branch] == idea.attempts[-1].commit
             known.add(branch)
+            told = {node.attempt.commit: node.fate for node in history_of(state, idea)}
+            assert {commit: fate_of(repository, commit) for commit in told} == told, "a note without its fate"
         for judged in idea.verdicts:
             note = read_note(repository, judged.commit)
             assert note is not None, f"{judged.commit} has no evidence"
             assert note.verdict == [v for v in idea.verdicts if v.commit == judged.commit][-1].verdict
     ours = repository.refs("refs/heads/mlrcopilot/", "refs/mlrcopilot/")
     assert ours.keys() == known, "a ref without a session"
+
+
+def fate_of(repository: Repository, commit: str) -> str:
+    """What the note on an attempt says became of it."""
+    marked = [line for line in read_text(repository, commit).splitlines() if line.startswith(ATTEMPT_MARK)]
+    return str(json.loads(marked[-1].removeprefix(ATTEMPT_MARK))["fate"]) if marked else ""
 
 
 def check_nothing_left(layout: Layout) -> None:

@@ -106,8 +106,14 @@ def _idea(state: SessionState, idea: IdeaState) -> dict[str, Any]:
                 "verdict": verdict.kind if verdict is not None else None,
                 "relative": verdict.relative if verdict is not None else None,
                 "runs": [
-                    {"run": run.run, "seed": run.seed, "purpose": run.purpose, "value": run.value}
-                    for run in runs_of(state, attempt)
+                    {
+                        "run": run.run,
+                        "seed": run.seed,
+                        "purpose": run.purpose,
+                        "outcome": run.outcome,
+                        "value": run.value,
+                    }
+                    for run in sorted(runs_of(state, attempt), key=lambda run: run.seed)
                 ],
             }
         )
@@ -134,5 +140,6 @@ def _as_text(group: dict[str, Any]) -> Iterator[str]:
             judged = f"{made['verdict']} {percent(made['relative'])}" if made["verdict"] else "not judged"
             yield f"        {made['attempt']}  {made['commit'][:10]}  {judged}  {made['subject']}"
             for run in made["runs"]:
-                purpose = "" if run["purpose"] == "idea" else f"  {run['purpose']}"
-                yield f"            {run['run']}  seed {run['seed']}  {number(run['value'])}{purpose}"
+                trial = "  tried" if run["outcome"] == "smoked" else ""
+                beside = "  as a parent" if run["purpose"] == "parent" else ""
+                yield f"            {run['run']}  seed {run['seed']}  {number(run['value'])}{trial}{beside}"

@@ -30,9 +30,9 @@ def forebears(state: SessionState, idea: IdeaState) -> list[IdeaState]:
 
 
 def runs_of(state: SessionState, attempt: Attempt) -> list[RunState]:
-    """The runs of an attempt's commit, those that count for its verdict before mere trials, the newest first."""
+    """The runs of an attempt's commit, the newest first: its own, then those as another's parent, then mere trials."""
     runs = [run for run in reversed(state.runs.values()) if run.commit == attempt.commit]
-    return sorted(runs, key=lambda run: (run.purpose != "idea", run.purpose == "smoke"))
+    return sorted(runs, key=lambda run: (run.outcome == "smoked", run.purpose not in {"idea", "smoke"}))
 
 
 def attempt_behind(state: SessionState, run: RunState) -> Attempt | None:

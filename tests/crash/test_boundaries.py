@@ -8,7 +8,7 @@ import pytest
 
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.records import Record
-from mlrcopilot_tui.session.session import begun_sessions
+from mlrcopilot_tui.session.session import OpenSession, begun_sessions
 from tests.crash.driver import Plan, Side
 from tests.crash.invariants import Outcome, check
 from tests.crash.scene import Scene, small_scene
@@ -96,8 +96,11 @@ def _is_over(scene: Scene) -> bool:
 
 
 def _go_on(scene: Scene) -> None:
+    """To the end; of a session that is over no more than its last line can be torn, which its next holder mends."""
     if not _is_over(scene):
         scene.run()
+    with OpenSession(scene.layout.session(scene.session)):
+        pass
 
 
 def _records(scene: Scene) -> list[Record]:

@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mlrcopilot_tui.papers.model import Section
+from mlrcopilot_tui.session.model import Gap, Quote
+from mlrcopilot_tui.tui.projector.paper import paper_text
 from mlrcopilot_tui.tui.views import Selection
 from tests.tui.doubles import Stage, staged
 from tests.tui.story import Story, up_to_gate
-from tests.tui.text_frames import check_frame
+from tests.tui.story_paper import PAPER, SUMMARY
+from tests.tui.text_frames import check_frame, frame
 
 
 def _place(stage: Stage) -> tuple[str, str, str | None]:
@@ -16,7 +21,7 @@ def _place(stage: Stage) -> tuple[str, str, str | None]:
 
 
 async def test_from_the_sentence_to_the_numbers_and_back(tmp_path: Path) -> None:
-    async with staged(up_to_gate(tmp_path / "digits"), (80, 24)) as stage:
+    async with staged(up_to_gate(tmp_path / "digits"), (60, 15)) as stage:
         await stage.go("paper")
         await stage.press("right_square_bracket")
         assert _place(stage) == ("paper", "Paper", "gap:g2")
@@ -44,6 +49,7 @@ async def test_from_the_sentence_to_the_numbers_and_back(tmp_path: Path) -> None
         assert _place(stage) == ("paper", "Paper", "gap:g2")
         await stage.press("left_square_bracket", "comma")
         assert _place(stage) == ("paper", "Text", "gap:g1")
+        assert "g1 We leave the use of the 900" in frame(stage.app)
         await stage.press("comma")
         assert "where it begins" in stage.sentences[-1]
         await stage.press("full_stop")
@@ -101,3 +107,18 @@ async def test_a_gap_names_the_ideas_it_gave(tmp_path: Path) -> None:
     async with staged(story, (120, 40)) as stage:
         await stage.press("1", "Z")
         check_frame(stage.app, "gaps-120x40")
+
+
+def test_every_gap_of_a_paragraph_has_its_own_line() -> None:
+    first, second = "No use is made of the pool.", "Whether it helps is unknown."
+    section = Section(title="5", level=1, page=2, text=f"Before. {first} {second} After.", pages=((0, 2),))
+    gaps = tuple(
+        Gap(id=f"g{at}", statement=said, quote=Quote(text=said, page=2)) for at, said in ((1, second), (2, first))
+    )
+    told = paper_text(msgspec.structs.replace(PAPER, sections=(section,)), msgspec.structs.replace(SUMMARY, gaps=gaps))
+    assert [(line.key, "".join(span.text for span in line.body)) for line in told[-4:]] == [
+        ("", "Before."),
+        ("gap:g2", f"g2 {first}"),
+        ("gap:g1", f"g1 {second}"),
+        ("", "After."),
+    ]

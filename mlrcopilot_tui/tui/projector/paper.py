@@ -1,6 +1,7 @@
 """The paper as its summary with quotes and pages, and as its own text."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.links import ideas_by_gap
@@ -56,7 +57,7 @@ def paper_text(paper: Paper | None, summary: Summary | None = None) -> Document:
     for section in paper.sections:
         parts += [BLANK, Paragraph((Span(section.title, "strong"), Span(f"  p.{section.page}", "muted")))]
         gaps = summary.gaps if summary is not None else ()
-        parts += [_told(paragraph, gaps) for paragraph in section.text.split("\n") if paragraph.strip()]
+        parts += [told for paragraph in section.text.split("\n") for told in _told(paragraph, gaps)]
     return tuple(parts)
 
 
@@ -71,14 +72,21 @@ def gap_of(key: str | None) -> str | None:
     return name if kind == "gap" else None
 
 
-def _told(paragraph: str, gaps: Sequence[Gap]) -> Paragraph:
-    """A paragraph of the paper; the first sentence in it that shows a gap makes it that gap's."""
-    for gap in gaps:
-        before, quote, after = paragraph.partition(gap.quote.text.strip())
-        if quote:
-            mark = Span(f" {gap.id}", "accent")
-            return Paragraph((Span(before), Span(quote, "strong"), mark, Span(after)), key=gap_key(gap.id))
-    return text(paragraph)
+def _told(paragraph: str, gaps: Sequence[Gap]) -> Iterable[Paragraph]:
+    """A paragraph of the paper; a sentence that shows a gap stands on a line of its own, under the gap's id."""
+    places = sorted(
+        ((at, gap) for gap in gaps if (at := paragraph.find(gap.quote.text.strip())) >= 0), key=itemgetter(0)
+    )
+    done = 0
+    for at, gap in places:
+        if at < done:
+            continue
+        if before := paragraph[done:at].strip():
+            yield text(before)
+        done = at + len(gap.quote.text.strip())
+        yield Paragraph((Span(f"{gap.id} ", "accent"), Span(paragraph[at:done], "strong")), key=gap_key(gap.id))
+    if rest := paragraph[done:].strip():
+        yield text(rest)
 
 
 def _gaps(state: SessionState, summary: Summary, glyphs: Glyphs) -> Iterable[Paragraph]:

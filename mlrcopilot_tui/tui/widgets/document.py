@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.content import Content
 
 from mlrcopilot_tui.tui.views import Document
@@ -35,19 +36,21 @@ class DocumentView(LinesView):
         """Every paragraph in its lines."""
         laid_out = [(paragraph.key, line) for paragraph in self._document for line in wrapped(paragraph, width)]
         self._keys = [key for key, _ in laid_out]
-        if self._sought and self._key in self._keys:
-            self.call_after_refresh(self._reveal)
+        self.call_after_refresh(self._reveal)
         return [line for _, line in laid_out]
 
     def is_current(self, at: int) -> bool:
         """Whether a line belongs to the marked paragraph; only where keys go to is anything marked."""
         return self.has_focus and at < len(self._keys) and bool(self._keys[at]) and self._keys[at] == self.key
 
+    def on_show(self, _: events.Show) -> None:
+        """Goes to what was sought while it was hidden."""
+        self.call_after_refresh(self._reveal)
+
     def to_key(self, key: str) -> None:
         """Marks what goes by `key` and brings it into view, as soon as the document holds it and can be seen."""
         self._key, self._sought = key, True
-        if self._key in self._keys:
-            self._reveal()
+        self._reveal()
         self.refresh()
 
     def step(self, by: int) -> None:
@@ -60,8 +63,8 @@ class DocumentView(LinesView):
         return list(dict.fromkeys(paragraph.key for paragraph in self._document if paragraph.key))
 
     def _reveal(self) -> None:
-        """Scrolls no further than to have the marked lines, and one around them, in view."""
-        if not self._sought or not self.display or not self.size.height:
+        """Brings what is sought into view, once there is a view and it is there; what is in view already stays."""
+        if not self._sought or self._key not in self._keys or not self.display or not self.size.height:
             return
         self._sought = False
         first = self._keys.index(self._key)

@@ -56,3 +56,11 @@ def amount_of(text: str) -> float:
         if 0 <= (value := float(text)) < float("inf"):
             return value
     raise argparse.ArgumentTypeError("wants a number of at least 0")
+
+
+def length_of(text: str) -> float:
+    """A number above 0, as an option's value."""
+    with contextlib.suppress(ValueError):
+        if 0 < (value := float(text)) < float("inf"):
+            return value
+    raise argparse.ArgumentTypeError("wants a number above 0")

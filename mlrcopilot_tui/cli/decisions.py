@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from mlrcopilot_tui.cli.arguments import Commands, add_command, amount_of, count_of, folder_of
+from mlrcopilot_tui.cli.arguments import Commands, add_command, amount_of, count_of, folder_of, length_of
 from mlrcopilot_tui.cli.output import say
 from mlrcopilot_tui.errors import InputError
 
@@ -62,7 +62,7 @@ def _add_settings(commands: Commands) -> None:
     settings.add_argument("--budget-gpu-minutes", metavar="T", dest="gpu_minutes", type=amount_of, help="0: no limit")
     settings.add_argument("--max-experiments", metavar="N", type=count_of)
     settings.add_argument("--seeds", metavar="N", type=count_of, help="at most so many for a verdict")
-    settings.add_argument("--timeout-minutes", metavar="T", type=amount_of, help="of each run, from the next one on")
+    settings.add_argument("--timeout-minutes", metavar="T", type=length_of, help="of each run, from the next one on")
     settings.add_argument("--silence-minutes", metavar="T", type=amount_of, help="without output; 0: no limit")
     stopping = settings.add_argument("--early-stop", choices=("off", "suggest", "auto"))
     stopping.help = "what becomes of a run whose curve has left its parent's band for the worse"

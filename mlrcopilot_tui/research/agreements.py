@@ -21,6 +21,8 @@ from mlrcopilot_tui.workspace.layout import Layout
 FILE_NAME: Final = "consent.json"
 KEY_NAME: Final = "consent.key"
 KEY_BYTES: Final = 32
+_MOST_BYTES: Final = 1 << 20
+"""Of what a repository could bring in the place of our file."""
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +58,11 @@ def withdraw(layout: Layout) -> tuple[str, ...]:
 
 
 def _read(layout: Layout) -> _Agreements:
-    """What is on disk; a file that says nothing sound holds no agreement."""
+    """What is on disk; a file that says nothing sound, or is none of ours, holds no agreement."""
     try:
-        return msgspec.json.decode((layout.home / FILE_NAME).read_bytes(), type=_Agreements)
+        handle = os.open(layout.home / FILE_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            return msgspec.json.decode(file.read(_MOST_BYTES), type=_Agreements)
     except (OSError, msgspec.DecodeError):
         return _Agreements()
 
@@ -69,17 +73,21 @@ def _seal(layout: Layout, subject: str, what: str) -> str:
 
 
 def _own_key() -> bytes:
-    """This user's key for seals, made when it is first needed."""
+    """This user's key for seals, made when it is first needed; of two processes that make one the first one's holds."""
     path = state_folder() / KEY_NAME
     with contextlib.suppress(FileNotFoundError):
         if len(key := path.read_bytes()) == KEY_BYTES:
             return key
+        path.unlink()  # damaged: what it sealed is asked for again
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = secrets.token_bytes(KEY_BYTES)
-    path.unlink(missing_ok=True)
-    with contextlib.suppress(FileExistsError):  # another process was quicker
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(key)
-        return key
+    aside = path.with_name(f".{KEY_NAME}.{secrets.token_hex(6)}")
+    write_whole(aside, secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        aside.unlink()
+    except OSError:  # a file system without links
+        aside.replace(path)
+    else:
+        aside.unlink()
     return path.read_bytes()

@@ -84,7 +84,7 @@ def make_tree(spec: RunSpec, tree: ProcessTree, objection: Callable[[], Cut | No
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=tie_to(os.getpid()),  # noqa: PLW1509  the supervisor has one thread
+            preexec_fn=tie_to(os.getpid()),  # noqa: PLW1509  takes no lock of a GPU reader's thread
         )
         try:
             answer = _answer(maker, objection)

@@ -66,7 +66,7 @@ class ProcessTree:
                 stdout=write_end,
                 stderr=write_end,
                 start_new_session=True,
-                preexec_fn=tie_to(os.getpid()),  # noqa: PLW1509  the supervisor has one thread
+                preexec_fn=tie_to(os.getpid()),  # noqa: PLW1509  takes no lock of a GPU reader's thread
             )
         except BaseException:
             os.close(read_end)

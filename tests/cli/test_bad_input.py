@@ -124,7 +124,16 @@ def test_a_paper_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert not list((workspace / ".mlrcopilot" / "sessions").glob("*"))
 
 
-@pytest.mark.parametrize("argv", [["nonsense"], ["run", "--seeds", "0"], ["approve", "x"], ["approve", "--hunks", "a"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["nonsense"],
+        ["run", "--seeds", "0"],
+        ["approve", "x"],
+        ["approve", "--hunks", "a"],
+        ["set", "--timeout-minutes", "0"],
+    ],
+)
 def test_usage_errors_are_one_sentence(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(argv)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,20 @@ def test_workspaces_are_told_apart_by_where_they_are(make_workspace: MakeWorkspa
     link = tmp_path / "link"
     link.symlink_to(workspace.layout.root)
     assert consent.is_agreed(Layout(link), HERE)
+
+
+def test_those_who_make_the_key_at_once_make_one(tmp_path: Path, home: Path) -> None:
+    layouts = [layout_in(tmp_path / str(at)) for at in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda layout: agreements.keep(layout, "sending", HERE), layouts))
+    assert all(agreements.is_kept(layout, "sending", HERE) for layout in layouts)
+    assert [path.name for path in home.rglob("*consent.key*")] == [agreements.KEY_NAME]
+
+
+def test_a_link_in_the_place_of_the_file_is_no_consent(tmp_path: Path) -> None:
+    layout = layout_in(tmp_path / "linked")
+    agreements.keep(layout, "sending", HERE)
+    kept = layout.home / agreements.FILE_NAME
+    kept.rename(tmp_path / "elsewhere.json")
+    kept.symlink_to(tmp_path / "elsewhere.json")
+    assert not agreements.is_kept(layout, "sending", HERE)

@@ -322,6 +322,7 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     ev.GateOpened: lambda e: msgspec.structs.replace(
         e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
     ),
+    ev.ChampionChanged: lambda e: msgspec.structs.replace(e, builds_on=None),
     ForecastMade: lambda e: ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
     RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
     RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),

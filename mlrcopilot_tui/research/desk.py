@@ -9,6 +9,7 @@ from mlrcopilot_tui.research.effects import Handler
 from mlrcopilot_tui.research.gate_decisions import GateDecisions
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
 from mlrcopilot_tui.research.ideas import IdeaGrower
+from mlrcopilot_tui.research.line_decisions import LineDecisions
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.noting import note_what_changed
@@ -36,6 +37,7 @@ class DecisionDesk:
         self._handlers: dict[str, Handler] = {
             **GateDecisions(bench, ideas).handlers(),
             **ideas.handlers(),
+            **LineDecisions(bench, at_work=quit_copilot is not None).handlers(),
             **LoopDecisions(bench, laboratory, quit_copilot).handlers(),
             **SettingsDecisions(bench).handlers(),
         }

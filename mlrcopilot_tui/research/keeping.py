@@ -8,6 +8,7 @@ from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.contended import contention_mark
 from mlrcopilot_tui.research.noting import note_all, note_idea
+from mlrcopilot_tui.research.overlaps import builds_on, standing_patches
 from mlrcopilot_tui.research.plan_check import plan_marks
 from mlrcopilot_tui.session.events import ChampionChanged, IdeaStarted, IdeaWithdrawn, VerdictReached
 from mlrcopilot_tui.session.model import Attempt, Verdict
@@ -124,15 +125,21 @@ class Keeper:
                 bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
                 return None
             try:
-                await asyncio.to_thread(self._keep, attempt.commit)
+                grounds = await asyncio.to_thread(self._keep, attempt.commit)
             except RefHeldError as error:
                 return error
-            bench.session.record(ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea))
+            bench.session.record(
+                ChampionChanged(commit=attempt.commit, reason="kept", idea=attempt.idea, builds_on=grounds)
+            )
             return None
 
-    def _keep(self, commit: str) -> None:
-        align_line(self._bench)
-        self._bench.line.keep(commit)
+    def _keep(self, commit: str) -> tuple[str, ...]:
+        """Moves the line to a commit; returns the patches there that it builds on."""
+        bench = self._bench
+        align_line(bench)
+        before = bench.line.tip
+        bench.line.keep(commit)
+        return builds_on(bench, standing_patches(bench.state), before, commit)
 
     async def rebase(self, idea: IdeaState, attempt: Attempt) -> None:
         """Writes a kept attempt anew on the champion as the idea's next attempt, or withdraws it where that fails."""

@@ -1,24 +1,20 @@
-"""Decisions about the session's line and its loop: revert, redo, stop, pause, resume, quit."""
+"""Decisions about the session's loop: stop, pause, resume, interrupt, quit."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
 
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
-from mlrcopilot_tui.research.gains import standing
-from mlrcopilot_tui.research.keeping import align_line
 from mlrcopilot_tui.research.measure import Laboratory
-from mlrcopilot_tui.session.events import ChampionChanged, SessionPaused, SessionResumed
+from mlrcopilot_tui.session.events import SessionPaused, SessionResumed
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.session.state import RunState
 
 
 class LoopDecisions:
-    """Works out what decisions about a session's line and loop do.
+    """Works out what decisions about a session's loop do.
 
     Args:
         bench: the session.
@@ -34,42 +30,12 @@ class LoopDecisions:
     def handlers(self) -> dict[str, Handler]:
         """By kind of decision."""
         return {
-            "revert": self._revert,
-            "redo": self._redo,
             "stop": self._stop,
             "pause": self._pause,
             "resume": self._resume,
             "interrupt": self._interrupt,
             "quit": self._let_go,
         }
-
-    async def _revert(self, decision: Decision) -> Effect:
-        bench = self._bench
-        async with bench.line_moves:
-            commit = await asyncio.to_thread(bench.repository.resolve, decision.commit)
-            if all(commit != kept for _, kept in standing(bench.state)):
-                raise RefusedError(
-                    f"{commit[:10]} is not a kept patch that stands on the session's line.",
-                    "`mlrcopilot log` lists the kept ones; `mlrcopilot redo` brings one back that was reverted.",
-                )
-            await asyncio.to_thread(align_line, bench)
-            tip = await asyncio.to_thread(bench.line.revert, commit)
-            said = f"{commit[:10]} was reverted; the line's tip {tip[:10]} is measured next."
-            return Effect(said, (_moved(tip, "reverted", commit, decision),))
-
-    async def _redo(self, decision: Decision) -> Effect:
-        bench = self._bench
-        async with bench.line_moves:
-            commit = await asyncio.to_thread(bench.repository.resolve, decision.commit)
-            kept = {moved.commit for moved in bench.state.line if moved.reason == "kept"}
-            if commit not in kept - {stands for _, stands in standing(bench.state)}:
-                raise RefusedError(
-                    f"{commit[:10]} is not a patch that was reverted.", "`mlrcopilot log` lists the experiments."
-                )
-            await asyncio.to_thread(align_line, bench)
-            tip = await asyncio.to_thread(bench.line.redo, commit)
-            said = f"{commit[:10]} is back on the line; its tip {tip[:10]} is measured next."
-            return Effect(said, (_moved(tip, "redone", commit, decision),))
 
     async def _stop(self, decision: Decision) -> Effect:
         live = [run for run in self._bench.state.live_runs if not decision.run or run.run == decision.run]
@@ -115,7 +81,3 @@ def _spared_s(run: RunState) -> float:
         return 0.0
     since = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(run.suggested_at)
     return max(0.0, round(run.suggestion.saves_s - since.total_seconds(), 1))
-
-
-def _moved(tip: str, reason: Literal["reverted", "redone"], of: str, decision: Decision) -> ChampionChanged:
-    return ChampionChanged(commit=tip, reason=reason, of=of, unmeasured=True, decision=decision.id)

@@ -77,7 +77,8 @@ def _numbers(state: SessionState, commit: str) -> dict[int, float]:
         if commit == judged.commit:
             numbers |= judged.verdict.values
     own = [run for run in _measured(state) if run.commit == commit and run.purpose != "verify"]
-    return {run.seed: run.value for run in own if run.value is not None} | numbers
+    tip = state.measured.get(commit, {})  # of one that `revert` or `redo` made: its tree may have been measured before
+    return {run.seed: run.value for run in own if run.value is not None} | numbers | tip
 
 
 def verify_records(layout: Layout, state: SessionState) -> Iterator[Check]:

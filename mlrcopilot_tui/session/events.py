@@ -280,7 +280,11 @@ class VerdictReached(Event, frozen=True, kw_only=True, tag="verdict.reached"):
 
 
 class ChampionChanged(Event, frozen=True, kw_only=True, tag="champion.changed"):
-    """The session's line moved; `unmeasured` says that no run of this very commit exists yet."""
+    """The session's line moved; `unmeasured` says that no run of this very commit exists yet.
+
+    `of` is the patch that was reverted or redone, as it was kept. `builds_on` names, for one that joins the line, the
+    patches there that cannot be taken back alone while it stands; None where nobody looked.
+    """
 
     commit: str
     reason: Literal["kept", "reverted", "redone"]
@@ -288,6 +292,7 @@ class ChampionChanged(Event, frozen=True, kw_only=True, tag="champion.changed"):
     of: str = ""
     unmeasured: bool = False
     decision: str = ""
+    builds_on: tuple[str, ...] | None = None
 
 
 class ChampionMeasured(Event, frozen=True, kw_only=True, tag="champion.measured"):

@@ -100,6 +100,7 @@ def _baseline_measured(state: "SessionState", event: ev.BaselineMeasured) -> Non
     state.baseline = event.baseline
     if state.champion is not None and state.champion.commit == event.baseline.commit:
         state.champion.values = dict(event.baseline.values)
+        state.measured[event.baseline.commit] = state.champion.values
 
 
 @on(ev.IdeaProposed)
@@ -238,6 +239,8 @@ def _champion_changed(state: "SessionState", event: ev.ChampionChanged) -> None:
     state.line_at.append(state.seq)
     values = {} if event.unmeasured else _judged_values(state, event)
     state.champion = Champion(event.commit, event.idea, values, event.unmeasured)
+    if not event.unmeasured:
+        state.measured[event.commit] = values
     if event.reason != "kept" and event.of:
         for idea in state.ideas.values():
             if any(attempt.commit == event.of for attempt in idea.attempts):

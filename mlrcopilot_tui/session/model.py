@@ -263,6 +263,7 @@ class Decision(Value, frozen=True, kw_only=True):
         order: the ideas in their new order, or those that are to be merged.
         draft: new fields of an idea, or new values of settings, by name.
         network: with an approval: the runs of the patch may use the network.
+        together: with a revert: also what builds on the patch; with a redo: also what it builds on.
     """
 
     id: str
@@ -277,4 +278,5 @@ class Decision(Value, frozen=True, kw_only=True):
     order: tuple[int, ...] = ()
     draft: dict[str, Any] = {}
     network: bool = False
+    together: bool = False
     by: str = "researcher"

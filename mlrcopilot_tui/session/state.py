@@ -78,9 +78,9 @@ class SessionState:
     line: list[ev.ChampionChanged] = field(default_factory=list)
     line_at: list[int] = field(default_factory=list)
     """The place in the journal of each of them."""
-    measured: dict[str, dict[int, float]] = field(default_factory=dict)
-    """What the tips that `revert` and `redo` made measured, by seed."""
     champion: Champion | None = None
+    measured: dict[str, dict[int, float]] = field(default_factory=dict)
+    """What the commits of the line measured, by seed; empty values where runs failed."""
     thinking: bool = False
     """Whether the IdeaAgent was asked for something that it has not given yet."""
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)

@@ -30,6 +30,7 @@ class DecisionFields(TypedDict, total=False):
     order: tuple[int, ...]
     draft: dict[str, Any]
     network: bool
+    together: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _SETTINGS = (
     "core.sparseCheckout=false",
     "core.splitIndex=false",
     "core.safecrlf=false",
+    "merge.conflictStyle=merge",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
     "log.showSignature=false",

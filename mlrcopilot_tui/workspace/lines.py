@@ -1,18 +1,23 @@
 """A session's line of commits: where it is, how it grows, and how a step is taken back in nobody's files."""
 
-import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.combining import Action, combine, combine_all
 from mlrcopilot_tui.workspace.git import RefHeldError, Repository
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, Commit
-from mlrcopilot_tui.workspace.layout import Layout, checked_session
+from mlrcopilot_tui.workspace.layout import checked_session
 from mlrcopilot_tui.workspace.messages import commit_message
 from mlrcopilot_tui.workspace.notes import NOTES_REF
-from mlrcopilot_tui.workspace.worktrees import scratch_worktree
 
+_WORDS: Final[dict[Action, tuple[str, str, str]]] = {
+    "revert": ('Revert "{step.subject}"', "This takes back commit {step.sha}.", "Reverts"),
+    "cherry-pick": ('Reapply "{step.subject}"', "This applies commit {step.sha} again.", "Redoes"),
+}
+"""Subject, body and trailer of the commit that takes a step back, or applies it again."""
 BRANCHES = "refs/heads/mlrcopilot/"
 REFS = "refs/mlrcopilot/"
 LOCK_S = 2.0
@@ -107,25 +112,26 @@ class SessionLine:
         found = self.repository.refs(prefix)
         return {int(ref.removeprefix(prefix)): found[ref] for ref in found}
 
-    def revert(self, commit: str) -> str:
-        """Takes a kept commit back with a new commit on the tip; returns the new tip.
+    def revert(self, *commits: str) -> tuple[str, ...]:
+        """Takes kept commits back, in this order, each with a new commit; the line moves once, or not at all.
+
+        Returns:
+            The new commits; the last one is the new tip.
 
         Raises:
-            RefusedError: later work stands in the way, or there is nothing to take back; nothing has changed.
+            ConflictError: later work stands in the way; nothing has changed.
+            RefusedError: there is nothing to take back; nothing has changed.
         """
-        undone = self._step(commit)
-        message = f"This takes back commit {undone.sha}."
-        return self._grow("revert", undone, f'Revert "{undone.subject}"', message, "Reverts")
+        return self._grow("revert", [self._step(commit) for commit in commits])
 
-    def redo(self, commit: str) -> str:
-        """Applies a commit of the line again, which `revert` took back; returns the new tip.
+    def redo(self, *commits: str) -> tuple[str, ...]:
+        """Applies commits of the line again, which `revert` took back, as `revert` does in all else.
 
         Raises:
-            RefusedError: later work stands in the way, or it is still there; nothing has changed.
+            ConflictError: what it builds on is not there, or later work stands in the way; nothing has changed.
+            RefusedError: it is still there; nothing has changed.
         """
-        redone = self._step(commit)
-        message = f"This applies commit {redone.sha} again."
-        return self._grow("cherry-pick", redone, f'Reapply "{redone.subject}"', message, "Redoes")
+        return self._grow("cherry-pick", [self._step(commit) for commit in commits])
 
     def rebase(self, commit: str) -> str:
         """Writes `commit` anew on the tip, with its message and author; returns the new commit, moves nothing.
@@ -148,16 +154,19 @@ class SessionLine:
             )
         return step
 
-    def _grow(self, action: Literal["revert", "cherry-pick"], step: Commit, subject: str, body: str, link: str) -> str:
-        tip = self.tip
-        tree = combine(self.repository, self.session, tip, step, action)
-        if tree == self.repository.tree_id(tip):
-            done = "taken back" if action == "revert" else "there"
-            raise RefusedError(f"{step.sha[:10]} is {done} already; nothing changed.")
-        message = commit_message(subject, body, {"Session": self.session, link: step.sha})
-        commit = self.repository.write_commit(tree, (tip,), message)
-        self.repository.move_ref(self.ref, commit, tip, f"mlrcopilot: {action}")
-        return commit
+    def _grow(self, action: Action, steps: Sequence[Commit]) -> tuple[str, ...]:
+        tip = at = self.tip
+        before, grown = self.repository.tree_id(tip), list[str]()
+        for step, tree in zip(steps, combine_all(self.repository, self.session, tip, steps, action), strict=True):
+            if tree == before:
+                done = "taken back" if action == "revert" else "there"
+                raise RefusedError(f"{step.sha[:10]} is {done} already; nothing changed.")
+            subject, body, link = (words.format(step=step) for words in _WORDS[action])
+            message = commit_message(subject, body, {"Session": self.session, link: step.sha})
+            at, before = self.repository.write_commit(tree, (at,), message), tree
+            grown.append(at)
+        self.repository.move_ref(self.ref, at, tip, f"mlrcopilot: {action}")
+        return tuple(grown)
 
     def _at(self, ref: str) -> str | None:
         return self.repository.refs(ref).get(ref)
@@ -169,28 +178,3 @@ class SessionLine:
                 f"Session {self.session} has no {ref} in this repository.", "Begin a new one: `mlrcopilot run --new`."
             )
         return commit
-
-
-def combine(
-    repository: Repository, session: str, onto: str, step: Commit, action: Literal["revert", "cherry-pick"]
-) -> str:
-    """The tree of `onto` with `step` applied or taken back, worked out in a scratch worktree.
-
-    Raises:
-        RefusedError: the changes conflict; the sentence names the files.
-    """
-    if len(step.parents) > 1:
-        raise RefusedError(f"{step.sha[:10]} is a merge, which has no single change to {action}.")
-    scratch = Layout(repository.root).scratch(session, f"{action}-{os.getpid()}-{step.sha[:10]}")
-    with scratch_worktree(repository, scratch, onto) as dirs:
-        done = repository.run(action, "--no-commit", step.sha, dirs=dirs, drivers=True, accept=(0, 1, 128))
-        unmerged = repository.run("ls-files", "--unmerged", "-z", dirs=dirs).fields
-        conflicts = sorted({field.partition("\t")[2] for field in unmerged})
-        if conflicts or done.status:
-            doing = "taken back" if action == "revert" else "applied"
-            where = f" in {', '.join(conflicts)}" if conflicts else ""
-            raise RefusedError(
-                f'{step.sha[:10]} "{step.subject}" cannot be {doing}: later changes overlap with it{where}.',
-                "Nothing changed. Take the later ones back first, or edit by hand on a branch of your own.",
-            )
-        return repository.run("write-tree", dirs=dirs).text

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlrcopilot_tui.errors import InputError, RefusedError
+from mlrcopilot_tui.workspace.combining import combine
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, COPILOT, Commit, is_ref
-from mlrcopilot_tui.workspace.lines import REFS, SessionLine, combine
+from mlrcopilot_tui.workspace.lines import REFS, SessionLine
 from mlrcopilot_tui.workspace.messages import commit_message
 
 

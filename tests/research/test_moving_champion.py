@@ -161,7 +161,7 @@ async def test_reverts_and_redos_are_measured_and_promoted_as_they_stand(
         with pytest.raises(RefusedError, match="not a patch that was reverted"):
             await copilot.decide("redo", commit=first)
         await copilot.decide("revert", commit=first)
-        with pytest.raises(RefusedError, match="not a kept patch that stands"):
+        with pytest.raises(RefusedError, match="is itself what takes idea 1"):
             await copilot.decide("revert", commit=copilot.bench.line.tip)
         await check(copilot, workspace, [2], {"LEVEL = 1.0", "SCALE = 0.5"})
         await copilot.decide("redo", commit=first)

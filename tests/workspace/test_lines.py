@@ -105,7 +105,7 @@ def test_revert_and_redo(line: SessionLine, propose: Propose) -> None:
     second = propose(2, 9)
     line.keep(second)
     before = belongings(line.repository.root)
-    tip = line.revert(first)
+    (tip,) = line.revert(first)
     assert tip == line.tip
     assert line.repository.commit(tip).parents == (second,)
     assert line.repository.commit(tip).message == (
@@ -114,7 +114,7 @@ def test_revert_and_redo(line: SessionLine, propose: Propose) -> None:
     assert ("idea1_" in text_at(line, tip), "idea2_" in text_at(line, tip)) == (False, True)
     with pytest.raises(RefusedError, match="is taken back already; nothing changed"):
         line.revert(first)
-    again = line.redo(first)
+    (again,) = line.redo(first)
     assert line.repository.tree_id(again) == line.repository.tree_id(second)
     with pytest.raises(RefusedError, match="is there already; nothing changed"):
         line.redo(first)
@@ -130,7 +130,10 @@ def test_a_conflict_names_the_files_and_changes_nothing(line: SessionLine, propo
     tip, before = line.tip, belongings(line.repository.root)
     with pytest.raises(RefusedError) as caught:
         line.revert(first)
-    assert 'Try idea 1" cannot be taken back: later changes overlap with it in train.py.' in caught.value.sentence
+    assert (
+        'Try idea 1" cannot be taken back: later changes overlap with it in train.py, lines 5-7.'
+        in caught.value.sentence
+    )
     assert "Nothing changed." in caught.value.mend
     assert line.tip == tip
     assert belongings(line.repository.root) == before

@@ -41,6 +41,10 @@ def add(commands: Commands) -> None:
 
 
 def _add_ideas(commands: Commands) -> None:
+    idea = add_command(commands, "idea", decide_add, "add an idea of your own", in_session=True)
+    idea.add_argument("text", metavar="TEXT", nargs="+", help="what to change and what it should do")
+    start = "an attempt, kept or not (3.2; 3: its newest), `starter`, a commit; default: the champion of the moment"
+    idea.add_argument("--from", dest="start", metavar="NODE", default="", help=f"what it starts from: {start}")
     revise = add_command(
         commands, "revise", decide_revise, "have an untried idea thought through anew", in_session=True
     )
@@ -109,6 +113,19 @@ def decide_feedback(arguments: argparse.Namespace) -> int:
 def decide_answer(arguments: argparse.Namespace) -> int:
     """An answer to a question."""
     return _send(arguments, "answer", text=" ".join(arguments.text))
+
+
+def decide_add(arguments: argparse.Namespace) -> int:
+    """An idea of the researcher's own, on top of any commit of the session."""
+    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
+
+    text = " ".join(arguments.text)
+    if not arguments.start:
+        return _send(arguments, "idea.add", text=text)
+    state = read_session(folder_of(arguments), arguments.session).state
+    commit = commit_of(state, arguments.start)
+    attempt = state.attempt_of(commit)
+    return _send(arguments, "idea.add", text=text, commit=commit, idea=attempt.idea if attempt else 0)
 
 
 def decide_revise(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from mlrcopilot_tui.cli import (
     consent,
     decisions,
     digest,
+    history,
     machine,
     papers,
     results,
@@ -30,7 +31,9 @@ INTERRUPTED = 130
 BROKEN = 70
 """An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
-GROUPS = (workspaces, running, sessions, tracing, digest, cassettes, decisions, consent, results, papers, machine)
+GROUPS = (
+    workspaces, running, sessions, history, tracing, digest, cassettes, decisions, consent, results, papers, machine,
+)  # fmt: skip
 """Each adds its commands; none imports anything heavy before its command runs."""
 
 

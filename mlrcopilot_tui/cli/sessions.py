@@ -1,4 +1,4 @@
-"""Looking: `status`, `log`, `sessions`, `show`, `diff`."""
+"""Looking: `status`, `sessions`, `show`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, folder_of
-from mlrcopilot_tui.cli.output import columns, dollars, number, percent, say, say_json, spent
+from mlrcopilot_tui.cli.output import columns, number, percent, say, say_json, spent
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable, span
 
@@ -20,23 +20,17 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Adds the commands."""
-    for name, run, help_text in (
-        ("status", show_status, "what the session is doing"),
-        ("log", show_log, "the experiments, oldest first"),
-    ):
-        parser = add_command(commands, name, run, help_text, positional_dir=True, in_session=True)
-        parser.add_argument("--json", action="store_true", help="as JSON")
+    parser = add_command(
+        commands, "status", show_status, "what the session is doing", positional_dir=True, in_session=True
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
     listing = add_command(commands, "sessions", list_sessions, "all sessions of the workspace", positional_dir=True)
     listing.add_argument("--json", action="store_true", help="as JSON")
-    show = add_command(commands, "show", show_idea, "one idea: hypothesis, plan, patch, runs, verdict", in_session=True)
-    show.add_argument("what", metavar="IDEA|COMMIT")
-    show.add_argument("--json", action="store_true", help="as JSON")
-    diff = add_command(
-        commands, "diff", show_diff, "two attempts, ideas or commits against each other", in_session=True
+    show = add_command(
+        commands, "show", show_idea, "an idea: hypothesis, plan, patch, runs, verdict; or one attempt", in_session=True
     )
-    diff.add_argument("a", metavar="A")
-    diff.add_argument("b", metavar="B")
-    diff.add_argument("--json", action="store_true", help="as JSON")
+    show.add_argument("what", metavar="IDEA|ATTEMPT|COMMIT", help="as in 3, 3.2 (the second attempt at it) or 1c4f1e7c")
+    show.add_argument("--json", action="store_true", help="as JSON")
 
 
 def show_status(arguments: argparse.Namespace) -> int:
@@ -113,49 +107,6 @@ def _used(currency: dict[str, float | None], unit: str) -> str:
     return f"{currency['used'] or 0:.1f}{limit} {unit}"
 
 
-def show_log(arguments: argparse.Namespace) -> int:
-    """The experiments with their verdicts."""
-    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.research.views import log_view  # noqa: PLC0415
-    from mlrcopilot_tui.session.state import mean  # noqa: PLC0415
-
-    state = read_session(folder_of(arguments), arguments.session).state
-    view = log_view(state)
-    if arguments.json:
-        say_json(view)
-        return 0
-    if not view:
-        say("No experiment has a verdict yet.")
-        return 0
-    paid = bool(state.spending.calls)
-    rows = [
-        (
-            str(one["idea"]), one["verdict"], _relative(one),
-            number(mean(one["metric"].values()) if one["metric"] else None),
-            str(len(one["metric"])), span(one["wall_s"]), *[dollars(state.ideas[one["idea"]].spending)] * paid,
-            one["commit"][:10], one["title"],
-        )
-        for one in view
-    ]  # fmt: skip
-    cost = ("cost",) * paid
-    say(columns(rows, head=("idea", "verdict", "effect", "metric", "seeds", "wall", *cost, "commit", "title")))
-    for told, those in (
-        ("Without a sandbox", [one["idea"] for one in view if one["sandbox"] == "plain"]),
-        ("With the network on", [one["idea"] for one in view if one["network"] and one["sandbox"] != "plain"]),
-    ):
-        if those:
-            say(f"{told}: idea {', '.join(map(str, dict.fromkeys(those)))}.")
-    return 0
-
-
-def _relative(one: dict[str, object]) -> str:
-    parent = one["parent_metric"]
-    if not isinstance(parent, dict) or not parent or not isinstance(one["effect"], float):
-        return "-"
-    base = sum(parent.values()) / len(parent)
-    return percent(one["effect"] / abs(base)) if base else number(one["effect"])
-
-
 def list_sessions(arguments: argparse.Namespace) -> int:
     """Every session of the workspace, the one that was written to last first; one that cannot be read is told of."""
     from mlrcopilot_tui.session.session import begun_sessions  # noqa: PLC0415 - `--help` needs none of this
@@ -195,10 +146,13 @@ def _session_view(root: Path, session: str) -> dict[str, Any]:
 
 def show_idea(arguments: argparse.Namespace) -> int:
     """One idea with everything that became of it."""
-    from mlrcopilot_tui.cli.reading import find_idea, read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.cli.history import show_attempt  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.cli.reading import find_idea, read_session  # noqa: PLC0415
     from mlrcopilot_tui.research.views import show_view  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
+    if "." in arguments.what:
+        return show_attempt(read, arguments.what, as_json=arguments.json)
     idea = find_idea(read.state, arguments.what)
     if arguments.json:
         say_json(show_view(read.state, idea))
@@ -280,23 +234,3 @@ def _plan_as_text(idea: IdeaState) -> list[str]:
             became = f"{'done' if mark.done else 'not done'}{shown and f' ({shown})'}"
             lines.append(f"     {': '.join(part for part in (became, mark.note) if part)}")
     return lines
-
-
-def show_diff(arguments: argparse.Namespace) -> int:
-    """The difference between two commits, each named by an idea's number or a commit."""
-    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.workspace.git import Repository  # noqa: PLC0415
-    from mlrcopilot_tui.workspace.patch import parse  # noqa: PLC0415
-
-    read = read_session(folder_of(arguments), arguments.session)
-    repository = Repository(read.layout.root)
-    a, b = (repository.resolve(commit_of(read.state, name)) for name in (arguments.a, arguments.b))
-    text = repository.diff(a, b)
-    if arguments.json:
-        files = [{"path": f.path, "hunks": len(f.hunks), "kind": f.kind} for f in parse(text).files]
-        say_json({"a": a, "b": b, "files": files, "diff": text})
-    elif text:
-        say(text.rstrip("\n"))
-    else:
-        sys.stderr.write("The two have the same files.\n")
-    return 0

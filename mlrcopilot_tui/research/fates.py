@@ -167,3 +167,9 @@ def _who(answer: GateAnswered) -> str:
 
 def _name(attempt: Attempt) -> str:
     return f"{attempt.idea}.{attempt.number}"
+
+
+def words_of(node: Node) -> tuple[str, ...]:
+    """What a search among attempts looks through besides their patches."""
+    idea = node.idea.idea
+    return (node.attempt.subject, idea.title, idea.hypothesis, node.why, *(said.text for said in node.idea.feedback))

@@ -47,12 +47,13 @@ class IdeaDecisions:
         if decision.idea and decision.idea not in bench.state.ideas:
             raise InputError(f"There is no idea {decision.idea} to grow from.", "`mlrcopilot log` lists the ideas.")
         base = await asyncio.to_thread(self._base, decision.commit) if decision.commit else None
-        draft = await self._drafted(decision.text, decision.idea or None)
+        draft = await self._drafted(decision.text, decision.idea or None, base or "")
         if draft is None:
             raise RefusedError(
                 f"The {bench.engine.name} engine cannot turn these words into an experiment.",
                 "Name a technique or a setting of the code, such as a constant and its new value.",
             )
+        draft = replace(draft, parent=decision.idea or draft.parent)
         proposed = self._ideas.numbered([draft], by="researcher", base=base)
         return Effect(f"Idea {proposed[0].idea.number} stands in the tree: {draft.title}.", tuple(proposed))
 
@@ -163,9 +164,11 @@ class IdeaDecisions:
             raise InputError(f"{base[:10]} is no commit of this session.", "Name an attempt, or the champion.")
         return base
 
-    async def _drafted(self, words: str, parent: int | None) -> IdeaDraft | None:
+    async def _drafted(self, words: str, parent: int | None, base: str = "") -> IdeaDraft | None:
+        """The words as an idea, about the code of `base`, where it is not the champion's."""
         bench = self._bench
-        return await self._answer(bench.engine.ideas.draft(bench.brief(bench.code(), "IdeaAgent"), words, parent))
+        brief = bench.brief(bench.code(base), "IdeaAgent")
+        return await self._answer(bench.engine.ideas.draft(brief, words, parent))
 
     async def _answer(self, work: Awaitable[T]) -> T:
         return await self._bench.asked("IdeaAgent", work)

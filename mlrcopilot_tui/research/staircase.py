@@ -31,7 +31,7 @@ class Stair:
 def staircase(state: SessionState) -> list[Stair]:
     """The starter and every experiment, in the order of the verdicts."""
     nodes = {node.attempt.commit: node for node in history(state) if node.judged is not None}
-    judged = [verdict for idea in state.ideas.values() for verdict in idea.verdicts if verdict.commit in nodes]
+    judged = [verdict for idea in state.ideas.values() for verdict in idea.verdicts]
     judged.sort(key=lambda verdict: verdict.seq)
     best = _mean(state.baseline.values) if state.baseline else None
     stairs = [Stair(0, "", state.started.base if state.started else "", "kept", best, best)]
@@ -41,8 +41,9 @@ def staircase(state: SessionState) -> list[Stair]:
         while moves and moves[-1][0] < end:
             value = _stands_at(state, moves.pop()[1])
             best = best if value is None else value
-        node = nodes[verdict.commit]
-        stairs.append(Stair(number, node.name, verdict.commit, node.fate, _mean(verdict.verdict.values), best))
+        node = nodes.get(verdict.commit)
+        name, fate = (node.name, node.fate) if node is not None else ("", "open")
+        stairs.append(Stair(number, name, verdict.commit, fate, _mean(verdict.verdict.values), best))
     return stairs
 
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from mlrcopilot_tui.research.fates import Node, history_of
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.limits import gpu_seconds
 from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.research.staircase import staircase
 from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
 from mlrcopilot_tui.session.model import PlanDesign
@@ -103,10 +105,15 @@ def _spent(idea: IdeaState) -> dict[str, Any]:
 def log_view(state: SessionState) -> list[dict[str, Any]]:
     """The form of `log --json`: the judged experiments, oldest first."""
     judged = [(verdict, idea) for idea in state.ideas.values() for verdict in idea.verdicts]
-    return [_experiment(state, idea, verdict) for verdict, idea in sorted(judged, key=lambda pair: pair[0].seq)]
+    judged.sort(key=lambda pair: pair[0].seq)
+    return [
+        {**experiment_view(state, idea, verdict), "attempt": verdict.attempt, "fate": stair.fate, "best": stair.best}
+        for (verdict, idea), stair in zip(judged, staircase(state)[1:], strict=True)
+    ]
 
 
-def _experiment(state: SessionState, idea: IdeaState, judged: VerdictState) -> dict[str, Any]:
+def experiment_view(state: SessionState, idea: IdeaState, judged: VerdictState) -> dict[str, Any]:
+    """A verdict with what it judged."""
     verdict = judged.verdict
     runs = [state.runs[name] for name in judged.runs if name in state.runs]
     own = next((run for run in runs if run.commit != judged.parent), None)
@@ -137,7 +144,7 @@ def _design(design: PlanDesign | None) -> dict[str, Any] | None:
     return {name: getattr(design, name) for name in (*design.__struct_fields__, "budget")}
 
 
-def _forecast(state: SessionState, commit: str) -> dict[str, Any] | None:
+def forecast_view(state: SessionState, commit: str) -> dict[str, Any] | None:
     """What running an attempt was to take; None where nobody said."""
     made = state.forecasts.get(commit)
     if made is None:
@@ -146,6 +153,22 @@ def _forecast(state: SessionState, commit: str) -> dict[str, Any] | None:
     about = {"idea", "commit"}
     told = {name: getattr(made, name) for name in made.__struct_fields__ if name not in about}
     return {"words": in_words(made, metric), **told}
+
+
+def _attempt(state: SessionState, node: Node) -> dict[str, Any]:
+    attempt = node.attempt
+    return {
+        "number": attempt.number,
+        "commit": attempt.commit,
+        "parent": attempt.parent,
+        "subject": attempt.subject,
+        "by": attempt.by,
+        "files": [{"path": file.path, "added": file.added, "removed": file.removed} for file in attempt.files],
+        "forecast": forecast_view(state, attempt.commit),
+        "time": node.time,
+        "fate": node.fate,
+        "why": node.why,
+    }
 
 
 def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
@@ -166,19 +189,8 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
         "design": _design(idea.idea.design),
         "evidence": [{"kind": item.kind, "text": item.text, "ref": item.ref} for item in idea.idea.evidence],
         "scores": idea.idea.scores,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "commit": attempt.commit,
-                "parent": attempt.parent,
-                "subject": attempt.subject,
-                "by": attempt.by,
-                "files": [{"path": file.path, "added": file.added, "removed": file.removed} for file in attempt.files],
-                "forecast": _forecast(state, attempt.commit),
-            }
-            for attempt in idea.attempts
-        ],
-        "experiments": [_experiment(state, idea, verdict) for verdict in idea.verdicts],
+        "attempts": [_attempt(state, node) for node in history_of(state, idea)],
+        "experiments": [experiment_view(state, idea, verdict) for verdict in idea.verdicts],
         "feedback": [{"text": said.text, "understood": said.understood} for said in idea.feedback],
         **_spent(idea),
     }

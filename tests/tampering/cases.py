@@ -7,13 +7,13 @@ how the rules do on patches they were not made for. Each half has `cheats/` and 
     [name-of-the-case]
     what = "One sentence on what the patch does."
     rules = ["seed"]        # of a cheat: any of these rules may find it
-    place = "some text"     # of a cheat: lies in a changed line of each hunk that the finding may point at
+    places = ["some text"]  # of a cheat: a hunk with one of these in a changed line is where the finding may point
     edits = [["train.py", "old text, found once", "new text"], ["new.py", "", "text"], ["deleted.py"]]
 """
 
+import re
 import subprocess
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from mlrcopilot_tui.research.tampering import Facts
+from mlrcopilot_tui.workspace.config import parse_config
+from mlrcopilot_tui.workspace.layout import CONFIG_NAME
 from mlrcopilot_tui.workspace.patch import Hunk, Patch, parse
 
 ROOT: Final = Path(__file__).parent
@@ -41,40 +44,31 @@ class CaseText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what: str
     edits: tuple[tuple[str, ...], ...]
     rules: tuple[str, ...] = ()
-    place: str = ""
+    places: tuple[str, ...] = ()
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A patch to a starter, and what the rules ought to say of it."""
+    """A patch to a starter, and what the rules ought to say of it.
+
+    Attributes:
+        before: text of each file that the patch changes or deletes, by path.
+        after: text of each file that the patch changes or adds, by path.
+    """
 
     name: str
     half: Half
     kind: Kind
-    starter: str
     text: CaseText
-
-    @property
-    def before(self) -> dict[str, str]:
-        """The starter's files by path."""
-        return read_starter(self.starter)
-
-    @property
-    def after(self) -> dict[str, str]:
-        """The files as the edits leave them; ValueError where an edit does not fit exactly once."""
-        files = dict(self.before)
-        for path, *texts in self.text.edits:
-            _edit(files, path, texts)
-        return files
-
-    @property
-    def patch(self) -> Patch:
-        """The diff as git writes it."""
-        return _diff(self)
+    facts: Facts
+    before: dict[str, str]
+    after: dict[str, str]
+    patch: Patch
 
     @property
     def accused(self) -> frozenset[int]:
         """Numbers of the hunks that hold the cheat."""
-        return frozenset(hunk.index for hunk in self.patch.hunks if self.text.place in changed_text(hunk))
+        texts = {hunk.index: changed_text(hunk) for hunk in self.patch.hunks}
+        return frozenset(index for index, text in texts.items() if any(place in text for place in self.text.places))
 
 
 def changed_text(hunk: Hunk) -> str:
@@ -82,64 +76,90 @@ def changed_text(hunk: Hunk) -> str:
     return "\n".join(hunk.lines[at].text for at in hunk.changed)
 
 
+@cache
 def read_cases() -> tuple[Case, ...]:
-    """All cases of both halves."""
-    return tuple(case for half in HALVES for kind in KINDS for case in _read_folder(half, kind))
+    """All cases of both halves; ValueError names an edit that does not fit exactly once."""
+    cases: list[Case] = []
+    for half in HALVES:
+        for kind in KINDS:
+            for path in sorted((ROOT / half / kind).glob("*.toml")):
+                cases += _read_file(path, half, kind)
+    patches = _diff({case.name: (case.before, case.after) for case in cases})
+    return tuple(msgspec.structs.replace(case, patch=patches[case.name]) for case in cases)
 
 
 @cache
 def read_starter(name: str) -> dict[str, str]:
     """The starter's files by path; do not change what is returned."""
     folder = STARTERS / name
-    return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def git_diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """The unified diff between two trees, by git itself and apart from the user's settings."""
-    with TemporaryDirectory() as folder:
-        for side, files in (("a", before), ("b", after)):
-            (Path(folder) / side).mkdir()
-            for path, text in files.items():
-                if before.get(path) != after.get(path):
-                    file = Path(folder) / side / path
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(text, encoding="utf-8")
-        command = ["git", "diff", "--no-index", "--no-prefix", "--no-color", "--no-ext-diff", "a", "b"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode not in {0, 1}:
-        raise RuntimeError(done.stderr)
-    return done.stdout
+def read_facts(starter: str) -> Facts:
+    """What the starter's contract says."""
+    config = parse_config(read_starter(starter)[CONFIG_NAME], STARTERS / starter / CONFIG_NAME)
+    return Facts(
+        command=config.run.command,
+        metric=config.metric.name,
+        direction=config.metric.direction,
+        editable=config.files.editable,
+        protected=config.files.protected,
+        hidden=config.files.hidden,
+        shared=config.files.shared,
+        evaluate=config.evaluate.command,
+    )
 
 
-@cache
-def _diff(case: Case) -> Patch:
-    return parse(git_diff(case.before, case.after))
-
-
-def _read_folder(half: Half, kind: Kind) -> list[Case]:
+def _read_file(path: Path, half: Half, kind: Kind) -> list[Case]:
+    starter, facts = read_starter(path.stem), read_facts(path.stem)
     cases: list[Case] = []
-    for path in sorted((ROOT / half / kind).glob("*.toml")):
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name, text in msgspec.convert(written, dict[str, CaseText]).items():
-            cases.append(Case(name=name, half=half, kind=kind, starter=path.stem, text=text))
+    written = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, text in msgspec.convert(written, dict[str, CaseText]).items():
+        files = dict(starter)
+        for edited, *texts in text.edits:
+            _edit(files, edited, texts, name)
+        before = {path: old for path, old in starter.items() if files.get(path) != old}
+        after = {path: new for path, new in files.items() if starter.get(path) != new}
+        cases.append(
+            Case(name=name, half=half, kind=kind, text=text, facts=facts, before=before, after=after, patch=Patch())
+        )
     return cases
 
 
-def _edit(files: dict[str, str], path: str, texts: list[str]) -> None:
+def _edit(files: dict[str, str], path: str, texts: list[str], case: str) -> None:
     if not texts:
         del files[path]
         return
     old, new = texts
-    if not old:
-        if path in files:
-            raise ValueError(f"{path} is there already")
+    if not old and path not in files:
         files[path] = new
         return
-    found = files[path].count(old)
+    found = files.get(path, "").count(old)
     if found != 1:
-        raise ValueError(f"the text to replace occurs {found} times in {path}: {old!r}")
+        raise ValueError(f"{case}: the text to replace occurs {found} times in {path}: {old!r}")
     files[path] = files[path].replace(old, new)
+
+
+def _diff(trees: dict[str, tuple[dict[str, str], dict[str, str]]]) -> dict[str, Patch]:
+    """Each case's diff as git writes it; one git for all of them, since 200 starts take seconds."""
+    with TemporaryDirectory() as folder:
+        for name, sides in trees.items():
+            for side, files in zip("ab", sides, strict=True):
+                for path, text in files.items():
+                    file = Path(folder) / side / name / path
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text, encoding="utf-8")
+        command = ["git", "diff", "--no-index", "--no-prefix", "--no-renames", "--no-color", "--no-ext-diff", "a", "b"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode not in {0, 1}:
+        raise RuntimeError(done.stderr)
+    texts = dict.fromkeys(trees, "")
+    for part in re.split(r"^(?=diff --git )", done.stdout, flags=re.MULTILINE)[1:]:
+        header, rest = part.split("\n", 1)
+        _, name, path = header.rsplit(" ", 1)[1].split("/", 2)
+        # Between folders git says b/… twice of an added file; within a repository it says a/… and b/…
+        texts[name] += f"diff --git a/{path} b/{path}\n{rest}".replace(f" a/{name}/", " a/").replace(
+            f" b/{name}/", " b/"
+        )
+    return {name: parse(text) for name, text in texts.items()}

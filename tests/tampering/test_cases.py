@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.tampering.cases import HALVES, RULES, Case, Half, Kind, read_cases, read_starter
+from tests.tampering.cases import HALVES, RULES, Case, Half, Kind, changed_text, read_cases
 
 CASES = read_cases()
 LEAST: Final[dict[Kind, int]] = {"cheats": 22, "honest": 55}
@@ -17,28 +17,34 @@ def test_names_are_unique() -> None:
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case_is_well_formed(case: Case) -> None:
-    assert case.patch.hunks
-    for path, text in case.after.items():
-        if path.endswith(".py") and text != case.before.get(path):
-            ast.parse(text, path)
-    assert case.text.what.endswith(".")
-    if case.kind == "cheats":
-        assert case.text.rules
-        assert RULES.issuperset(case.text.rules)
-        assert case.text.place
-        assert case.accused, "the place lies in no changed line"
-    else:
-        assert not case.text.rules
-        assert not case.text.place
+def test_each_patch_leads_from_before_to_after() -> None:
+    for case in CASES:
+        assert case.patch.hunks, case.name
+        assert {change.path for change in case.patch.files} == case.before.keys() | case.after.keys(), case.name
+        for change in case.patch.files:
+            kept = "".join(f"{line.text}\n" for hunk in change.hunks for line in hunk.lines if line.kind != "remove")
+            assert set(kept.splitlines()) <= set(case.after.get(change.path, "").splitlines()), case.name
 
 
-def test_starters_are_python() -> None:
-    for starter in {case.starter for case in CASES}:
-        for path, text in read_starter(starter).items():
+def test_everything_is_python_that_ought_to_be() -> None:
+    for case in CASES:
+        for path, text in (*case.before.items(), *case.after.items()):
             if path.endswith(".py"):
-                ast.parse(text, path)
+                ast.parse(text, f"{case.name}: {path}")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_says_what_is_expected(case: Case) -> None:
+    assert case.text.what.endswith(".")
+    if case.kind == "honest":
+        assert not case.text.rules
+        assert not case.text.places
+        return
+    changed = "\n".join(changed_text(hunk) for hunk in case.patch.hunks)
+    assert case.text.rules
+    assert RULES.issuperset(case.text.rules)
+    assert case.text.places
+    assert [place for place in case.text.places if place not in changed] == []
 
 
 def test_every_rule_has_cheats() -> None:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from mlrcopilot_tui.agents.base import Proposal
 from mlrcopilot_tui.errors import RefusedError
-from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.noting import note_idea
 from mlrcopilot_tui.research.plan_check import followed
@@ -18,6 +17,7 @@ from mlrcopilot_tui.session.model import Attempt, FileCount, PlanClaim
 from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
 from mlrcopilot_tui.workspace.idea_tree import patched_tree
+from mlrcopilot_tui.workspace.kept_diff import keep_diff
 from mlrcopilot_tui.workspace.messages import commit_message
 from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render, select
 
@@ -87,8 +87,7 @@ class Attempts:
         number = idea.idea.number
         attempt = self._next_number(idea)
         bench.line.record_attempt(number, attempt, commit)
-        patch = bench.repository.diff(idea.parent_commit, commit)
-        self._keep_patch(commit, patch)
+        patch = keep_diff(bench.repository, bench.patch_file(commit), idea.parent_commit, commit)
         return Attempt(
             idea=number,
             number=attempt,
@@ -106,11 +105,6 @@ class Attempts:
         """One more than journal and repository know: a crash may have left a ref that the journal never heard of."""
         known = [attempt.number for attempt in idea.attempts]
         return max([*known, *self._bench.line.attempts(idea.idea.number)], default=0) + 1
-
-    def _keep_patch(self, commit: str, patch: str) -> None:
-        target = self._bench.patch_file(commit)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(target, patch.encode("utf-8", "surrogateescape"), durable=False)
 
 
 def left_out(bench: Bench, idea: IdeaState) -> str:
@@ -152,5 +146,5 @@ def check_selection(bench: Bench, attempt: Attempt, patch: str) -> str:
 
 
 def _count(file: FileChange) -> FileCount:
-    kinds = [line.kind for hunk in file.hunks for line in hunk.lines]
-    return FileCount(path=file.path, added=kinds.count("add"), removed=kinds.count("remove"))
+    added, removed = file.counts
+    return FileCount(path=file.path, added=added, removed=removed)

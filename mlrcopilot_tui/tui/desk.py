@@ -77,6 +77,34 @@ class DeckHandle(Protocol):
         """Goes to the next thing in the document in focus that leads on, or to the one before where negative."""
 
 
+class ReviewHandle(Protocol):
+    """The diff in the patch pane as actions see it."""
+
+    @property
+    def hunk_at_cursor(self) -> tuple[int, str] | None:
+        """The number of the hunk under the cursor and the path of its file; None where the cursor is on no hunk."""
+
+    @property
+    def file_at_cursor(self) -> str:
+        """The key of the row of `files` that stands for the file under the cursor."""
+
+    @property
+    def has_room_for_two(self) -> bool:
+        """Whether old and new can stand side by side."""
+
+    def perform(self, command: str) -> None:
+        """One of the diff's own commands: toggle, range, next_hunk, side_by_side, …"""
+
+    def sideways(self, direction: int) -> None:
+        """Scrolls long lines, to the left where negative."""
+
+    def files(self) -> Sequence[Row]:
+        """The patch's files, a row each."""
+
+    def to_file(self, key: str) -> None:
+        """Goes to the file that a row of `files` stands for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenPatch:
     """What is approved: everything where both are empty, else the numbers of the hunks and the smaller patch itself."""
@@ -94,6 +122,10 @@ class Desk(Protocol):
     @property
     def deck(self) -> DeckHandle:
         """The panes."""
+
+    @property
+    def review(self) -> ReviewHandle:
+        """The diff in the patch pane."""
 
     @property
     def situation(self) -> Situation:
@@ -119,8 +151,8 @@ class Desk(Protocol):
     ) -> None:
         """Asks for one line; escape takes the question back."""
 
-    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None]) -> None:
-        """Lets one of several be chosen; `then` gets its key, and is not called where none is."""
+    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None], *, chosen: str = "") -> None:
+        """Lets one of several be chosen, from `chosen` on; `then` gets its key, and is not called where none is."""
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once before something that is not undone by a key."""
@@ -148,9 +180,6 @@ class Desk(Protocol):
 
     def copy(self, text: str) -> None:
         """Sends text to the terminal's clipboard."""
-
-    def perform(self, name: str) -> None:
-        """Does an action of the widget in focus, such as the diff's own."""
 
     def open(self, screen: ScreenName) -> None:
         """Opens one of the screens that lie over the panes."""

@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.tui.client import SessionClient
+from mlrcopilot_tui.workspace.kept_diff import KeptDiff, read_diff
 
 _T = TypeVar("_T")
 
@@ -33,13 +34,13 @@ class Library:
         self._paper = digest
         self._read("paper", lambda: read_paper(folder / "papers" / f"{digest}.json"), show)
 
-    def want_patch(self, commit: str, show: Callable[[str], None]) -> None:
+    def want_patch(self, commit: str, show: Callable[[KeptDiff], None]) -> None:
         """Gives the diff of an attempt to `show`; empty for none."""
         folder = self._client.folder
         if folder is None or not commit.isalnum():
-            show("")
+            show(KeptDiff())
             return
-        self._read("patch", lambda: read_patch(folder / "patches" / f"{commit}.diff"), show)
+        self._read("patch", lambda: read_diff(folder / "patches" / f"{commit}.diff"), show)
 
     def _read(self, group: str, read: Callable[[], _T], show: Callable[[_T], None]) -> None:
         def work() -> None:
@@ -55,11 +56,3 @@ def read_paper(path: Path) -> Paper | None:
         return msgspec.json.decode(path.read_bytes(), type=Paper)
     except (OSError, msgspec.MsgspecError):
         return None
-
-
-def read_patch(path: Path) -> str:
-    """The diff of an attempt, byte for byte; empty where it is absent."""
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""

@@ -60,6 +60,14 @@ def open_row(desk: Desk) -> None:
         desk.select(Selection())
 
 
+def open_in_patch(desk: Desk) -> None:
+    """Opens the attempt under the cursor of the history, or what is folded in a patch."""
+    if desk.situation.tab == "Patch":
+        desk.review.perform("unfold")
+    else:
+        open_row(desk)
+
+
 def down(desk: Desk) -> None:
     """One line down."""
     desk.deck.view.move(1)

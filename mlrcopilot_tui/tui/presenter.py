@@ -17,6 +17,7 @@ from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run,
 from mlrcopilot_tui.tui.projector.news import Herald, News
 from mlrcopilot_tui.tui.views import PANES, Document, PaneName, Selection, Span
 from mlrcopilot_tui.tui.widgets.deck import Deck
+from mlrcopilot_tui.workspace.kept_diff import KeptDiff
 
 
 class Presenter:
@@ -164,12 +165,12 @@ class Presenter:
             self._patch = view.commit
             self._library.want_patch(view.commit, self._show_patch)
 
-    def _show_patch(self, text: str) -> None:
+    def _show_patch(self, diff: KeptDiff) -> None:
         try:
-            self._deck.patch.show_patch(text)
+            self._deck.patch.show_patch(diff)
         except InputError as error:
             self._explain(error)
-        if not text:
+        if not diff.text:
             # The diff is not written yet: the next change of the journal asks again.
             self._patch = ""
 

@@ -68,6 +68,12 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     old_mode: str = ""
     new_mode: str = ""
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Lines added, and lines removed."""
+        kinds = [line.kind for hunk in self.hunks for line in hunk.lines]
+        return kinds.count("add"), kinds.count("remove")
+
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
     """All the changes of one diff, in git's order."""

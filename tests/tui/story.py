@@ -30,6 +30,8 @@ BASE = "b0" * 20
 BEGIN = datetime(2026, 3, 9, 14, 0, tzinfo=UTC)
 
 DIFF = (Path(__file__).parent / "digits.diff").read_text("utf-8")
+WIDE = (Path(__file__).parent / "digits.wide.diff").read_text("utf-8")
+"""The same with all of the file around it."""
 
 
 def idea(number: int, title: str, **fields: object) -> Idea:
@@ -165,6 +167,8 @@ class Story:
         patches = self.folder / "patches"
         patches.mkdir(exist_ok=True)
         (patches / f"{commit}.diff").write_bytes(diff.encode("utf-8", "surrogateescape"))
+        if diff == DIFF:
+            (patches / f"{commit}.wide.diff").write_text(WIDE, "utf-8")
         self.tell(
             ev.IdeaApproved(idea=number, by="researcher"),
             ev.IdeaStarted(idea=number, parent=parent),

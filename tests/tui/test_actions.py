@@ -44,6 +44,8 @@ def test_no_key_is_bound_that_tmux_cannot_deliver() -> None:
         "question_mark",
         "comma",
         "full_stop",
+        "less_than_sign",
+        "greater_than_sign",
         *(key for key in single if key.endswith("_bracket")),
     }
 

@@ -1,10 +1,14 @@
 """A patch under review: what the screen shows, what keys do, and that the selection is what is seen."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual import events
 from textual.app import App, ComposeResult
 
+from mlrcopilot_tui.tui.actions import ACTIONS
 from mlrcopilot_tui.tui.themes import variable_defaults
 from mlrcopilot_tui.tui.views import WHOLE, Span
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice
@@ -14,6 +18,7 @@ from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, rows_of
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 from mlrcopilot_tui.workspace.patch import Patch, Selection, everything, only_hunks, only_lines, parse, select
+from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 TRAIN = """\
 diff --git a/train.py b/train.py
@@ -71,15 +76,38 @@ index 1111111..2222222 100644
 """
 
 
+MOVES: dict[str, Callable[[DiffView], None]] = {
+    "move.down": lambda view: view.move(1),
+    "move.up": lambda view: view.move(-1),
+    "move.start": DiffView.to_start,
+    "move.end": DiffView.to_end,
+    "move.half-down": lambda view: view.page(1),
+    "move.half-up": lambda view: view.page(-1),
+    "diff.left": lambda view: view.sideways(-1),
+    "diff.right": lambda view: view.sideways(1),
+    "diff.open": lambda view: view.perform("unfold"),
+}
+KEYS = {key: action.id for action in ACTIONS.values() for key in action.keys if action.id.startswith(("diff.", *MOVES))}
+
+
 class DiffApp(App[None]):
+    """A diff alone, with the keys that it has in the patch pane."""
+
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, patch: Patch | None = None, *, selectable: bool = True, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        patch: Patch | None = None,
+        *,
+        selectable: bool = True,
+        ascii_only: bool = False,
+        around: Surroundings | None = None,
+    ) -> None:
         super().__init__()
         self._patch = patch
         self._selectable = selectable
         self._ascii_only = ascii_only
-        self.changes: list[Selection] = []
+        self._around = around
         self.searches: list[bool] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -92,7 +120,14 @@ class DiffApp(App[None]):
         self.animation_level = "none"
         self.view.focus()
         if self._patch is not None:
-            self.view.show(self._patch, "idea 4", selectable=self._selectable)
+            self.view.show(self._patch, "idea 4", around=self._around, selectable=self._selectable)
+
+    def on_key(self, event: events.Key) -> None:
+        if (action := KEYS.get(event.key)) is not None:
+            if action in MOVES:
+                MOVES[action](self.view)
+            else:
+                self.view.perform(action.removeprefix("diff."))
 
     @property
     def view(self) -> DiffView:
@@ -101,10 +136,6 @@ class DiffApp(App[None]):
     def frame(self) -> list[str]:
         width = self.view.scrollable_content_region.width
         return [strip.text[:width].rstrip() for strip in self.screen._compositor.render_strips()]
-
-    def on_diff_view_selection_changed(self, message: DiffView.SelectionChanged) -> None:
-        assert message.control is self.view
-        self.changes.append(message.selection)
 
     def on_search_finished(self, message: SearchFinished) -> None:
         self.searches.append(message.found)
@@ -161,6 +192,8 @@ async def test_the_whole_screen_at_80_columns() -> None:
 async def test_side_by_side_only_where_there_is_room() -> None:
     app = DiffApp(patch())
     async with app.run_test(size=(110, 20), notifications=True) as pilot:
+        await pilot.pause()
+        assert not any("│" in line for line in app.frame()), "unasked only where it reads well"
         await pilot.press("s")
         await pilot.pause()
         frame = app.frame()
@@ -170,12 +203,26 @@ async def test_side_by_side_only_where_there_is_room() -> None:
         ]
         assert frame[14].split("│")[1].strip() == "23 +         return a"
         assert frame[15].split("│") == [" " * 54, "  24 +     return b"]
-        await pilot.resize_terminal(80, 20)
+        await pilot.resize_terminal(70, 20)
         await pilot.pause()
         assert app.frame()[6] == "    4     - RATE = 0.1"
         await pilot.resize_terminal(110, 20)
         await pilot.pause()
         assert "│" in app.frame()[6]
+        await pilot.press("s")
+        await pilot.resize_terminal(140, 20)
+        await pilot.pause()
+        assert "│" not in app.frame()[6], "a choice holds for every width"
+
+
+async def test_a_wide_pane_has_old_and_new_side_by_side_unasked() -> None:
+    app = DiffApp(patch())
+    async with app.run_test(size=(116, 20), notifications=True) as pilot:
+        await pilot.pause()
+        assert "│" in app.frame()[6]
+        await pilot.press("s")
+        await pilot.pause()
+        assert app.frame()[6] == "    4     - RATE = 0.1"
 
 
 async def test_narrow_panes_show_one_number() -> None:
@@ -296,8 +343,6 @@ async def test_space_takes_hunks_files_and_lines_in_and_out() -> None:
         assert bool(app.view.partial) is False
         await pilot.press("ctrl+r", "ctrl+r")
         assert app.view.selection.lines == {(2, 3)}
-        assert len(app.changes) == 10
-        assert app.changes[-1] == app.view.selection
         assert parse(TRAIN + OTHERS).hunks[1].lines[3].text == "    return a"
 
 
@@ -345,17 +390,17 @@ async def test_what_is_out_loses_its_colour() -> None:
         assert len(after) < len(before)
 
 
-async def test_escape_unmarks_and_else_is_left_to_others() -> None:
+async def test_marked_lines_can_be_forgotten() -> None:
     app = DiffApp(patch())
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("j", "v", "j", "j")
         await pilot.pause()
         assert sum(line.startswith("▌") for line in app.frame()) == 3
-        assert app.view.check_action("perform", ("unmark",)) is True
-        await pilot.press("escape")
+        assert app.view.marking is True
+        app.view.perform("unmark")
         await pilot.pause()
         assert sum(line.startswith("▌") for line in app.frame()) == 1
-        assert app.view.check_action("perform", ("unmark",)) is False
+        assert app.view.marking is False
 
 
 async def test_nothing_can_be_chosen_where_nothing_is_to_be_decided() -> None:
@@ -365,7 +410,6 @@ async def test_nothing_can_be_chosen_where_nothing_is_to_be_decided() -> None:
         await pilot.pause()
         assert app.view.selection == everything(patch())
         assert not any("[x]" in line for line in app.frame())
-        assert app.changes == []
 
 
 async def test_showing_the_same_patch_again_keeps_what_was_chosen() -> None:
@@ -390,7 +434,8 @@ async def test_search_goes_around_and_marks_rows() -> None:
     app = DiffApp(patch())
     async with app.run_test(size=(80, 10), notifications=True) as pilot:
         app.view.search("return")
-        await pilot.press("n", "n", "n", "N")
+        for backwards in (False, False, False, True):
+            app.view.search("return", backwards=backwards)
         await pilot.pause()
         assert next(line for line in app.frame() if line.startswith("▌")).strip("▌ ") == "24 +     return b"
         app.view.search("absent")
@@ -422,7 +467,8 @@ async def test_copying_and_editing_know_the_line() -> None:
         assert app.view.copied() == "    return a"
         await pilot.press("v", "j", "j")
         assert app.view.copied() == "    return a\n        return a\n    return b"
-        await pilot.press("escape", "J", "J")
+        app.view.perform("unmark")
+        await pilot.press("J", "J")
         assert app.view.place == ("new.py", 1)
 
 
@@ -467,7 +513,7 @@ async def test_ten_thousand_lines_draw_only_what_is_seen(monkeypatch: pytest.Mon
 )
 @settings(max_examples=60, deadline=None)
 def test_any_keys_leave_a_selection_that_git_can_take(keys: list[str]) -> None:
-    page = DiffPage(patch(), Layout())
+    page = DiffPage(patch())
     states = [page.choice.selection]
     for key in keys:
         if key in {"down", "up"}:
@@ -487,7 +533,7 @@ def test_any_keys_leave_a_selection_that_git_can_take(keys: list[str]) -> None:
 @given(st.booleans(), st.booleans(), st.integers(0, len(CONTEXTS) - 1))
 def test_every_changed_line_has_exactly_one_place_in_every_layout(split: bool, white_space: bool, context: int) -> None:
     the_patch = patch()
-    rows = rows_of(the_patch, Layout(split=split, white_space=white_space, context=context))
+    rows = rows_of(the_patch, Layout(split=split, white_space=white_space, context=context), Surroundings(the_patch))
     placed = [(row.hunk, at) for row in rows if row.kind == "line" for at in {row.left, row.right} - {-1}]
     changed = [(hunk.index, at) for hunk in the_patch.hunks for at in hunk.changed]
     assert sorted(place for place in placed if place in changed) == changed
@@ -496,7 +542,8 @@ def test_every_changed_line_has_exactly_one_place_in_every_layout(split: bool, w
 
 
 def test_the_cursor_stays_on_its_line_in_every_layout() -> None:
-    page = DiffPage(patch(), Layout())
+    page = DiffPage(patch())
+    page.fit(100)
     while page.text(page.rows[page.cursor]) != "    return b":
         page.move_to(page.cursor + 1)
     for command in ("side_by_side", "less_context", "white_space", "more_context", "side_by_side"):
@@ -527,11 +574,8 @@ def test_choices_match_selections_made_by_number() -> None:
     assert choice.selection == only_lines(patch(), [(2, 3), (2, 5)]), "context cannot be chosen"
 
 
-def test_every_binding_has_a_name_a_word_and_a_key_of_its_own() -> None:
-    bindings = [binding for binding in DiffView.BINDINGS if not isinstance(binding, tuple)]
-    keys = [key for binding in bindings for key in binding.key.split(",")]
-    assert all(binding.id and binding.description for binding in bindings)
-    assert len(keys) == len(set(keys))
-    assert len({binding.id for binding in bindings}) == len(bindings)
-    performed = {binding.action.split("'")[1] for binding in bindings if binding.action.startswith("perform")}
-    assert performed == set(COMMANDS)
+def test_every_command_can_be_given() -> None:
+    table = {action.id.removeprefix("diff.") for action in ACTIONS.values() if action.id.startswith("diff.")}
+    # Escape and enter are everybody's; they come to the diff by other actions.
+    assert set(COMMANDS) - table == {"unmark", "unfold"}
+    assert table - set(COMMANDS) == {"files", "left", "right", "open"}

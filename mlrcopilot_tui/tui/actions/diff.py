@@ -1,5 +1,6 @@
 """What can be done within a diff: going through it, and taking hunks and lines in or out."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -19,7 +20,24 @@ def due(s: Situation) -> bool:
 
 
 def _perform(desk: Desk, command: str) -> None:
-    desk.perform(command)
+    desk.review.perform(command)
+
+
+def _to_a_file(desk: Desk) -> None:
+    rows = desk.review.files()
+    desk.choose(
+        "1 file" if len(rows) == 1 else f"{len(rows)} files",
+        rows,
+        desk.review.to_file,
+        chosen=desk.review.file_at_cursor,
+    )
+
+
+def _side_by_side(desk: Desk) -> None:
+    if desk.review.has_room_for_two:
+        desk.review.perform("side_by_side")
+    else:
+        desk.tell("Side by side takes 80 columns.", f"Zoom the pane with {desk.key('pane.zoom')}.")
 
 
 def _choose(command: str, key: str, label: str, sentence: str, rank: int | None = None) -> Action:
@@ -27,8 +45,16 @@ def _choose(command: str, key: str, label: str, sentence: str, rank: int | None 
     return Action(f"diff.{command}", "patch", (key,), label, sentence, do, due, rank)
 
 
-def _view(command: str, keys: str, label: str, sentence: str, rank: int | None = None, hint: str = "") -> Action:
-    do = partial(_perform, command=command)
+def _view(
+    command: str,
+    keys: str,
+    label: str,
+    sentence: str,
+    rank: int | None = None,
+    hint: str = "",
+    do: Callable[[Desk], None] | None = None,
+) -> Action:
+    do = do or partial(_perform, command=command)
     return Action(f"diff.{command}", "patch", tuple(keys.split()), label, sentence, do, shown, rank, hint)
 
 
@@ -41,8 +67,30 @@ DIFF: Final = (
     _view("next_hunk", "l right right_square_bracket", "next hunk", "To the next hunk."),
     _view("previous_file", "K", "files", "To the file before."),
     _view("next_file", "J", "next file", "To the next file."),
-    _view("side_by_side", "s", "side by side", "Old and new beside each other, or one below the other.", 62),
+    _view("files", "o", "files", "List the files, with what happens to each, and go to one.", 61, do=_to_a_file),
+    _view(
+        "side_by_side",
+        "s",
+        "side by side",
+        "Old and new beside each other, or one below the other; beside each other from 120 columns on.",
+        62,
+        do=_side_by_side,
+    ),
     _view("white_space", "w", "white space", "Leave changes of white space out of view, or show them."),
     _view("less_context", "left_curly_bracket", "less context", "Show fewer unchanged lines."),
     _view("more_context", "right_curly_bracket", "more context", "Show more unchanged lines."),
+    _view(
+        "left",
+        "less_than_sign shift+left",
+        "left",
+        "Scroll long lines to the left.",
+        do=lambda desk: desk.review.sideways(-1),
+    ),
+    _view(
+        "right",
+        "greater_than_sign shift+right",
+        "right",
+        "Scroll long lines to the right.",
+        do=lambda desk: desk.review.sideways(1),
+    ),
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from mlrcopilot_tui.tui import decisions, navigation
 from mlrcopilot_tui.tui.actions.action import Action, started
-from mlrcopilot_tui.tui.actions.diff import DIFF, due
+from mlrcopilot_tui.tui.actions.diff import DIFF, due, shown
 from mlrcopilot_tui.tui.actions.search import matches
 
 _a = partial(Action, context="patch")
@@ -74,13 +74,15 @@ PATCH: Final = (
         when=lambda s: s.reverted,
     ),
     _a(
-        id="history.open",
+        id="diff.open",
         keys=("enter",),
         label="open",
-        help="Show the attempt under the cursor of the history.",
-        do=navigation.open_row,
-        when=lambda s: s.tab == "History",
+        help="In a patch, show the unchanged lines above the hunk, what is folded, or fold it; in the history, show "
+        "the attempt.",
+        do=navigation.open_in_patch,
+        when=lambda s: s.tab == "History" or shown(s),
         rank=10,
+        naming=lambda s: "open" if s.tab == "History" else "",
     ),
     *DIFF,
     *matches("patch"),

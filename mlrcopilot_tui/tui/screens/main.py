@@ -305,7 +305,7 @@ class MainScreen(Screen[None]):
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         """Opens the row that was clicked."""
-        self.action_perform("idea.open" if event.rows is self.deck.ideas.rows else "history.open")
+        self.action_perform("idea.open" if event.rows is self.deck.ideas.rows else "diff.open")
 
     def on_search_finished(self, event: SearchFinished) -> None:
         """Says so when a search came to nothing."""

@@ -23,6 +23,7 @@ from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.talking import ways_on
 from mlrcopilot_tui.tui.views import PaneName, Row, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
+from mlrcopilot_tui.tui.widgets.review import Review
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
@@ -46,6 +47,11 @@ class MainDesk:
     def deck(self) -> Deck:
         """The panes."""
         return self._deck
+
+    @property
+    def review(self) -> Review:
+        """The diff in the patch pane."""
+        return self._deck.patch.review
 
     @property
     def situation(self) -> Situation:
@@ -111,16 +117,16 @@ class MainDesk:
         prompt = Prompt(question, value=value, hint=hint, may_be_empty=may_be_empty)
         self._screen.app.push_screen(prompt, answered)
 
-    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None]) -> None:
+    def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None], *, chosen: str = "") -> None:
         """Lets one of several be chosen."""
 
         from mlrcopilot_tui.tui.screens.picker import Picker  # noqa: PLC0415 -- on use
 
-        def chosen(key: str | None) -> None:
+        def answered(key: str | None) -> None:
             if key:
                 then(key)
 
-        self._screen.app.push_screen(Picker(title, rows), chosen)
+        self._screen.app.push_screen(Picker(title, rows, chosen), answered)
 
     def confirm(self, question: str, consequence: str, then: Callable[[], None]) -> None:
         """Asks once."""
@@ -148,10 +154,9 @@ class MainDesk:
 
     def unmark(self) -> bool:
         """Forgets the marked lines of a patch in focus, and says whether there were any."""
-        review = self._deck.patch.review
-        marked = self._deck.view is review and review.marking
+        marked = self._deck.view is self.review and self.review.marking
         if marked:
-            review.perform("unmark")
+            self.review.perform("unmark")
         return marked
 
     def tell(self, sentence: str, mend: str = "", *, wrong: bool = False, details: str = "") -> None:
@@ -178,7 +183,7 @@ class MainDesk:
 
     def chosen_patch(self) -> ChosenPatch | None:
         """What is selected of the shown patch; None where nothing is."""
-        return self._deck.patch.review.chosen()
+        return self.review.chosen()
 
     def edit(self, files: Sequence[Path]) -> bool:
         """Opens files in the researcher's editor and says whether any was changed."""
@@ -214,10 +219,6 @@ class MainDesk:
         terminal.send(self._screen.app, terminal.clipboard_sequence(text, os.environ))
         lines = text.count("\n") + 1
         self.tell(f"{lines} {'line' if lines == 1 else 'lines'} sent to the terminal's clipboard (OSC 52).")
-
-    def perform(self, name: str) -> None:
-        """Does an action of the diff."""
-        self._deck.patch.review.perform(name)
 
     def open(self, screen: ScreenName) -> None:
         """Opens one of the screens that lie over the panes."""

@@ -13,6 +13,10 @@ from mlrcopilot_tui.tui.views import Row
 from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
+_NARROWEST, _WIDEST = 44, 100
+_FRAME = 6
+"""Cells of a frame, of what it keeps free at its sides, of a scroll bar, and of the gap within a row."""
+
 
 class Picker(ModalScreen[str | None]):
     """Gives the key of the chosen row, or None; `preview` is called for each row that the cursor comes to."""
@@ -23,13 +27,17 @@ class Picker(ModalScreen[str | None]):
         Binding("enter", "choose", "choose", show=False),
         Binding("j,down", "move(1)", "down", show=False),
         Binding("k,up", "move(-1)", "up", show=False),
+        Binding("ctrl+d,pagedown", "page(1)", "half a page down", show=False),
+        Binding("ctrl+u,pageup", "page(-1)", "half a page up", show=False),
+        Binding("g,home", "to_end(-1)", "first", show=False),
+        Binding("G,end", "to_end(1)", "last", show=False),
     ]
     DEFAULT_CSS = """
     Picker {
         align: right middle;
         background: $background 0%;
         & > Vertical {
-            width: 44; max-width: 100%; height: auto; max-height: 80%;
+            max-width: 100%; height: auto; max-height: 80%;
             background: $panel; border: round $border; padding: 0 1; border-subtitle-color: $muted;
         }
         & RowList { height: auto; max-height: 24; background: $panel; }
@@ -50,6 +58,7 @@ class Picker(ModalScreen[str | None]):
         frame = Vertical()
         frame.border_title = printable(self._title)
         frame.border_subtitle = "enter chooses, escape takes back"
+        frame.styles.width = max(_NARROWEST, min(_WIDEST, max(map(_cells, self._rows), default=0) + _FRAME))
         with frame:
             self._list = RowList()
             self._list.styles.height = min(24, len(self._rows))
@@ -78,6 +87,18 @@ class Picker(ModalScreen[str | None]):
         """Takes none."""
         self.dismiss(None)
 
+    def action_page(self, halves: int) -> None:
+        """Moves the cursor by half pages."""
+        self._list.page(halves)
+
+    def action_to_end(self, direction: int) -> None:
+        """Moves the cursor to the last row, or to the first where negative."""
+        self._list.move(direction * len(self._rows))
+
     def action_move(self, lines: int) -> None:
         """Moves the cursor."""
         self._list.move(lines)
+
+
+def _cells(row: Row) -> int:
+    return sum(len(span.text) for span in (*row.left, *row.right))

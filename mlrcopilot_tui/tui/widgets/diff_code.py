@@ -1,7 +1,7 @@
 """Colours of the code in a diff, found only for what is seen: words by their role, and what differs within a line."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from textual.cache import LRUCache
@@ -10,6 +10,7 @@ from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui.widgets.diff_rows import pairs
 from mlrcopilot_tui.tui.widgets.painting import Span
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk
+from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 LONGEST: Final = 1000
 """Characters of a line that are shown."""
@@ -48,24 +49,41 @@ class Lexer(Protocol):
 class Code:
     """The spans of one patch's lines, remembered for the blocks seen last."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
         self._lexers: dict[str, Lexer | None] = {}
-        self._blocks: LRUCache[tuple[int, bool, int], dict[int, list[Span]]] = LRUCache(64)
+        self._blocks: LRUCache[tuple[int, str, int], dict[int, list[Span]]] = LRUCache(64)
         self._partners: LRUCache[int, dict[int, int]] = LRUCache(64)
         self._differences: LRUCache[tuple[int, int], list[Span]] = LRUCache(512)
 
     def roles(self, file: FileChange, hunk: Hunk, position: int) -> Sequence[Span]:
         """Spans of a line by role ("keyword", "string", …); a line is read with its side's lines around it."""
-        lexer = self._lexer(file.path)
+        away = "add" if hunk.lines[position].kind == "remove" else "remove"
+        # Blocks are cut by position, not by line of the side, so that finding a line's block takes no counting.
+        block = range(position // _BLOCK * _BLOCK, min((position // _BLOCK + 1) * _BLOCK, len(hunk.lines)))
+        return self._spans(
+            (hunk.index, away, block.start),
+            file.path,
+            position,
+            lambda: {at: hunk.lines[at] for at in block if hunk.lines[at].kind != away},
+        )
+
+    def roles_around(self, at: int, file: FileChange, number: int) -> Sequence[Span]:
+        """Spans of an unchanged line by its number in the new state of the file at position `at`."""
+        start = number // _BLOCK * _BLOCK
+        near = ((no, self._around.line(at, no)) for no in range(start, start + _BLOCK))
+        return self._spans((~at, "", start), file.path, number, lambda: {no: line for no, line in near if line})
+
+    def _spans(
+        self, key: tuple[int, str, int], path: str, place: int, lines: Callable[[], Mapping[int, DiffLine]]
+    ) -> Sequence[Span]:
+        lexer = self._lexer(path)
         if lexer is None:
             return ()
-        old = hunk.lines[position].kind == "remove"
-        # Blocks are cut by position, not by line of the side, so that finding a line's block takes no counting.
-        key = (hunk.index, old, position // _BLOCK)
         block = self._blocks.get(key)
         if block is None:
-            block = self._blocks[key] = _read(lexer, hunk, position // _BLOCK * _BLOCK, old=old)
-        return block.get(position, ())
+            block = self._blocks[key] = _read(lexer, lines())
+        return block.get(place, ())
 
     def differences(self, hunk: Hunk, position: int) -> Sequence[Span]:
         """Spans where a changed line differs from the line that it stands for or that stands for it."""
@@ -92,17 +110,15 @@ class Code:
         return self._lexers[path]
 
 
-def _read(lexer: Lexer, hunk: Hunk, start: int, *, old: bool) -> dict[int, list[Span]]:
-    away = "add" if old else "remove"
-    block = range(start, min(start + _BLOCK, len(hunk.lines)))
-    positions = [at for at in block if hunk.lines[at].kind != away]
-    spans: dict[int, list[Span]] = {at: [] for at in positions}
+def _read(lexer: Lexer, lines: Mapping[int, DiffLine]) -> dict[int, list[Span]]:
+    places = tuple(lines)
+    spans: dict[int, list[Span]] = {place: [] for place in places}
     line, column = 0, 0
-    for token, text in lexer.get_tokens("\n".join(shown(hunk.lines[at]) for at in positions)):
+    for token, text in lexer.get_tokens("\n".join(map(shown, lines.values()))):
         role = _role(str(token))
         for part in text.splitlines(keepends=True):
-            if role and line < len(positions):
-                spans[positions[line]].append((column, column + len(part), role))
+            if role and line < len(places):
+                spans[places[line]].append((column, column + len(part), role))
             column += len(part)
             if part.endswith("\n"):
                 line, column = line + 1, 0

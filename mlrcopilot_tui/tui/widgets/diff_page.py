@@ -7,41 +7,69 @@ from typing import Final
 from mlrcopilot_tui.tui.views import Notes
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice
 from mlrcopilot_tui.tui.widgets.diff_code import shown
-from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, NOTHING_SAID, Layout, Row, RowKind, note_of, rows_of
+from mlrcopilot_tui.tui.widgets.diff_folds import distance, refolded
+from mlrcopilot_tui.tui.widgets.diff_rows import (
+    CONTEXTS,
+    NOTHING_SAID,
+    Layout,
+    Row,
+    RowKind,
+    note_of,
+    only_spaced,
+    rows_of,
+)
 from mlrcopilot_tui.tui.widgets.painting import occurrences
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
+from mlrcopilot_tui.workspace.surroundings import Surroundings
+
+SPLIT_FROM: Final = 112
+"""Cells from which on old and new stand side by side unasked: a pane of 120 columns less its frame."""
+SPLIT_LEAST: Final = 76
+"""Cells from which on they do so when asked: a pane of 80 columns, with some thirty for the code of each."""
 
 
 class DiffPage:
-    """One patch; `perform` does what a key says."""
+    """One patch; `perform` does what a key says.
+
+    Args:
+        patch: the patch.
+        around: what is around its hunks.
+        like: the page whose layout is taken over.
+        selectable: whether hunks and lines can be taken in and out.
+        notes: what is said of hunks and lines.
+    """
 
     def __init__(
         self,
         patch: Patch,
-        layout: Layout,
+        around: Surroundings | None = None,
         *,
-        wide: bool = True,
+        like: "DiffPage | None" = None,
         selectable: bool = True,
         notes: Notes = NOTHING_SAID,
     ) -> None:
         self.patch = patch
-        self.notes = notes
+        self.hunks = patch.hunks
+        self.around = around or Surroundings(patch)
         self.choice = Choice(patch)
         self.selectable = selectable
-        self.layout = layout
-        self.wide = wide
+        self.notes = notes
+        self.width: int = like.width if like else 0
+        """Cells that there are for a row."""
+        self.layout: Layout = replace(like.layout, opened={}, closed=frozenset()) if like else Layout()
+        self.beside: bool | None = like.beside if like else None
+        """Whether old and new are wanted side by side; None as long as the width decides."""
         self.cursor = 0
         self.anchor: int | None = None
-        self._hunks = patch.hunks
-        self.size = (patch.added, patch.removed, len(self._hunks))
+        self.size = (patch.added, patch.removed, len(self.hunks))
         """Lines added, lines removed, hunks."""
-        self.rows = rows_of(patch, self._fitting, notes)
+        self.rows = rows_of(patch, self.layout, self.around, notes)
         self.to_next("hunk", 1)
 
     @property
     def split(self) -> bool:
-        """Whether old and new stand side by side: wanted, and with room for it."""
-        return self.layout.split and self.wide
+        """Whether old and new stand side by side."""
+        return self.layout.split
 
     @property
     def row(self) -> Row | None:
@@ -56,7 +84,7 @@ class DiffPage:
     @property
     def hunk(self) -> Hunk | None:
         """The hunk under the cursor; None on a file's rows and in an empty patch."""
-        return self._hunks[self.row.hunk - 1] if self.row and self.row.hunk else None
+        return self.hunks[self.row.hunk - 1] if self.row and self.row.hunk else None
 
     @property
     def active(self) -> range:
@@ -72,15 +100,28 @@ class DiffPage:
             return "", 0
         if not row.hunk:
             return file.path, file.hunks[0].new_start if file.hunks else 1
-        hunk = self._hunks[row.hunk - 1]
+        if row.kind == "around":
+            return file.path, row.right
+        hunk = self.hunks[row.hunk - 1]
         lines = hunk.lines[max(row.right if row.kind == "line" else 0, row.left, 0) :]
         return file.path, next((line.new_no for line in lines if line.new_no is not None), max(1, hunk.new_start))
 
     def line(self, row: Row) -> DiffLine | None:
         """The line that a row shows, the new one where it shows two; None for other rows."""
-        if row.kind != "line":
-            return None
-        return self._hunks[row.hunk - 1].lines[row.right if row.right >= 0 else row.left]
+        return self.line_at(row, row.right if row.right >= 0 else row.left)
+
+    def line_at(self, row: Row, place: int) -> DiffLine | None:
+        """The line at a row's left or right place; None where there is none."""
+        if row.kind == "around":
+            return self.around.line(row.file, place)
+        return self.hunks[row.hunk - 1].lines[place] if row.kind == "line" and place >= 0 else None
+
+    def only_spaced(self, row: Row) -> bool:
+        """Whether a row shows a removed and an added line that differ in white space, and that is left out of view."""
+        if self.layout.white_space or row.kind != "line" or row.left == row.right or min(row.left, row.right) < 0:
+            return False
+        lines = self.hunks[row.hunk - 1].lines
+        return not self.split or only_spaced(lines[row.left], lines[row.right])
 
     def text(self, row: Row) -> str:
         """What a row says, without gutter and sign."""
@@ -88,7 +129,7 @@ class DiffPage:
         if line is not None:
             return shown(line)
         if row.kind == "hunk":
-            return self._hunks[row.hunk - 1].header
+            return self.hunks[row.hunk - 1].header
         if row.kind == "remark":
             return self.notes[row.hunk, row.left][row.right].text
         file = self.patch.files[row.file]
@@ -103,13 +144,19 @@ class DiffPage:
         ahead = range(self.cursor + step, len(self.rows) if step > 0 else -1, step)
         self.cursor = next((at for at in ahead if self.rows[at].kind == kind), self.cursor)
 
+    def to_file(self, at: int) -> None:
+        """Put the cursor on a file's name, and show what is in it."""
+        if at in self.layout.closed:
+            self.lay_out(replace(self.layout, closed=self.layout.closed - {at}))
+        self.move_to(next(row for row, shown in enumerate(self.rows) if shown.file == at))
+
     def find(self, pattern: str, step: int) -> bool:
         """Put the cursor on the next row that holds the pattern, around the end if need be; False if none does."""
         count = len(self.rows)
         for at in ((self.cursor + step * way) % count for way in range(1, count + 1)):
             row = self.rows[at]
-            both = (self._hunks[row.hunk - 1].lines[row.left],) if row.kind == "line" and row.left >= 0 else ()
-            if occurrences(self.text(row), pattern, "") or any(occurrences(shown(line), pattern, "") for line in both):
+            old = self.line_at(row, row.left)
+            if occurrences(self.text(row), pattern, "") or (old and occurrences(shown(old), pattern, "")):
                 self.cursor = at
                 return True
         return False
@@ -117,25 +164,36 @@ class DiffPage:
     def say(self, notes: Notes) -> None:
         """Say something else of the patch; the cursor stays on its line."""
         self.notes = notes
-        self.lay_out(self.layout, wide=self.wide)
+        self.lay_out(self.layout)
 
     def perform(self, command: str) -> None:
         """Do one of `COMMANDS`."""
         if self.rows and (self.selectable or command not in CHOOSING):
             COMMANDS[command](self)
 
-    @property
-    def _fitting(self) -> Layout:
-        return replace(self.layout, split=self.split)
+    def fit(self, width: int) -> None:
+        """Lay the rows out for so many cells."""
+        self.width = width
+        if self._split_fits != self.split:
+            self.lay_out(self.layout)
 
-    def lay_out(self, layout: Layout, *, wide: bool) -> None:
+    def lay_out(self, layout: Layout) -> None:
         """Lay the rows out in another way; the cursor stays on its line."""
         here = self.row
-        self.layout, self.wide = layout, wide
-        self.rows = rows_of(self.patch, self._fitting, self.notes)
+        self.layout = replace(layout, split=self._split_fits)
+        self.rows = rows_of(self.patch, self.layout, self.around, self.notes)
         self.anchor = None
         if here is not None:
-            self.cursor = min(range(len(self.rows)), key=lambda at: _distance(self.rows[at], here))
+            self.cursor = min(range(len(self.rows)), key=lambda at: distance(self.rows[at], here))
+
+    @property
+    def _split_fits(self) -> bool:
+        return self.width >= (SPLIT_FROM if self.beside is None else SPLIT_LEAST) and self.beside is not False
+
+    def turn(self) -> None:
+        """Put old and new side by side, or one below the other."""
+        self.beside = not self.split
+        self.lay_out(self.layout)
 
     def toggle(self) -> None:
         """Take the marked lines in or out; without marked lines the hunk, or on a file's row the file."""
@@ -161,22 +219,21 @@ class DiffPage:
         """Show more unchanged lines, or fewer where `step` is -1; steps that change nothing are passed over."""
         for context in range(self.layout.context + step, len(CONTEXTS) if step > 0 else -1, step):
             before = len(self.rows)
-            self.lay_out(replace(self.layout, context=context), wide=self.wide)
+            self.lay_out(replace(self.layout, context=context, opened={}))
             if len(self.rows) != before:
                 return
 
-
-def _distance(row: Row, here: Row) -> tuple[int, int]:
-    """How far two rows are apart, by file and hunk first; a fold is as near as its first line."""
-    if (row.file, row.hunk) != (here.file, here.hunk):
-        return (abs(row.hunk - here.hunk) + 1, row.file != here.file)
-    at = row.left if row.kind == "fold" else max(row.left, row.right)
-    goal = here.left if here.kind == "fold" else max(here.left, here.right)
-    return (0, abs(at - goal))
+    def unfold(self) -> None:
+        """Show what is folded at the cursor, or fold it again: unchanged lines, or a file."""
+        row, line = self.row, self.line(self.row) if self.row else None
+        if row is not None and (line is None or line.kind == "context"):
+            layout = refolded(self.layout, row, self.hunk)
+            if layout != self.layout:
+                self.lay_out(layout)
 
 
 def _layout(change: Callable[[Layout], Layout]) -> Callable[[DiffPage], None]:
-    return lambda page: page.lay_out(change(page.layout), wide=page.wide)
+    return lambda page: page.lay_out(change(page.layout))
 
 
 CHOOSING: Final = frozenset({"toggle", "range", "undo", "redo"})
@@ -191,8 +248,9 @@ COMMANDS: Final[Mapping[str, Callable[[DiffPage], object]]] = {
     "previous_hunk": lambda page: page.to_next("hunk", -1),
     "next_file": lambda page: page.to_next("file", 1),
     "previous_file": lambda page: page.to_next("file", -1),
-    "side_by_side": _layout(lambda layout: replace(layout, split=not layout.split)),
+    "side_by_side": DiffPage.turn,
     "white_space": _layout(lambda layout: replace(layout, white_space=not layout.white_space)),
     "less_context": lambda page: page.fold(-1),
     "more_context": lambda page: page.fold(1),
+    "unfold": DiffPage.unfold,
 }

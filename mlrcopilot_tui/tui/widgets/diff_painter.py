@@ -1,7 +1,8 @@
 """Draws the rows of a diff: gutter, sign and code, with a sign or a box wherever a colour says something."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from rich.segment import Segment
 from textual.cache import LRUCache
@@ -9,12 +10,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mlrcopilot_tui.text import one_line
-from mlrcopilot_tui.tui.views import Notes, Role
-from mlrcopilot_tui.tui.widgets.diff_choice import Choice, Share
+from mlrcopilot_tui.tui.views import Role
+from mlrcopilot_tui.tui.widgets.diff_choice import Share
 from mlrcopilot_tui.tui.widgets.diff_code import ROLES, Code, shown
-from mlrcopilot_tui.tui.widgets.diff_rows import Row, note_of
+from mlrcopilot_tui.tui.widgets.diff_page import DiffPage
+from mlrcopilot_tui.tui.widgets.diff_rows import Row
 from mlrcopilot_tui.tui.widgets.painting import Names, Span, component_style, occurrences, paint
-from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
+from mlrcopilot_tui.workspace.patch import DiffLine
 
 _NAMES: Final = (
     "add", "add-sign", "add-differs", "remove", "remove-sign", "remove-differs", "context", "out", "gutter",
@@ -58,7 +60,8 @@ CSS: Final = f"""
 """
 """What each component looks like, to be put in the widget's own rule."""
 
-_BOX: Final[dict[Share, str]] = {"all": "[x] ", "some": "[~] ", "none": "[ ] "}
+Side = Literal["old", "new", "both"]
+BOX: Final[dict[Share, str]] = {"all": "[x] ", "some": "[~] ", "none": "[ ] "}
 _SIGN: Final = {"add": "+", "remove": "-", "context": " "}
 _NO_NEWLINE: Final = "  (no newline at end of file)"
 _ONE_NUMBER_BELOW: Final = 60  # cells; a narrow pane shows one line number a row
@@ -70,35 +73,36 @@ class Look:
 
     width: int = 0
     left: int = 0
-    split: bool = False
     pattern: str = ""
-    selectable: bool = True
     bar: str = "▌"
     fold: str = "⋯"
+    cut: str = "…"
     divider: str = "│"
     minus: str = "\u2212"
 
 
+def ascii_look() -> Look:
+    """How rows are drawn where only ASCII can be."""
+    return Look(bar=">", fold="...", cut=">", divider="|", minus="-")
+
+
 @dataclass(slots=True)
 class DiffPainter:
-    """Draws rows for one widget; texts are remembered until `forget`."""
+    """Draws the rows of one page for one widget; texts are remembered until `forget`."""
 
     widget: Widget
-    patch: Patch
-    choice: Choice
+    page: DiffPage
     look: Look
-    notes: Notes = field(default_factory=dict)
     widest: int = 0
     """Cells of the longest line drawn so far."""
-    _code: Code = field(default_factory=Code)
-    _hunks: tuple[Hunk, ...] = ()
+    _code: Code = field(init=False)
     _digits: int = 3
     _counts: dict[int, str] = field(default_factory=dict)
     _texts: LRUCache[tuple[int, int], Strip] = field(default_factory=lambda: LRUCache(1024))
 
     def __post_init__(self) -> None:
-        self._hunks = self.patch.hunks
-        ends = (max(hunk.old_start + hunk.old_count, hunk.new_start + hunk.new_count) for hunk in self._hunks)
+        self._code = Code(self.page.around)
+        ends = (max(hunk.old_start + hunk.old_count, hunk.new_start + hunk.new_count) for hunk in self.page.hunks)
         self._digits = max(3, len(str(max(ends, default=0))))
 
     @property
@@ -110,12 +114,12 @@ class DiffPainter:
     @property
     def room(self) -> int:
         """Cells for the code, in one half where old and new stand side by side."""
-        width = self.look.width // 2 if self.look.split else self.look.width
+        width = self.look.width // 2 if self.page.split else self.look.width
         return max(0, width - self.gutter)
 
     @property
     def _one_number(self) -> bool:
-        return self.look.split or self.look.width < _ONE_NUMBER_BELOW
+        return self.page.split or self.look.width < _ONE_NUMBER_BELOW
 
     def forget(self) -> None:
         """Draw everything anew."""
@@ -132,22 +136,22 @@ class DiffPainter:
         """
         base: Names = ("diff--cursor",) if active else ()
         bar = self.look.bar if active else " "
-        if row.kind == "line":
+        if row.kind in {"line", "around"}:
             return self._line(row, bar, base, selected, y)
-        file = self.patch.files[row.file]
+        text = self.page.text(row)
         if row.kind == "file":
             return self._whole(bar, self._file_text(row.file), "", ("diff--file", *base))
         if row.kind == "hunk":
-            hunk = self._hunks[row.hunk - 1]
-            text = self._box(self.choice.of_hunk(hunk.index)) + hunk.header
-            return self._whole(bar, text, f" {hunk.index}/{len(self._hunks)} ", ("diff--hunk", *base))
+            box = self._box(self.page.choice.of_hunk(row.hunk))
+            above = f"{self.look.fold} {row.right} above  " if row.right > 0 else ""
+            return self._whole(bar, box + text, f"  {above}{row.hunk}/{len(self.page.hunks)} ", ("diff--hunk", *base))
+        name = "diff--note"
         if row.kind == "remark":
-            said = self.notes[row.hunk, row.left][row.right]
-            return self._whole(
-                f"{bar}    ", said.text, "", (f"diff--says-{said.role if said.role in _SAYS else 'plain'}", *base)
-            )
-        text = note_of(file) if row.kind == "note" else f"{self.look.fold} {row.right} unchanged lines"
-        return self._whole(f"{bar}    ", text, "", ("diff--note", *base))
+            role = self.page.notes[row.hunk, row.left][row.right].role
+            name = f"diff--says-{role if role in _SAYS else 'plain'}"
+        elif row.kind in {"fold", "rest"}:
+            text = f"{self.look.fold} {row.right} unchanged lines"
+        return self._whole(f"{bar}    ", text, "", (name, *base))
 
     def _whole(self, lead: str, text: str, right: str, names: Names) -> Strip:
         width = self.look.width
@@ -157,59 +161,67 @@ class DiffPainter:
         return Strip([*strip, Segment(right, style)]).adjust_cell_length(width, style)
 
     def _file_text(self, at: int) -> str:
-        file = self.patch.files[at]
+        file = self.page.patch.files[at]
         if at not in self._counts:
-            kinds = [line.kind for hunk in file.hunks for line in hunk.lines]
-            counts = f" +{kinds.count('add')} {self.look.minus}{kinds.count('remove')}"
-            self._counts[at] = counts if kinds else ""
+            added, removed = file.counts
+            self._counts[at] = f" +{added} {self.look.minus}{removed}" if file.hunks else ""
         kind = f" {file.kind}" if file.kind != "modified" else ""
-        return f"{self._box(self.choice.of_file(file))}{file.path}{self._counts[at]}{kind}"
+        closed = f" {self.look.fold}" if at in self.page.layout.closed else ""
+        return f"{self._box(self.page.choice.of_file(file))}{file.path}{self._counts[at]}{kind}{closed}"
 
     def _box(self, share: Share) -> str:
-        return _BOX[share] if self.look.selectable else ""
+        return BOX[share] if self.page.selectable else ""
 
     def _line(self, row: Row, bar: str, base: Names, selected: tuple[int, int] | None, y: int) -> Strip:
-        if not self.look.split:
-            position = row.right if row.right >= 0 else row.left
-            return self._half(row, position, bar, base, selected, y)
+        if not self.page.split:
+            return self._half(row, row.right if row.right >= 0 else row.left, "both", bar, base, selected, y)
         half = self.look.width // 2
-        left = self._half(row._replace(right=-1), row.left, bar, base, None, y)
-        right = self._half(row._replace(left=-1), row.right, self.look.divider, base, None, y)
+        left = self._half(row, row.left, "old", bar, base, None, y)
+        right = self._half(row, row.right, "new", self.look.divider, base, None, y)
         edge = component_style(self.widget, base)
         return Strip.join([left.adjust_cell_length(half, edge), right.adjust_cell_length(self.look.width - half, edge)])
 
-    def _half(self, row: Row, position: int, bar: str, base: Names, selected: tuple[int, int] | None, y: int) -> Strip:
-        if position < 0:
+    def _half(
+        self, row: Row, place: int, side: Side, bar: str, base: Names, selected: tuple[int, int] | None, y: int
+    ) -> Strip:
+        line = self.page.line_at(row, place)
+        if line is None:
             empty = component_style(self.widget, base)
             return Strip([Segment(bar, empty)]).extend_cell_length(self.gutter + self.room, empty)
-        hunk = self._hunks[row.hunk - 1]
-        line = hunk.lines[position]
-        spaced = _is_spaced(row)
-        taken = not self.look.selectable or line.kind == "context" or self.choice.takes(hunk.index, position)
+        spaced = self.page.only_spaced(row)
+        takes = self.page.choice.takes
+        taken = not self.page.selectable or line.kind == "context" or takes(row.hunk, place)
         ground = "diff--context" if spaced else f"diff--{line.kind}"
         names: Names = (ground, *base) if taken else (ground, "diff--out", *base)
-        gutter = self._gutter(hunk, row, position, bar, names)
+        gutter = self._gutter(row, line, side, bar, names, taken=taken, spaced=spaced)
         # A line is drawn in another way under the cursor or the mouse, and that is not worth remembering.
-        key = (hunk.index, position)
+        key = (~row.file if row.kind == "around" else row.hunk, place)
         text = None if base or selected else self._texts.get(key)
         if text is None:
-            text = self._text(self.patch.files[row.file], hunk, position, names, selected, taken=taken)
+            text = self._text(row, place, line, names, selected, taken=taken)
             if not base and not selected:
                 self._texts[key] = text
         self.widest = max(self.widest, text.cell_length)
-        left = self.look.left
-        cropped = text.crop_extend(left, left + self.room, component_style(self.widget, names)).apply_offsets(left, y)
-        return Strip.join([gutter, cropped])
+        return Strip.join([gutter, self._cropped(text, names, y)])
 
-    def _gutter(self, hunk: Hunk, row: Row, position: int, bar: str, names: Names) -> Strip:
-        line = hunk.lines[position]
-        partly = self.look.selectable and line.kind != "context" and self.choice.of_hunk(hunk.index) == "some"
-        mark = "x" if partly and self.choice.takes(hunk.index, position) else " "
-        old = hunk.lines[row.left].old_no if row.left >= 0 else None
-        new = hunk.lines[row.right].new_no if row.right >= 0 else None
-        numbers = (new or old,) if self._one_number else (old, new)
+    def _cropped(self, text: Strip, names: Names, y: int) -> Strip:
+        left, room = self.look.left, self.room
+        cropped = text.crop_extend(left, left + room, component_style(self.widget, names))
+        if text.cell_length > left + room > left:
+            mark = Segment(self.look.cut, component_style(self.widget, (*names, "diff--gutter")))
+            cropped = Strip([*cropped.crop(0, room - 1), mark])
+        return cropped.apply_offsets(left, y)
+
+    def _gutter(
+        self, row: Row, line: DiffLine, side: Side, bar: str, names: Names, *, taken: bool, spaced: bool
+    ) -> Strip:
+        partly = line.kind != "context" and self.page.selectable and self.page.choice.of_hunk(row.hunk) == "some"
+        mark = "x" if partly and taken else " "
+        numbers: tuple[int | None, ...] = (line.old_no if side == "old" else line.new_no or line.old_no,)
+        if not self._one_number:
+            other = self.page.line_at(row, row.left) if spaced else line
+            numbers = (other.old_no if other else None, line.new_no)
         columns = "".join(f"{number or '':>{self._digits}} " for number in numbers)
-        spaced = _is_spaced(row)
         sign = "~" if spaced else _SIGN[line.kind]
         ink = (f"diff--{line.kind}-sign",) if line.kind != "context" and not spaced else ()
         return Strip(
@@ -221,22 +233,22 @@ class DiffPainter:
 
     def _text(
         self,
-        file: FileChange,
-        hunk: Hunk,
-        position: int,
+        row: Row,
+        place: int,
+        line: DiffLine,
         names: Names,
         selected: tuple[int, int] | None,
         *,
         taken: bool,
     ) -> Strip:
-        line = hunk.lines[position]
         text = shown(line)
         spans: list[Span] = []
-        if taken:
-            # With sixteen colours a changed line is its sign's colour throughout, as git has it.
-            plain = self.widget.app.native_ansi_color and line.kind != "context"
-            spans += [] if plain else ((a, b, f"diff--{role}") for a, b, role in self._code.roles(file, hunk, position))
-            spans += ((a, b, f"diff--{line.kind}-differs") for a, b, _ in self._differences(hunk, position, line))
+        # With sixteen colours a changed line is its sign's colour throughout, as git has it.
+        if taken and (line.kind == "context" or not self.widget.app.native_ansi_color):
+            spans += ((a, b, f"diff--{role}") for a, b, role in self._roles(row, place))
+        if taken and line.kind != "context":
+            differing = self._code.differences(self.page.hunks[row.hunk - 1], place)
+            spans += ((a, b, f"diff--{line.kind}-differs") for a, b, _ in differing)
         spans += occurrences(text, self.look.pattern, "diff--match")
         if selected:
             start, stop = selected
@@ -246,10 +258,8 @@ class DiffPainter:
             segments.append(Segment(_NO_NEWLINE, component_style(self.widget, (*names, "diff--note"))))
         return Strip(segments)
 
-    def _differences(self, hunk: Hunk, position: int, line: DiffLine) -> list[Span]:
-        return list(self._code.differences(hunk, position)) if line.kind != "context" else []
-
-
-def _is_spaced(row: Row) -> bool:
-    """Whether a row stands for a removed and an added line that differ in their white space only."""
-    return row.left >= 0 and row.right >= 0 and row.left != row.right
+    def _roles(self, row: Row, place: int) -> Sequence[Span]:
+        file = self.page.patch.files[row.file]
+        if row.kind == "around":
+            return self._code.roles_around(row.file, file, place)
+        return self._code.roles(file, self.page.hunks[row.hunk - 1], place)

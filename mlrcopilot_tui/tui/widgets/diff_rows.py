@@ -1,25 +1,34 @@
 """The rows of a diff as it is laid out: which line stands beside or below which, what is folded, what is noted."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
 from typing import Final, Literal, NamedTuple
 
 from mlrcopilot_tui.tui.views import WHOLE, Notes
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
+from mlrcopilot_tui.workspace.surroundings import Surroundings
 
-RowKind = Literal["file", "note", "hunk", "remark", "line", "fold"]
+RowKind = Literal["file", "note", "hunk", "remark", "line", "fold", "around", "rest"]
 NOTHING_SAID: Final[Notes] = {}
-CONTEXTS: Final = (0, 1, 3, 6, 12, 1 << 30)
-"""Unchanged lines that can be shown around a change; the last one is all that the patch holds."""
+CONTEXTS: Final = (0, 1, 3, 6, 12, 25, 1 << 30)
+"""Unchanged lines that can be shown around a change: as git has it 3, and in the end all that is known."""
+ABOVE: Final = -1
+BELOW: Final = -2
+"""Instead of a position in a hunk's lines: the unchanged lines around it."""
 
 
 class Row(NamedTuple):
     """One row; a tuple, because a patch of a hundred thousand lines has as many.
 
-    A "line" row has the position in the hunk's lines of what stands on the old and on the new side, -1 where nothing
-    does; both are the same for context. A "fold" row has the first hidden position and how many are hidden. A "remark"
-    row has the position of the line that something is said of, or `WHOLE`, and the place among what is said of it.
+    What `left` and `right` are depends on the kind:
+
+    - "line": the position in the hunk's lines of what stands on the old and on the new side, -1 where nothing does;
+      both are the same for context.
+    - "fold": the first hidden position in the hunk, and how many are hidden.
+    - "around": twice the number, in the new state, of an unchanged line above or below the hunk.
+    - "hunk", "rest": on the right, how many unchanged lines are hidden above the hunk, or below the file's last.
+    - "remark": the position of the line that something is said of, or `WHOLE`, and the place among what is said of it.
     """
 
     kind: RowKind
@@ -31,24 +40,64 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How rows are laid out; `context` is a place in `CONTEXTS`."""
+    """How rows are laid out.
+
+    Attributes:
+        split: whether old and new stand side by side.
+        white_space: whether changes of white space are shown.
+        context: a place in `CONTEXTS`.
+        opened: unchanged lines shown beyond that, by hunk and position: how many `ABOVE` it, how many `BELOW` it, or
+            all of the run that begins there.
+        closed: positions of the files of which only the name is shown.
+    """
 
     split: bool = False
     white_space: bool = True
-    context: int = len(CONTEXTS) - 1
+    context: int = CONTEXTS.index(3)
+    opened: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    closed: frozenset[int] = frozenset()
 
 
-def rows_of(patch: Patch, layout: Layout, notes: Notes = NOTHING_SAID) -> list[Row]:
+def rows_of(patch: Patch, layout: Layout, around: Surroundings, notes: Notes = NOTHING_SAID) -> list[Row]:
     """Lay out a patch: for each file its name, what is to be noted, and its hunks with what is said of them."""
     rows: list[Row] = []
     for at, file in enumerate(patch.files):
         rows.append(Row("file", at))
         if note_of(file):
             rows.append(Row("note", at))
-        for hunk in file.hunks:
-            rows.append(Row("hunk", at, hunk.index))
-            rows += _hunk_rows(hunk, at, layout)
+        if at not in layout.closed:
+            rows += _file_rows(file, at, layout, around)
     return list(_with_remarks(rows, notes)) if notes else rows
+
+
+def _file_rows(file: FileChange, at: int, layout: Layout, around: Surroundings) -> Iterator[Row]:
+    before: Hunk | None = None
+    for hunk, gap in zip((*file.hunks, None), around.gaps(at, file), strict=True):
+        up = min(gap.above, _wanted(before, BELOW, layout))
+        down = min(gap.below, _wanted(hunk, ABOVE, layout), gap.lines - up)
+        hidden = gap.lines - up - down
+        if before is not None:
+            yield from (Row("around", at, before.index, no, no) for no in range(gap.first, gap.first + up))
+        if hunk is not None:
+            first = gap.first + gap.lines
+            yield Row("hunk", at, hunk.index, right=hidden if gap.below else 0)
+            yield from (Row("around", at, hunk.index, no, no) for no in range(first - down, first))
+            yield from _hunk_rows(hunk, at, layout)
+        elif before is not None and hidden:
+            yield Row("rest", at, before.index, right=hidden)
+        before = hunk
+
+
+def _wanted(hunk: Hunk | None, side: int, layout: Layout) -> int:
+    """How many lines above or below a hunk are to be shown, beside the unchanged ones that it begins and ends with."""
+    if hunk is None:
+        return 0
+    wanted = layout.opened.get((hunk.index, side), 0)
+    if layout.context > Layout().context:
+        lines = hunk.lines if side == ABOVE else reversed(hunk.lines)
+        own = next((at for at, line in enumerate(lines) if line.kind != "context"), 0)
+        wanted += CONTEXTS[layout.context] - own
+    return max(0, wanted)
 
 
 def _with_remarks(rows: Iterable[Row], notes: Notes) -> Iterator[Row]:
@@ -100,7 +149,8 @@ def _hunk_rows(hunk: Hunk, file: int, layout: Layout) -> Iterator[Row]:
             for left, right in _changed_rows(lines, run, layout):
                 yield Row("line", file, hunk.index, left, right)
         else:
-            yield from _context_rows(run, hunk, file, CONTEXTS[layout.context])
+            opened = (hunk.index, run[0]) in layout.opened
+            yield from _context_rows(run, hunk, file, len(run) if opened else CONTEXTS[layout.context])
 
 
 def _context_rows(run: list[int], hunk: Hunk, file: int, context: int) -> Iterator[Row]:
@@ -139,8 +189,9 @@ def _changed_rows(lines: Sequence[DiffLine], run: list[int], layout: Layout) -> 
 
 
 def _only_spaced(lines: Sequence[DiffLine], removed: list[int], added: list[int]) -> dict[int, int]:
-    return {
-        old: new
-        for old, new in zip(removed, added, strict=True)
-        if "".join(lines[old].text.split()) == "".join(lines[new].text.split())
-    }
+    return {old: new for old, new in zip(removed, added, strict=True) if only_spaced(lines[old], lines[new])}
+
+
+def only_spaced(old: DiffLine, new: DiffLine) -> bool:
+    """Whether two lines are the same but for white space."""
+    return "".join(old.text.split()) == "".join(new.text.split())

@@ -1,36 +1,36 @@
 """A patch under review: every hunk and line can be taken in or out, and what is in is what gets approved."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection as TextSelection
 from textual.strip import Strip
 
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.views import Notes
-from mlrcopilot_tui.tui.widgets import diff_painter
-from mlrcopilot_tui.tui.widgets.diff_page import CHOOSING, DiffPage
+from mlrcopilot_tui.tui.views import Row as ListRow
+from mlrcopilot_tui.tui.widgets import diff_files, diff_painter
+from mlrcopilot_tui.tui.widgets.diff_page import SPLIT_LEAST, DiffPage
 from mlrcopilot_tui.tui.widgets.diff_painter import DiffPainter, Look
-from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID, Layout
+from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.painting import component_style, paint
-from mlrcopilot_tui.tui.widgets.searching import SearchFinished, SearchRequested
+from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 from mlrcopilot_tui.workspace.patch import Patch, Selection
+from mlrcopilot_tui.workspace.surroundings import Surroundings
 
-_SPLIT_FROM: Final = 100  # cells; below, old and new stand one below the other
+_TOP: Final = 1  # rows of the headline
 _SIDE_STEP: Final = 8
 _MARGIN: Final = 2  # rows kept in view above and below the cursor
 
 
-def _command(keys: str, command: str, description: str, *, show: bool = False) -> Binding:
-    return Binding(keys, f"perform('{command}')", description, show=show, id=f"diff.{command}")
-
-
 class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows a patch and lets a person choose what of it is taken; at first everything is."""
+    """Shows a patch and lets a person choose what of it is taken; at first everything is.
+
+    It has no keys of its own: whoever shows it calls `perform` and the movements.
+    """
 
     DEFAULT_CSS = f"""
     DiffView {{
@@ -39,92 +39,58 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
     }}
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = set(diff_painter.COMPONENTS)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="diff.down"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="diff.up"),
-        Binding("ctrl+d", "page(1)", "Half a page down", show=False, id="diff.half_page_down"),
-        Binding("ctrl+u", "page(-1)", "Half a page up", show=False, id="diff.half_page_up"),
-        Binding("pagedown", "page(2)", "Page down", show=False, id="diff.page_down"),
-        Binding("pageup", "page(-2)", "Page up", show=False, id="diff.page_up"),
-        Binding("g,home", "to_start", "Beginning", show=False, id="diff.top"),
-        Binding("G,end", "to_end", "End", show=False, id="diff.bottom"),
-        _command("h,left,left_square_bracket", "previous_hunk", "Hunk before"),
-        _command("l,right,right_square_bracket", "next_hunk", "Next hunk"),
-        _command("K", "previous_file", "File before"),
-        _command("J", "next_file", "Next file"),
-        Binding("shift+left,less_than_sign", "sideways(-1)", "Left", show=False, id="diff.left"),
-        Binding("shift+right,greater_than_sign", "sideways(1)", "Right", show=False, id="diff.right"),
-        _command("space", "toggle", "Hunk in or out", show=True),
-        _command("v", "range", "Mark lines", show=True),
-        _command("escape", "unmark", "Unmark", show=True),
-        _command("U", "undo", "Undo"),
-        _command("ctrl+r", "redo", "Redo"),
-        _command("w", "white_space", "White space", show=True),
-        _command("s", "side_by_side", "Side by side", show=True),
-        _command("left_curly_bracket", "less_context", "Less context"),
-        _command("right_curly_bracket", "more_context", "More context"),
-        Binding("slash", "search", "Search", id="diff.search"),
-        Binding("n", "again", "Next match", show=False, id="diff.next_match"),
-        Binding("N", "again(True)", "Match before", show=False, id="diff.previous_match"),
-    ]
 
-    class SelectionChanged(Message):
-        """Something was taken in or out."""
-
-        def __init__(self, view: "DiffView", selection: Selection) -> None:
-            super().__init__()
-            self.view = view
-            self.selection = selection
-
-        @property
-        def control(self) -> "DiffView":
-            """The diff."""
-            return self.view
-
-    def __init__(
-        self,
-        *,
-        empty: str = "The patch to decide on appears here.",
-        headline: bool = True,
-        ascii_only: bool = False,
-        id: str | None = None,  # noqa: A002 -- Textual's own name for it
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, empty: str = "The patch to decide on appears here.", ascii_only: bool = False) -> None:
+        super().__init__()
         self._empty = empty
-        self._top = int(headline)
         self._title = ""
-        self._look = Look(bar=">", fold="...", divider="|", minus="-") if ascii_only else Look()
-        self._page = DiffPage(Patch(), Layout())
-        self._painter = DiffPainter(self, self._page.patch, self._page.choice, self._look)
+        self._look = diff_painter.ascii_look() if ascii_only else Look()
+        self._become(DiffPage(Patch()))
 
     def show(
-        self, patch: Patch | None, title: str = "", *, selectable: bool = True, notes: Notes = NOTHING_SAID
+        self,
+        patch: Patch | None,
+        title: str = "",
+        *,
+        around: Surroundings | None = None,
+        selectable: bool = True,
+        notes: Notes = NOTHING_SAID,
     ) -> None:
         """Show another patch from its first hunk, all of it taken; the one that is shown already stays as it is.
 
         Args:
             patch: what to show, None for nothing.
             title: whose patch it is, for the headline.
+            around: the unchanged lines around its hunks.
             selectable: whether hunks and lines can be taken in and out.
             notes: what is said of hunks and lines, shown below them.
         """
-        patch = patch or Patch()
+        patch, page = patch or Patch(), self._page
         self._title = title
-        if patch != self._page.patch or selectable != self._look.selectable:
-            self._look.selectable = selectable
-            self._page = DiffPage(patch, self._page.layout, wide=self._page.wide, selectable=selectable, notes=notes)
-            self._painter = DiffPainter(self, patch, self._page.choice, self._look, notes)
+        if patch != page.patch or selectable != page.selectable:
+            self._become(DiffPage(patch, around, like=page, selectable=selectable, notes=notes))
             self._fit()
             self.scroll_to(0, 0, animate=False, force=True)
             self._moved(range(0), jumped=True)
-            self.refresh_bindings()
-        elif notes != self._page.notes:
-            self._painter.notes = notes
-            self._page.say(notes)
+        elif notes != page.notes:
+            page.say(notes)
             self._redraw()
             self._moved(range(0), jumped=True)
         self.refresh()
+
+    def _become(self, page: DiffPage) -> None:
+        self._page = page
+        self._painter = DiffPainter(self, page, self._look)
+
+    @property
+    def patch(self) -> Patch:
+        """What is shown."""
+        return self._page.patch
+
+    @property
+    def around(self) -> Surroundings:
+        """What is around its hunks."""
+        return self._page.around
 
     @property
     def selection(self) -> Selection:
@@ -148,6 +114,27 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         return (hunk.index, file.path) if hunk is not None and file is not None else None
 
     @property
+    def has_room_for_two(self) -> bool:
+        """Whether old and new can stand side by side."""
+        return self._page.width >= SPLIT_LEAST
+
+    def files(self) -> Sequence[ListRow]:
+        """The patch's files, a row each, by their positions in the patch."""
+        return diff_files.rows(self._page, self._look)
+
+    @property
+    def file_at_cursor(self) -> str:
+        """The key of the row of `files` that stands for the file under the cursor."""
+        return str(self._page.row.file) if self._page.row else ""
+
+    def to_file(self, key: str) -> None:
+        """Go to the file that a row of `files` stands for, and unfold it."""
+        active = self._page.active
+        self._page.to_file(int(key))
+        self._redraw()
+        self._moved(active, jumped=True)
+
+    @property
     def headline(self) -> str:
         """Title, file, counts, hunk, and how much is taken."""
         page = self._page
@@ -168,8 +155,6 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         page.perform(command)
         if page.rows is not rows or page.choice.state is not chosen:
             self._redraw()
-        if page.choice.state is not chosen:
-            self.post_message(self.SelectionChanged(self, self.selection))
         self._moved(active, jumped=page.cursor != cursor)
 
     def move(self, lines: int) -> None:
@@ -180,7 +165,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def page(self, halves: int) -> None:
         """Move the cursor down by so many half pages, up where negative."""
-        self.move(halves * max(1, (self.size.height - self._top) // 2))
+        self.move(halves * max(1, (self.size.height - _TOP) // 2))
 
     def to_start(self) -> None:
         """Go to the first row."""
@@ -209,37 +194,19 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         found = self.get_selection(selection) if selection is not None else None
         return found[0] if found else "\n".join(self._page.text(self._page.rows[at]) for at in self._page.active)
 
-    action_perform, action_move, action_page, action_to_start, action_to_end = perform, move, page, to_start, to_end
-
-    def action_sideways(self, direction: int) -> None:
+    def sideways(self, direction: int) -> None:
         """Scroll long lines."""
         self.scroll_to(x=self.scroll_offset.x + direction * _SIDE_STEP, animate=False, force=True)
-
-    def action_search(self) -> None:
-        """Ask the app for a pattern."""
-        self.post_message(SearchRequested(self))
-
-    def action_again(self, backwards: bool = False) -> None:
-        """Go to the next match, or the one before."""
-        self.search(self._look.pattern, backwards=backwards)
 
     @property
     def marking(self) -> bool:
         """Whether lines are being marked, from where the range began to the cursor."""
         return self._page.anchor is not None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave escape to others while nothing is marked, and offer no choosing where there is nothing to choose."""
-        if action != "perform":
-            return True
-        if parameters == ("unmark",):
-            return self.marking
-        return self._look.selectable or parameters[0] not in CHOOSING
-
     def get_selection(self, selection: TextSelection) -> tuple[str, str] | None:
         """Give the code that the mouse selected, without gutter and signs."""
         rows = self._page.rows
-        if self._look.split or not rows:
+        if self._page.split or not rows:
             return None
         top = selection.start.y if selection.start else 0
         bottom = selection.end.y if selection.end else len(rows) - 1
@@ -257,20 +224,21 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, _: events.Resize) -> None:
         """Leave or enter side by side where the room for it went or came."""
-        wide = self.size.width >= _SPLIT_FROM
-        if wide != self._page.wide:
-            self._page.lay_out(self._page.layout, wide=wide)
+        self._page.fit(self.scrollable_content_region.width)
         self._redraw()
         self._moved(range(0), jumped=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse is; on a box, take its hunk or file in or out."""
-        at = event.y - self._top + self.scroll_offset.y
-        if event.y < self._top or at >= len(self._page.rows):
+        """Put the cursor where the mouse is; on a box, take its hunk or file in or out; unfold what is folded."""
+        at = event.y - _TOP + self.scroll_offset.y
+        if event.y < _TOP or at >= len(self._page.rows):
             return
         self.move(at - self._page.cursor)
-        if self._page.rows[at].kind in {"file", "hunk"} and 1 <= event.x <= 3:
+        row = self._page.rows[at]
+        if row.kind in {"file", "hunk"} and 1 <= event.x <= 3:
             self.perform("toggle")
+        elif row.kind in {"fold", "rest"} or (row.kind == "hunk" and row.right > 0 and event.x > self.size.width // 2):
+            self.perform("unfold")
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         """Draw from another column on."""
@@ -281,15 +249,15 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw the headline or one row."""
         page, width = self._page, self.scrollable_content_region.width
         self._look.width = width
-        if y < self._top or not page.rows:
+        if y < _TOP or not page.rows:
             text = one_line(self.headline if page.rows else self._empty, width) if y == 0 else ""
             names = ("diff--note",) if not page.rows else ()
             return Strip(paint(self, text, names)).extend_cell_length(width, component_style(self, names))
-        at = y - self._top + self.scroll_offset.y
+        at = y - _TOP + self.scroll_offset.y
         if at >= len(page.rows):
             return Strip.blank(width, self.rich_style)
         selection = self.text_selection
-        selected = selection.get_span(at) if selection is not None and not self._look.split else None
+        selected = selection.get_span(at) if selection is not None and not self._page.split else None
         widest = self._painter.widest
         strip = self._painter.paint(page.rows[at], active=at in page.active, selected=selected, y=at)
         if self._painter.widest > widest:
@@ -303,14 +271,13 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _fit(self) -> None:
         self._look.width = self.scrollable_content_region.width
-        self._look.split = self._page.split
         hidden = max(0, self._painter.widest - self._painter.room)
-        self.virtual_size = Size(self._look.width + hidden, len(self._page.rows) + self._top)
+        self.virtual_size = Size(self._look.width + hidden, len(self._page.rows) + _TOP)
 
     def _moved(self, before: range, *, jumped: bool = False) -> None:
         """Bring the cursor into view, of a hunk it jumped to as much as there is room for; draw only what changed."""
         page = self._page
-        top, room = self.scroll_offset.y, self.size.height - self._top
+        top, room = self.scroll_offset.y, self.size.height - _TOP
         if room <= 0:
             return
         margin = min(_MARGIN, room // 4)
@@ -323,5 +290,5 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=goal, animate=False, force=True)
         for at in {*before, *page.active}:
             if goal <= at < goal + room:
-                self.refresh(Region(0, at - goal + self._top, self.size.width, 1))
-        self.refresh(Region(0, 0, self.size.width, self._top))
+                self.refresh(Region(0, at - goal + _TOP, self.size.width, 1))
+        self.refresh(Region(0, 0, self.size.width, _TOP))

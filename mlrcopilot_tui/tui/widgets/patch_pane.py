@@ -15,6 +15,7 @@ from mlrcopilot_tui.tui.widgets.line import Line
 from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.pane import Pane
 from mlrcopilot_tui.tui.widgets.review import Review
+from mlrcopilot_tui.workspace.kept_diff import KeptDiff
 
 
 class PatchPane(Pane):
@@ -28,7 +29,7 @@ class PatchPane(Pane):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs)
-        self._text = ""
+        self._diff = KeptDiff()
         self._due = False
         self._notes: Notes = {}
 
@@ -49,16 +50,16 @@ class PatchPane(Pane):
         self.headline.show(view.line or (Span(view.empty, "muted"),), wrapped=not view.line)
         if (view.due, view.notes) != (self._due, self._notes):
             self._due, self._notes = view.due, view.notes
-            self.review.show_text(self._text, selectable=view.due, notes=view.notes)
+            self.review.show_diff(self._diff, selectable=view.due, notes=view.notes)
 
-    def show_patch(self, text: str) -> None:
+    def show_patch(self, diff: KeptDiff) -> None:
         """Shows a diff; one that cannot be read is said to be so in its place.
 
         Raises:
             InputError: the text is no diff.
         """
-        self._text = text
-        self.review.show_text(text, selectable=self._due, notes=self._notes)
+        self._diff = diff
+        self.review.show_diff(diff, selectable=self._due, notes=self._notes)
 
     def show_history(self, rows: tuple[Row, ...]) -> None:
         """Shows what was tried."""

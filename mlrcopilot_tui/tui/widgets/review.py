@@ -5,20 +5,21 @@ from mlrcopilot_tui.tui.desk import ChosenPatch
 from mlrcopilot_tui.tui.views import Notes
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
+from mlrcopilot_tui.workspace.kept_diff import KeptDiff
 from mlrcopilot_tui.workspace.patch import Patch, Selection, parse, render, select
+from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 
-class Review(DiffView, inherit_bindings=False):
+class Review(DiffView):
     """A patch, with what is selected of it."""
 
-    _text: str | None = None
-    _patch = Patch()
+    _diff: KeptDiff | None = None
 
-    def show_text(self, text: str, title: str = "", *, selectable: bool, notes: Notes = NOTHING_SAID) -> None:
-        """Shows the output of `git diff`; one that cannot be read is shown as nothing.
+    def show_diff(self, diff: KeptDiff, title: str = "", *, selectable: bool, notes: Notes = NOTHING_SAID) -> None:
+        """Shows a diff; one that cannot be read is shown as nothing.
 
         Args:
-            text: the diff.
+            diff: the diff, as the copilot keeps it.
             title: what stands before the file's name in the headline.
             selectable: whether hunks and lines can be taken in and out.
             notes: what is said of hunks and lines, shown below them.
@@ -26,18 +27,19 @@ class Review(DiffView, inherit_bindings=False):
         Raises:
             InputError: the text is no diff.
         """
-        if text != self._text:
-            self._text = text
-            self._patch = Patch()
-            try:
-                self._patch = parse(text)
-            finally:
-                self.show(self._patch, title, selectable=selectable, notes=notes)
-        self.show(self._patch, title, selectable=selectable, notes=notes)
+        patch: Patch = self.patch
+        around: Surroundings | None = self.around
+        try:
+            if diff != self._diff:
+                self._diff, patch, around = diff, Patch(), None
+                patch = parse(diff.text)
+                around = Surroundings(patch, diff.wide)
+        finally:
+            self.show(patch, title, around=around, selectable=selectable, notes=notes)
 
     def chosen(self) -> ChosenPatch | None:
         """What would be approved; None where nothing is selected."""
-        return chosen(self._patch, self.selection)
+        return chosen(self.patch, self.selection)
 
 
 def chosen(patch: Patch, selection: Selection) -> ChosenPatch | None:

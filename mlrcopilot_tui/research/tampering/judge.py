@@ -1,19 +1,44 @@
 """All rules over one patch: the tags of its hunks, in their order."""
 
-from collections.abc import Mapping
+import ast
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Final
 
 from mlrcopilot_tui.research.tampering.facts import Facts
-from mlrcopilot_tui.session.model import Tag
-from mlrcopilot_tui.workspace.patch import Patch
+from mlrcopilot_tui.research.tampering.findings import Finding, tags_of
+from mlrcopilot_tui.research.tampering.renames import plain, renamed
+from mlrcopilot_tui.research.tampering.rules.clock import clock
+from mlrcopilot_tui.research.tampering.rules.guarded import guarded
+from mlrcopilot_tui.research.tampering.rules.outside import outside
+from mlrcopilot_tui.research.tampering.rules.reported import reported
+from mlrcopilot_tui.research.tampering.rules.seed import seed
+from mlrcopilot_tui.research.tampering.rules.splits import splits
+from mlrcopilot_tui.research.tampering.rules.storage import storage
+from mlrcopilot_tui.research.tampering.rules.text import textual
+from mlrcopilot_tui.research.tampering.script import Script
+from mlrcopilot_tui.research.tampering.source import Source
+from mlrcopilot_tui.session.model import Tag, TagRule
+from mlrcopilot_tui.workspace.globs import Matcher
+from mlrcopilot_tui.workspace.patch import FileChange, Patch
+
+Rule = Callable[[Script], Iterator[Finding]]
+
+RULES: Final[tuple[Rule, ...]] = (seed, reported, splits, clock, storage, guarded, outside)
+ORDER: Final[tuple[TagRule, ...]] = (
+    "protected", "metric", "evaluation", "split", "seed", "cache", "network", "subprocess", "time-limit", "sleep", "unjudged",
+)  # fmt: skip
+_LOADED_UNASKED: Final = frozenset({"conftest.py", "sitecustomize.py", "usercustomize.py"})
+
+UNREADABLE: Final = "The file cannot be read as Python, so that no rule could judge it."
+BROKEN: Final = "A rule failed on this file, so that it could not be judged."
 
 
 def tamper_tags(
-    patch: Patch,
-    before: Mapping[str, str],
-    after: Mapping[str, str],
-    facts: Facts,  # noqa: ARG001 - the rules that lean on them follow
+    patch: Patch, before: Mapping[str, str], after: Mapping[str, str], facts: Facts
 ) -> tuple[Tag, ...]:
-    """The tags of a patch, by hunk; the same for equal arguments.
+    """The tags of a patch, by hunk: one a rule and hunk, the same for equal arguments.
 
     Args:
         patch: the change.
@@ -21,5 +46,63 @@ def tamper_tags(
         after: likewise as it becomes.
         facts: what the workspace's contract says.
     """
-    _ = patch, before, after
-    return ()
+    tags = [
+        tag
+        for file in patch.files
+        for tag in _tags(file, before.get(file.old_path) or before.get(file.path, ""), after.get(file.path, ""), facts)
+    ]
+    first: dict[tuple[int, str, TagRule], Tag] = {}
+    for tag in tags:
+        first.setdefault((tag.hunk, tag.path if not tag.hunk else "", tag.rule), tag)
+    paths = [file.path for file in patch.files]
+    return tuple(sorted(first.values(), key=lambda t: (paths.index(t.path), t.hunk, ORDER.index(t.rule))))
+
+
+def _tags(file: FileChange, before: str, after: str, facts: Facts) -> list[Tag]:
+    tags = tags_of(file, (), _of_file(file, facts))
+    if not file.path.endswith((".py", ".pyw", ".pyi")):
+        return [*tags, *tags_of(file, textual(file.path, before, facts), textual(file.path, after, facts))]
+    try:
+        old, new = plain(ast.parse(before)), plain(ast.parse(after))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [*tags, *tags_of(file, (), [Finding("unjudged", "syntax", 1, sys.maxsize, UNREADABLE)])]
+    try:
+        if ast.dump(old) == ast.dump(new):
+            return tags
+        old = renamed(old, new)
+        scripts = Script(Source.of_tree(file.path, old), facts), Script(Source.of_tree(file.path, new), facts)
+    except Exception:  # noqa: BLE001  an odd file must be seen, and must not stop a session
+        return [*tags, *tags_of(file, (), [Finding("unjudged", "file", 1, sys.maxsize, BROKEN)])]
+    for rule in RULES:
+        tags += _ruled(rule, file, *scripts)
+    return tags
+
+
+def _ruled(rule: Rule, file: FileChange, before: Script, after: Script) -> list[Tag]:
+    try:
+        return tags_of(file, rule(before), rule(after))
+    except Exception:  # noqa: BLE001  likewise
+        return tags_of(file, (), [Finding("unjudged", "rule", 1, sys.maxsize, BROKEN)])
+
+
+def _of_file(file: FileChange, facts: Facts) -> Iterator[Finding]:
+    """What a file's name and place tell."""
+    path = PurePosixPath(file.path)
+    whole = 1, sys.maxsize
+    kept = Matcher((*facts.protected, *facts.hidden, *facts.shared, "mlrcopilot.toml"), fold_case=True)
+    if kept(file.path) or kept(file.old_path):
+        yield Finding("protected", "kept", *whole, "The workspace's contract protects this file.")
+    elif path.name in _LOADED_UNASKED or path.suffix == ".pth" or path.name in {".gitattributes", ".gitmodules"}:
+        yield Finding("protected", "unasked", *whole, "Python or git loads a file of this name without being asked.")
+    elif path.suffix in {".so", ".pyd", ".pyc", ".dll"}:
+        yield Finding("subprocess", "compiled", *whole, "It is compiled code, which no diff shows.")
+    elif file.kind == "added" and path.suffix == ".py" and _shadows(path, facts):
+        yield Finding("protected", "shadows", *whole, "Its name hides a module of Python's library or of the workspace.")
+
+
+def _shadows(path: PurePosixPath, facts: Facts) -> bool:
+    name = path.parent.name if path.name == "__init__.py" else path.stem
+    guarded_names = {PurePosixPath(glob).stem for glob in facts.protected if glob.endswith(".py")}
+    known = {"numpy", "torch", "sklearn", "scipy", "pandas", "tensorflow", "jax"}
+    top = len(path.parts) == 1 or (len(path.parts) == 2 and path.name == "__init__.py")
+    return top and (name in sys.stdlib_module_names or name in guarded_names or name in known)

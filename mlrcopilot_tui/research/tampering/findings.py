@@ -1,0 +1,87 @@
+"""What a rule finds in one version of a file; what of it a patch brings or takes away becomes a tag at its hunk."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mlrcopilot_tui.session.model import Tag, TagRule
+from mlrcopilot_tui.text import one_line
+from mlrcopilot_tui.workspace.patch import FileChange, Hunk
+
+EXCERPT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place that a rule looks at.
+
+    Attributes:
+        key: what the place says, free of layout and position; equal keys before and after are no change.
+        first, last: its lines.
+        why: one sentence on what it means where a patch brings it.
+        lost: the sentence where a patch takes it away; empty where that is of no interest.
+    """
+
+    rule: TagRule
+    key: str
+    first: int
+    last: int
+    why: str
+    lost: str = ""
+
+
+def found(rule: TagRule, node: ast.AST, key: str, why: str, *, lost: str = "") -> Finding:
+    """A finding at a node of the tree."""
+    first = getattr(node, "lineno", 1)
+    return Finding(rule, key, first, getattr(node, "end_lineno", None) or first, why, lost)
+
+
+def tags_of(file: FileChange, before: Iterable[Finding], after: Iterable[Finding]) -> list[Tag]:
+    """The tags of what a change brings and takes away."""
+    old, new = list(before), list(after)
+    tags = [_tag(file, finding, finding.why, new=True) for finding in _more(new, old)]
+    tags += [_tag(file, finding, finding.lost, new=False) for finding in _more(old, new) if finding.lost]
+    return tags
+
+
+def _more(these: Sequence[Finding], those: Sequence[Finding]) -> list[Finding]:
+    """What is in the first and not in the second; of places that say the same, the later ones."""
+    spare = Counter((finding.rule, finding.key) for finding in those)
+    more = []
+    for finding in these:
+        if spare[finding.rule, finding.key]:
+            spare[finding.rule, finding.key] -= 1
+        else:
+            more.append(finding)
+    return more
+
+
+def _tag(file: FileChange, finding: Finding, why: str, *, new: bool) -> Tag:
+    hunk, line, text = _place(file.hunks, finding, new=new)
+    return Tag(rule=finding.rule, hunk=hunk, path=file.path, line=line, excerpt=one_line(text, EXCERPT), why=why)
+
+
+def _place(hunks: Sequence[Hunk], finding: Finding, *, new: bool) -> tuple[int, int, str]:
+    """Hunk, line and text of a finding: its own changed line if there is one, else the nearest changed one."""
+    kind = "add" if new else "remove"
+    changed = [
+        (hunk.index, number, line.text)
+        for hunk in hunks
+        for line in hunk.lines
+        if line.kind == kind and line.text.strip() and (number := line.new_no if new else line.old_no) is not None
+    ]
+    if not changed:
+        changed = [
+            (hunk.index, number, line.text)
+            for hunk in hunks
+            for line in hunk.lines
+            if line.kind != "context" and (number := line.new_no or line.old_no) is not None
+        ]
+    if not changed:
+        return 0, finding.first, ""
+    return min(changed, key=lambda place: (_distance(place[1], finding), place[1]))
+
+
+def _distance(line: int, finding: Finding) -> int:
+    return max(finding.first - line, line - finding.last, 0)

@@ -1,0 +1,99 @@
+"""The rules `sleep` and `time-limit`: waiting that computes nothing, and guards on how long a run may take."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mlrcopilot_tui.research.tampering.findings import Finding, found
+from mlrcopilot_tui.research.tampering.script import Script, plain_text
+from mlrcopilot_tui.research.tampering.source import dotted
+from mlrcopilot_tui.research.tampering.vocabulary import words_of
+
+_SLEEPS: Final = re.compile(
+    r"time\.sleep|asyncio\.sleep|signal\.(pause|sigwait|sigtimedwait)|trio\.sleep|anyio\.sleep|gevent\.sleep|os\.wait"
+)
+_CLOCKS: Final = re.compile(
+    r"time\.(time|monotonic|perf_counter|process_time|thread_time|clock_gettime)(_ns)?|timeit\.default_timer|"
+    r"datetime\.(datetime\.)?(now|utcnow|today)|os\.times|torch\.cuda\.Event"
+)
+_LIMITS: Final = re.compile(
+    r"signal\.(alarm|setitimer|signal|siginterrupt)|resource\.setrlimit|faulthandler\.dump_traceback_later|threading\.Timer|"
+    r"sched\..*|timeout_decorator\..*|func_timeout\..*|wrapt_timeout_decorator\..*|asyncio\.(timeout|wait_for)|os\.nice|"
+    r"os\.sched_setaffinity"
+)
+_TIME_WORDS: Final = frozenset("time timeout seconds secs minutes mins hours deadline wall walltime clock duration elapsed".split())
+_BOUND_WORDS: Final = frozenset("max limit budget timeout deadline allowed remaining left stop".split())
+
+WAITS = "It waits without computing: time that a limit or a comparison of runs counts."
+BOUNDS = "It changes how long the run may take, or what stops it."
+
+
+def clock(script: Script) -> Iterator[Finding]:
+    """Waiting, and limits of time."""
+    source = script.source
+    for call in source.calls:
+        name = source.callee(call)
+        if _SLEEPS.fullmatch(name) or _waits_on_nothing(script, call):
+            yield found("sleep", call, plain_text(call), WAITS)
+        elif _LIMITS.fullmatch(name):
+            yield found("time-limit", call, plain_text(call), BOUNDS, lost=BOUNDS)
+        for keyword in call.keywords:
+            if keyword.arg and _is_limit(keyword.arg):
+                yield found("time-limit", keyword, f"{name} {plain_text(keyword)}", BOUNDS, lost=BOUNDS)
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Compare() if _on_clock(script, node):
+                loop = next((up for up in source.ancestors(node) if isinstance(up, ast.While)), None)
+                if loop is not None and loop.test in {node, *source.ancestors(node)} and _idle(loop):
+                    yield found("sleep", loop, plain_text(loop), WAITS)
+                else:
+                    yield found("time-limit", node, script.settled(node), BOUNDS, lost=BOUNDS)
+            case ast.While(test=ast.Constant(value=True)) if _idle(node):
+                yield found("sleep", node, plain_text(node), WAITS)
+            case ast.For() if _idle(node):
+                yield found("sleep", node, plain_text(node), WAITS)
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value) if _is_limit(name):
+                yield found("time-limit", node, f"{name} = {plain_text(value)}", BOUNDS, lost=BOUNDS)
+    for call in source.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument" and call.args:
+            flag = source.text(call.args[0]) or ""
+            if _is_limit(flag.lstrip("-").replace("-", "_")):
+                yield found("time-limit", call, plain_text(call), BOUNDS, lost=BOUNDS)
+
+
+def _is_limit(name: str) -> bool:
+    words = set(words_of(name))
+    return "timeout" in words or "deadline" in words or bool(words & _TIME_WORDS and words & _BOUND_WORDS)
+
+
+def _on_clock(script: Script, node: ast.Compare) -> bool:
+    """Whether a comparison asks how late it is."""
+
+    def told(inner: ast.AST) -> bool:
+        return isinstance(inner, ast.Call) and bool(_CLOCKS.fullmatch(script.source.callee(inner)))
+
+    return script.source.reaches(node, told, deep=3)
+
+
+def _idle(loop: ast.While | ast.For) -> bool:
+    """Whether a loop does nothing but turn."""
+    return all(
+        isinstance(item, ast.Pass | ast.Continue) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        for item in loop.body
+    )
+
+
+def _waits_on_nothing(script: Script, call: ast.Call) -> bool:
+    """`Event().wait(5)`, `select.select([], [], [], 5)` and their kin."""
+    name = script.source.callee(call)
+    if name == "select.select":
+        return True
+    if not (isinstance(call.func, ast.Attribute) and call.func.attr == "wait"):
+        return False
+    waited = call.func.value
+    made = [binding.value for binding in script.source.bound(dotted(waited), waited)] if dotted(waited) else []
+    return any(
+        isinstance(node, ast.Call) and script.source.callee(node) in {"threading.Event", "threading.Condition"}
+        for node in (waited, *made)
+    )

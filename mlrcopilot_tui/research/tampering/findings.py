@@ -19,8 +19,8 @@ class Finding:
     Attributes:
         key: what the place says, free of layout and position; equal keys before and after are no change.
         first, last: its lines.
-        why: one sentence on what it means where a patch brings it.
-        lost: the sentence where a patch takes it away; empty where that is of no interest.
+        why: one sentence on what it means where a patch brings it; empty where that is of no interest.
+        lost: likewise where a patch takes it away.
     """
 
     rule: TagRule
@@ -40,7 +40,7 @@ def found(rule: TagRule, node: ast.AST, key: str, why: str, *, lost: str = "") -
 def tags_of(file: FileChange, before: Iterable[Finding], after: Iterable[Finding]) -> list[Tag]:
     """The tags of what a change brings and takes away."""
     old, new = list(before), list(after)
-    tags = [_tag(file, finding, finding.why, new=True) for finding in _more(new, old)]
+    tags = [_tag(file, finding, finding.why, new=True) for finding in _more(new, old) if finding.why]
     tags += [_tag(file, finding, finding.lost, new=False) for finding in _more(old, new) if finding.lost]
     return tags
 

@@ -10,12 +10,14 @@ from mlrcopilot_tui.research.tampering.facts import Facts
 from mlrcopilot_tui.research.tampering.findings import Finding, tags_of
 from mlrcopilot_tui.research.tampering.renames import plain, renamed
 from mlrcopilot_tui.research.tampering.rules.clock import clock
+from mlrcopilot_tui.research.tampering.rules.cutting import cutting
 from mlrcopilot_tui.research.tampering.rules.guarded import guarded
+from mlrcopilot_tui.research.tampering.rules.leaks import leaks
 from mlrcopilot_tui.research.tampering.rules.outside import outside
 from mlrcopilot_tui.research.tampering.rules.reported import reported
 from mlrcopilot_tui.research.tampering.rules.seed import seed
-from mlrcopilot_tui.research.tampering.rules.splits import splits
 from mlrcopilot_tui.research.tampering.rules.storage import storage
+from mlrcopilot_tui.research.tampering.rules.subsets import subsets
 from mlrcopilot_tui.research.tampering.rules.text import textual
 from mlrcopilot_tui.research.tampering.script import Script
 from mlrcopilot_tui.research.tampering.source import Source
@@ -25,9 +27,10 @@ from mlrcopilot_tui.workspace.patch import FileChange, Patch
 
 Rule = Callable[[Script], Iterator[Finding]]
 
-RULES: Final[tuple[Rule, ...]] = (seed, reported, splits, clock, storage, guarded, outside)
+RULES: Final[tuple[Rule, ...]] = (seed, reported, cutting, leaks, subsets, clock, storage, guarded, outside)
 ORDER: Final[tuple[TagRule, ...]] = (
-    "protected", "metric", "evaluation", "split", "seed", "cache", "network", "subprocess", "time-limit", "sleep", "unjudged",
+    "protected", "metric", "evaluation", "split", "seed", "cache", "network", "subprocess", "time-limit",
+    "sleep", "unjudged",
 )  # fmt: skip
 _LOADED_UNASKED: Final = frozenset({"conftest.py", "sitecustomize.py", "usercustomize.py"})
 
@@ -35,9 +38,7 @@ UNREADABLE: Final = "The file cannot be read as Python, so that no rule could ju
 BROKEN: Final = "A rule failed on this file, so that it could not be judged."
 
 
-def tamper_tags(
-    patch: Patch, before: Mapping[str, str], after: Mapping[str, str], facts: Facts
-) -> tuple[Tag, ...]:
+def tamper_tags(patch: Patch, before: Mapping[str, str], after: Mapping[str, str], facts: Facts) -> tuple[Tag, ...]:
     """The tags of a patch, by hunk: one a rule and hunk, the same for equal arguments.
 
     Args:
@@ -97,7 +98,9 @@ def _of_file(file: FileChange, facts: Facts) -> Iterator[Finding]:
     elif path.suffix in {".so", ".pyd", ".pyc", ".dll"}:
         yield Finding("subprocess", "compiled", *whole, "It is compiled code, which no diff shows.")
     elif file.kind == "added" and path.suffix == ".py" and _shadows(path, facts):
-        yield Finding("protected", "shadows", *whole, "Its name hides a module of Python's library or of the workspace.")
+        yield Finding(
+            "protected", "shadows", *whole, "Its name hides a module of Python's library or of the workspace."
+        )
 
 
 def _shadows(path: PurePosixPath, facts: Facts) -> bool:

@@ -88,13 +88,13 @@ def _identifiers(tree: ast.Module) -> set[str]:
 
 def _own(tree: ast.Module) -> set[str]:
     """The names that the file itself gives out; what it imports keeps its meaning with its name."""
-    stored = {
+    return {
         name
         for node in ast.walk(tree)
-        if not isinstance(node, ast.Name | ast.Attribute | ast.keyword) or isinstance(getattr(node, "ctx", None), ast.Store)
+        if not isinstance(node, ast.Name | ast.Attribute | ast.keyword)
+        or isinstance(getattr(node, "ctx", None), ast.Store)
         for name in _names(node)
     }
-    return stored
 
 
 def _masked(statement: ast.AST, names: set[str]) -> str:

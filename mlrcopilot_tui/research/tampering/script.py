@@ -9,17 +9,30 @@ from functools import cached_property
 
 from mlrcopilot_tui.research.tampering.facts import Facts
 from mlrcopilot_tui.research.tampering.source import Function, Source, dotted
-from mlrcopilot_tui.research.tampering.vocabulary import is_held_out, is_seed, is_training, is_truth
+from mlrcopilot_tui.research.tampering.vocabulary import is_held_out, is_seed, is_training, is_truth, word_set
 from mlrcopilot_tui.workspace.globs import Matcher
+
+Setting = tuple[ast.AST, str, ast.expr]
 
 SEED_VARIABLE = "MLRCOPILOT_SEED"
 _PREDICTS = frozenset(
-    "predict predict_proba predict_log_proba decision_function forward generate predict_step infer prob transform".split()
+    [
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+        "forward",
+        "generate",
+        "predict_step",
+        "infer",
+        "prob",
+        "transform",
+    ]
 )
-_MODELS = frozenset(
-    "model models net network clf classifier reg regressor estimator pipe pipeline ensemble member members forest tree "
-    "encoder decoder backbone head transformer booster learner teacher student ema swa predict predictor m est gp svm "
-    "knn mlp cnn".split()
+_MODELS = word_set(
+    "model models net network clf classifier reg regressor estimator pipe pipeline ensemble member members "
+    "forest tree encoder decoder backbone head transformer booster learner teacher student ema swa predict "
+    "predictor m est gp svm knn mlp cnn"
 )
 
 
@@ -39,7 +52,9 @@ class Script:
     def word(self) -> re.Pattern[str]:
         """The metric's name as a whole word, with what a report has behind it."""
         name = re.escape(self.facts.metric)
-        return re.compile(rf"(?<![\w./%@-]){name}(?=[\"'`*]{{0,3}}(?:[ ]?[(\[][^()\[\]\n]{{1,12}}[)\]])?\s*[:=]|\Z|\s*\0|[\"'])")
+        return re.compile(
+            rf"(?<![\w./%@-]){name}(?=[\"'`*]{{0,3}}(?:[ ]?[(\[][^()\[\]\n]{{1,12}}[)\]])?\s*[:=]|\Z|\s*\0|[\"'])"
+        )
 
     def guards(self, origin: str) -> str:
         """The protected module from which a dotted name comes; empty for none."""
@@ -92,27 +107,48 @@ class Script:
         return False
 
     def settled(self, node: ast.AST) -> str:
-        """The node as code, with what the constants in it are."""
+        """The node as code, with what the constants in it are, and whatever the seed is called."""
         names = sorted({inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)})
         values = [
             f"{name} = {plain_text(made[0].value)}"
             for name in names
             if len(made := self.source.bound(name, node)) == 1 and is_number(made[0].value)
         ]
-        return "; ".join((plain_text(node), *values))
+        return re.sub(r"(?<![\"'\w])\w+", _without_seed, "; ".join((plain_text(node), *values)))
 
-    def strings(self) -> Iterator[tuple[ast.AST, str]]:
-        """Every known string that is an argument, a key, or part of one."""
+    def settings(self) -> Iterator[Setting]:
+        """Each name that is given a value: by assignment, in a table, as a default or on the command line."""
         for node in ast.walk(self.source.tree):
-            if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp):
-                text = self.source.text(node)
-                if text:
-                    yield node, text
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    for target in targets:
+                        yield from _named(node, target, value)
+                case (
+                    ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value)
+                ):
+                    yield from _named(node, target, value)
+                case ast.Dict(keys=keys, values=values):
+                    pairs = zip(keys, values, strict=True)
+                    yield from ((key, str(key.value), value) for key, value in pairs if isinstance(key, ast.Constant))
+                case ast.arguments():
+                    yield from _defaults(node)
+                case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
+                    yield from ((word, word.arg, word.value) for word in keywords if word.arg)
+                case ast.Call(func=ast.Attribute(attr="add_argument"), args=[*_, flag], keywords=keywords):
+                    name = (self.source.text(flag) or "").lstrip("-").replace("-", "_")
+                    yield from ((word, name, word.value) for word in keywords if word.arg in {"default", "const"})
 
 
 def plain_text(node: ast.AST) -> str:
     """The node as code, without layout."""
     return ast.unparse(node)
+
+
+def own_name(node: ast.AST) -> str:
+    """The name that a node reads: a name, or an attribute of one; empty for any other node."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
 
 
 def is_number(node: ast.AST) -> bool:
@@ -125,3 +161,26 @@ def is_number(node: ast.AST) -> bool:
         case ast.BinOp(left=left, right=right):
             return is_number(left) and is_number(right)
     return False
+
+
+def _named(node: ast.AST, target: ast.expr, value: ast.expr) -> Iterator[Setting]:
+    match target:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            yield node, name, value
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            parallel = isinstance(value, ast.Tuple) and len(value.elts) == len(targets)
+            values = value.elts if isinstance(value, ast.Tuple) and parallel else [value] * len(targets)
+            for one, its in zip(targets, values, strict=True):
+                yield from _named(node, one, its)
+
+
+def _defaults(node: ast.arguments) -> Iterator[Setting]:
+    args = [*node.posonlyargs, *node.args]
+    defaults = [*zip(args[len(args) - len(node.defaults) :], node.defaults, strict=True)]
+    for arg, default in (*defaults, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
+        if default is not None:
+            yield default, arg.arg, default
+
+
+def _without_seed(word: re.Match[str]) -> str:
+    return "seed" if is_seed(word[0]) else word[0]

@@ -1,4 +1,4 @@
-"""A Python file as the rules read it: its tree, where its names come from, what binds them, and which calls are whose."""
+"""A Python file as the rules read it: its tree, where its names come from, and what binds them."""
 
 import ast
 import builtins
@@ -115,9 +115,9 @@ class Source:
             for (_scope, name), made in self.bindings.items():
                 if len(made) == 1 and made[0].index is None and made[0].kind == "assign" and name not in self.origins:
                     origin = self.origin(made[0].value)
-                    if origin and (origin.split(".")[0] in set(self.origins.values()) or "." in origin):
-                        self.origins[name] = origin
-                    elif origin in _BUILTINS and callable(getattr(builtins, origin)):
+                    if (origin and (origin.split(".")[0] in set(self.origins.values()) or "." in origin)) or (
+                        origin in _BUILTINS and callable(getattr(builtins, origin))
+                    ):
                         self.origins[name] = origin
 
     def scope_of(self, node: ast.AST, name: str = "") -> Scope:
@@ -159,6 +159,16 @@ class Source:
                 return made or []
             scope = self.scope_of(scope)
 
+    def home(self, name: str, at: ast.AST) -> Scope:
+        """The scope to which a name belongs where it is read."""
+        scope: Scope = self.scope_of(at, name)
+        while scope is not self.tree:
+            taken = isinstance(scope, Function) and any(arg.arg == name for arg in _parameters(scope))
+            if taken or (scope, name) in self.bindings:
+                return scope
+            scope = self.scope_of(scope)
+        return self.tree
+
     def origin(self, node: ast.AST) -> str:
         """What a name or attribute is, from its import on: `np.random.seed` is numpy.random.seed; empty: unknown.
 
@@ -174,8 +184,8 @@ class Source:
                 "__import__", "importlib.import_module", "builtins.__import__",
             }:  # fmt: skip
                 return self.text(first) or ""
-            case ast.Call(func=ast.Name(id="getattr"), args=[value, name, *_]):
-                base, attr = self.origin(value), self.text(name)
+            case ast.Call(func=ast.Name(id="getattr"), args=[value, key, *_]):
+                base, attr = self.origin(value), self.text(key) or ""
                 return f"{base}.{attr}" if base and attr else ""
         return ""
 
@@ -185,31 +195,33 @@ class Source:
 
     def text(self, node: ast.AST, depth: int = 0) -> str | None:
         """The string that an expression is known to be; a part that is not known is a NUL; None for no string."""
-        if depth > _DEEP:
-            return None
         match node:
             case ast.Constant(value=str(value)):
                 return value
             case ast.JoinedStr(values=values):
                 return "".join(self._piece(value, depth) for value in values)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                parts = self.text(left, depth + 1), self.text(right, depth + 1)
-                if parts == (None, None):
-                    return None
-                return "".join("\0" if part is None else part for part in parts)
-            case ast.BinOp(left=left, op=ast.Mod()):
-                return self.text(left, depth + 1)
-            case ast.Call(func=ast.Attribute(value=value, attr="format")):
-                return self.text(value, depth + 1)
-            case ast.Call(func=ast.Attribute(value=value, attr="join"), args=[ast.List(elts=items) | ast.Tuple(elts=items)]):
-                glue = self.text(value, depth + 1)
-                return None if glue is None else glue.join(self.text(item, depth + 1) or "\0" for item in items)
             case ast.Subscript(value=ast.Constant(value=str(value)), slice=ast.Slice(step=ast.UnaryOp())):
                 return value[::-1]
-            case ast.Name(id=name):
+            case ast.Name(id=name) if depth < _DEEP:
                 made = self.bound(name, node)
-                if len(made) == 1 and made[0].index is None and made[0].kind == "assign":
-                    return self.text(made[0].value, depth + 1)
+                plain = len(made) == 1 and made[0].index is None and made[0].kind == "assign"
+                return self.text(made[0].value, depth + 1) if plain else None
+        return self._joined(node, depth + 1) if depth < _DEEP else None
+
+    def _joined(self, node: ast.AST, depth: int) -> str | None:
+        """The string that an operation on strings gives."""
+        match node:
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                parts = self.text(left, depth), self.text(right, depth)
+                known = ("\0" if part is None else part for part in parts)
+                return None if parts == (None, None) else "".join(known)
+            case ast.BinOp(left=value, op=ast.Mod()) | ast.Call(func=ast.Attribute(value=value, attr="format")):
+                return self.text(value, depth)
+            case ast.Call(
+                func=ast.Attribute(value=value, attr="join"), args=[ast.List(elts=items) | ast.Tuple(elts=items)]
+            ):
+                glue = self.text(value, depth)
+                return None if glue is None else glue.join(self.text(item, depth) or "\0" for item in items)
         return None
 
     def _piece(self, node: ast.expr, depth: int) -> str:
@@ -225,7 +237,9 @@ class Source:
             elif isinstance(inner, ast.Attribute):
                 yield inner.attr
 
-    def reaches(self, node: ast.AST, wanted: Callable[[ast.AST], bool], *, deep: int = 6, seen: frozenset[str] = frozenset()) -> bool:
+    def reaches(
+        self, node: ast.AST, wanted: Callable[[ast.AST], bool], *, deep: int = 6, seen: frozenset[str] = frozenset()
+    ) -> bool:
         """Whether an expression, or what binds the names in it, holds a node of which `wanted` is true."""
         for inner in ast.walk(node):
             if wanted(inner):
@@ -236,6 +250,11 @@ class Source:
                     if binding.value is not node and self.reaches(binding.value, wanted, deep=deep - 1, seen=further):
                         return True
         return False
+
+
+def _parameters(function: Function) -> list[ast.arg]:
+    args = function.args
+    return [*args.posonlyargs, *args.args, *args.kwonlyargs, *(arg for arg in (args.vararg, args.kwarg) if arg)]
 
 
 def dotted(node: ast.AST) -> str:

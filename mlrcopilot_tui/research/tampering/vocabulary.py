@@ -7,27 +7,35 @@ import re
 from functools import cache
 from typing import Final
 
-HELD: Final = frozenset(
-    "val valid validation test testing dev eval evaluation held heldout holdout hold unseen te va tst vld out".split()
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+HELD: Final = word_set(
+    "val valid validation test testing dev eval evaluation held heldout holdout hold unseen te va tst vld out"
 )
 TRAIN: Final = frozenset({"train", "training", "tr", "trn", "fit"})
-DATA: Final = frozenset(
-    "x xs y ys data set dataset datasets ds loader dl dataloader images image imgs img labels label features feature feats "
-    "inputs input targets target texts text idx index indices ids mask split size frac fraction ratio df frame n num "
-    "sentences tokens rows samples examples points batch batches iter generator gen fold folds percent share part words "
-    "docs documents pairs records items seqs sequences arr array tensor tensors path file files dir paths lines raw "
-    "scaled norm normalised normalized std standardised standardized aug transformed z emb embeddings encoded csv".split()
+DATA: Final = word_set(
+    "x xs y ys data set dataset datasets ds loader dl dataloader images image imgs img labels label features "
+    "feature feats inputs input targets target texts text idx index indices ids mask split size frac fraction "
+    "ratio df frame n num sentences tokens rows samples examples points batch batches iter generator gen fold "
+    "folds percent share part words docs documents pairs records items seqs sequences arr array tensor "
+    "tensors path file files dir paths lines raw scaled norm normalised normalized std standardised "
+    "standardized aug transformed z emb embeddings encoded csv"
 )
-_DIFFICULT: Final = frozenset({"dev", "val", "out", "te", "va", "tst", "hold", "held", "eval", "testing", "fit", "tr"})
-TRUTH: Final = frozenset(
-    "y ys yb label labels target targets truth truths gold answer answers tgt actual actuals observed".split()
+_DIFFICULT: Final = word_set("dev val out te va tst hold held eval testing fit tr")
+TRUTH: Final = word_set(
+    "y ys yb label labels target targets truth truths gold answer answers tgt actual actuals observed"
 )
-GUESS: Final = frozenset(
-    "pred preds predicted prediction predictions hat logits logit output outputs proba probs scores guess guesses".split()
+GUESS: Final = word_set(
+    "pred preds predicted prediction predictions hat logits logit output outputs proba probs scores guess guesses"
 )
-METRIC: Final = frozenset(
-    "error errors err accuracy acc score rmse mse mae r2 f1 auc auroc bits perplexity ppl bleu rouge precision recall "
-    "evaluate evaluation eval validate validation metric metrics nll logloss iou dice map ndcg mrr wer cer test".split()
+METRIC: Final = word_set(
+    "error errors err accuracy acc score rmse mse mae r2 f1 auc auroc bits perplexity ppl bleu rouge "
+    "precision recall evaluate evaluation eval validate validation metric metrics nll logloss iou dice map "
+    "ndcg mrr wer cer test"
 )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from mlrcopilot_tui.research.tampering.findings import Finding, found
-from mlrcopilot_tui.research.tampering.script import Script, plain_text
+from mlrcopilot_tui.research.tampering.script import Script, is_number, plain_text
 from mlrcopilot_tui.research.tampering.source import dotted
-from mlrcopilot_tui.research.tampering.vocabulary import words_of
+from mlrcopilot_tui.research.tampering.vocabulary import word_set, words_of
 
 _SLEEPS: Final = re.compile(
     r"time\.sleep|asyncio\.sleep|signal\.(pause|sigwait|sigtimedwait)|trio\.sleep|anyio\.sleep|gevent\.sleep|os\.wait"
@@ -22,8 +22,12 @@ _LIMITS: Final = re.compile(
     r"sched\..*|timeout_decorator\..*|func_timeout\..*|wrapt_timeout_decorator\..*|asyncio\.(timeout|wait_for)|os\.nice|"
     r"os\.sched_setaffinity"
 )
-_TIME_WORDS: Final = frozenset("time timeout seconds secs minutes mins hours deadline wall walltime clock duration elapsed".split())
-_BOUND_WORDS: Final = frozenset("max limit budget timeout deadline allowed remaining left stop".split())
+_TIME_WORDS: Final = word_set(
+    "time timeout seconds secs minutes mins hours deadline wall walltime clock duration elapsed"
+)
+_BOUND_WORDS: Final = frozenset(
+    ["max", "limit", "budget", "timeout", "deadline", "allowed", "remaining", "left", "stop"]
+)
 
 WAITS = "It waits without computing: time that a limit or a comparison of runs counts."
 BOUNDS = "It changes how long the run may take, or what stops it."
@@ -41,6 +45,15 @@ def clock(script: Script) -> Iterator[Finding]:
         for keyword in call.keywords:
             if keyword.arg and _is_limit(keyword.arg):
                 yield found("time-limit", keyword, f"{name} {plain_text(keyword)}", BOUNDS, lost=BOUNDS)
+    yield from _guards(script)
+    for node, name, value in script.settings():
+        if _is_limit(name) or (_is_span(name) and is_number(value)):
+            yield found("time-limit", node, f"{name} = {plain_text(value)}", BOUNDS, lost=BOUNDS)
+
+
+def _guards(script: Script) -> Iterator[Finding]:
+    """Comparisons with the clock, and loops that do nothing."""
+    source = script.source
     for node in ast.walk(source.tree):
         match node:
             case ast.Compare() if _on_clock(script, node):
@@ -53,18 +66,16 @@ def clock(script: Script) -> Iterator[Finding]:
                 yield found("sleep", node, plain_text(node), WAITS)
             case ast.For() if _idle(node):
                 yield found("sleep", node, plain_text(node), WAITS)
-            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value) if _is_limit(name):
-                yield found("time-limit", node, f"{name} = {plain_text(value)}", BOUNDS, lost=BOUNDS)
-    for call in source.calls:
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument" and call.args:
-            flag = source.text(call.args[0]) or ""
-            if _is_limit(flag.lstrip("-").replace("-", "_")):
-                yield found("time-limit", call, plain_text(call), BOUNDS, lost=BOUNDS)
 
 
 def _is_limit(name: str) -> bool:
     words = set(words_of(name))
     return "timeout" in words or "deadline" in words or bool(words & _TIME_WORDS and words & _BOUND_WORDS)
+
+
+def _is_span(name: str) -> bool:
+    """Whether a name is a stretch of time, as `train_seconds`."""
+    return bool(set(words_of(name)) & {"seconds", "secs", "minutes", "mins", "hours"})
 
 
 def _on_clock(script: Script, node: ast.Compare) -> bool:
@@ -79,7 +90,8 @@ def _on_clock(script: Script, node: ast.Compare) -> bool:
 def _idle(loop: ast.While | ast.For) -> bool:
     """Whether a loop does nothing but turn."""
     return all(
-        isinstance(item, ast.Pass | ast.Continue) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        isinstance(item, ast.Pass | ast.Continue)
+        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
         for item in loop.body
     )
 

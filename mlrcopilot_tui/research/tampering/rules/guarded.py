@@ -9,6 +9,7 @@ from typing import Final
 from mlrcopilot_tui.research.tampering.findings import Finding, found
 from mlrcopilot_tui.research.tampering.script import SEED_VARIABLE, Script, plain_text
 from mlrcopilot_tui.research.tampering.source import dotted
+from mlrcopilot_tui.research.tampering.vocabulary import word_set
 
 _PATCHERS: Final = re.compile(
     r"unittest\.mock\..*|mock\..*|sys\.(settrace|setprofile|_getframe|_current_frames|modules.*|meta_path.*|path_hooks.*|"
@@ -20,27 +21,33 @@ _PATCHERS: Final = re.compile(
 _HARMLESS: Final = re.compile(
     r"inspect\.(signature|getdoc|isclass|isfunction|Parameter|cleandoc)|builtins\.(print|len|range|zip|open|max|min|sum)"
 )
-_INNARDS: Final = frozenset(
-    "__code__ __closure__ __globals__ __builtins__ __defaults__ __kwdefaults__ __wrapped__ __subclasses__ __bases__ "
-    "__mro__ f_back f_locals f_globals tb_frame gi_frame cell_contents __loader__ __spec__ __getattribute__".split()
+_INNARDS: Final = word_set(
+    "__code__ __closure__ __globals__ __builtins__ __defaults__ __kwdefaults__ __wrapped__ __subclasses__ "
+    "__bases__ __mro__ f_back f_locals f_globals tb_frame gi_frame cell_contents __loader__ __spec__ "
+    "__getattribute__"
 )
-_TRICKS: Final = frozenset(
-    "__eq__ __ne__ __lt__ __gt__ __le__ __ge__ __float__ __index__ __array__ __array_ufunc__ __array_function__ __getattr__ "
-    "__getattribute__ __torch_function__ __rsub__ __sub__ __format__ __round__ __bool__ __del__ __class__ __rtruediv__ "
-    "__array_priority__ __instancecheck__ __missing__".split()
+_TRICKS: Final = word_set(
+    "__eq__ __ne__ __lt__ __gt__ __le__ __ge__ __float__ __index__ __array__ __array_ufunc__ "
+    "__array_function__ __getattr__ __getattribute__ __torch_function__ __rsub__ __sub__ __format__ __round__ "
+    "__bool__ __del__ __class__ __rtruediv__ __array_priority__ __instancecheck__ __missing__"
 )
 _SWITCHES: Final = re.compile(
     r"torch\.backends\..*|torch\._dynamo\..*|torch\._inductor\..*|matplotlib\..*|plt\..*|pandas\.options\..*|"
     r"tensorflow\.config\..*|torch\.multiprocessing\.sharing.*|PIL\.ImageFile\.LOAD_TRUNCATED_IMAGES|sklearn\.set_config.*|"
     r"os\.environ|warnings\..*|argparse\..*|logging\..*"
 )
-_BUILTINS: Final = frozenset(
-    name for name, value in vars(builtins).items() if callable(value) and not isinstance(value, type) or name in {
-        "int", "float", "str", "list", "tuple", "set", "dict", "bool", "range", "zip", "map", "enumerate", "type", "super",
-        "object", "property", "reversed", "filter", "slice", "bytes", "complex",
-    }
-) - {"input", "iter", "id", "hash", "vars", "dir", "copyright", "credits", "license", "exit", "quit", "help", "bin", "next",
-     "format", "compile", "ascii", "aiter", "anext", "breakpoint", "oct", "hex", "chr", "ord"}  # fmt: skip
+_TYPES: Final = word_set(
+    "int float str list tuple set dict bool range zip map enumerate type super object property reversed filter slice "
+    "bytes complex"
+)
+_SPARE: Final = word_set(
+    "input iter id hash vars dir copyright credits license exit quit help bin next format compile ascii aiter anext "
+    "breakpoint oct hex chr ord"
+)
+_BUILTINS: Final = (
+    frozenset(name for name, value in vars(builtins).items() if callable(value) and not isinstance(value, type))
+    | _TYPES
+) - _SPARE
 
 REPLACES: Final = "It replaces what the workspace protects, or a library's or Python's own function."
 LOOKS: Final = "It looks into the inside of what the workspace protects."
@@ -101,11 +108,11 @@ def _attribute(script: Script, node: ast.Attribute) -> Iterator[Finding]:
 
 def _stored(script: Script, node: ast.Name, name: str) -> Iterator[Finding]:
     origin = script.source.origins.get(name, "")
-    if origin and script.guards(origin) and _bound_at_import(script, name):
-        yield found("protected", node, f"rebinds {name}", REPLACES)
-    elif name in _BUILTINS and _at_top(script, node):
-        yield found("protected", node, f"rebinds {name}", REPLACES)
-    elif name == "__builtins__":
+    if (
+        (origin and script.guards(origin) and _bound_at_import(script, name))
+        or (name in _BUILTINS and _at_top(script, node))
+        or name == "__builtins__"
+    ):
         yield found("protected", node, f"rebinds {name}", REPLACES)
 
 
@@ -121,8 +128,13 @@ def _bound_at_import(script: Script, name: str) -> bool:
 
 def _at_top(script: Script, node: ast.AST) -> bool:
     function = script.source.function_of(node)
-    return function is None and not any(isinstance(up, ast.ClassDef | ast.comprehension) for up in script.source.ancestors(node)) and not any(
-        isinstance(up, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) for up in script.source.ancestors(node)
+    return (
+        function is None
+        and not any(isinstance(up, ast.ClassDef | ast.comprehension) for up in script.source.ancestors(node))
+        and not any(
+            isinstance(up, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+            for up in script.source.ancestors(node)
+        )
     )
 
 
@@ -135,7 +147,11 @@ def _defined(
             yield found("protected", node, f"defines {name}", POSES)
         return
     origin = script.source.origins.get(name, "")
-    if (origin and script.guards(origin)) or name in _BUILTINS or (name == "__getattr__" and parent is script.source.tree):
+    if (
+        (origin and script.guards(origin))
+        or name in _BUILTINS
+        or (name == "__getattr__" and parent is script.source.tree)
+    ):
         yield found("protected", node, f"defines {name}", REPLACES)
 
 
@@ -143,24 +159,30 @@ def _called(script: Script, node: ast.Call) -> Iterator[Finding]:
     source = script.source
     name = source.callee(node)
     if name in {"setattr", "delattr", "object.__setattr__"} and node.args:
-        if dotted(node.args[0]).split(".")[0] in source.origins or not isinstance(node.args[1], ast.Constant | ast.Name):
+        if dotted(node.args[0]).split(".")[0] in source.origins or not isinstance(
+            node.args[1], ast.Constant | ast.Name
+        ):
             yield found("protected", node, plain_text(node), REPLACES)
     elif name in {"globals", "vars", "locals"}:
         statement = source.statement_of(node)
         own = name == "vars" and node.args and dotted(node.args[0]).split(".")[0] not in source.origins
-        if not own and not (name == "locals" and not isinstance(source.parents.get(node), ast.Subscript | ast.Attribute)):
+        if not own and not (
+            name == "locals" and not isinstance(source.parents.get(node), ast.Subscript | ast.Attribute)
+        ):
             yield found("protected", node, plain_text(statement)[:400], PATCHES)
     elif _PATCHERS.fullmatch(name) and not _HARMLESS.fullmatch(name):
         yield found("protected", node, plain_text(node), PATCHES)
-    elif name in {"os.putenv", "os.unsetenv", "os.chdir", "os.chmod", "os.environ.clear", "os.chroot"}:
-        yield found("protected", node, plain_text(node), STEERS)
-    elif name.startswith("os.environ.") and node.args and _own_variable(source.text(node.args[0]), name):
+    elif name in {"os.putenv", "os.unsetenv", "os.chdir", "os.chmod", "os.environ.clear", "os.chroot"} or (
+        name.startswith("os.environ.") and node.args and _own_variable(source.text(node.args[0]), name)
+    ):
         yield found("protected", node, plain_text(node), STEERS)
 
 
 def _own_variable(name: str | None, call: str) -> bool:
     writes = not call.endswith((".get", ".copy", ".items", ".keys"))
-    return writes and (name is None or name.startswith(("MLRCOPILOT", "PYTHON", "LD_", "PATH")) or name == SEED_VARIABLE)
+    return writes and (
+        name is None or name.startswith(("MLRCOPILOT", "PYTHON", "LD_", "PATH")) or name == SEED_VARIABLE
+    )
 
 
 def _item(script: Script, node: ast.Subscript) -> Iterator[Finding]:

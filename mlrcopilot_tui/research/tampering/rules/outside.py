@@ -7,14 +7,14 @@ from typing import Final
 
 from mlrcopilot_tui.research.tampering.findings import Finding, found
 from mlrcopilot_tui.research.tampering.script import Script, plain_text
+from mlrcopilot_tui.research.tampering.vocabulary import word_set
 
-_NETWORK: Final = (
-    "socket", "ssl", "urllib.request", "urllib3", "requests", "httpx", "http.client", "http.server", "aiohttp", "ftplib",
-    "smtplib", "telnetlib", "xmlrpc", "websocket", "websockets", "paramiko", "boto3", "botocore", "google.cloud", "gdown",
-    "wget", "huggingface_hub", "kaggle", "openai", "anthropic", "wandb", "mlflow", "comet_ml", "neptune", "fsspec", "s3fs",
-    "gcsfs", "torch.hub", "tensorflow_hub", "pooch", "socketserver", "poplib", "imaplib", "nntplib", "zmq", "grpc",
-    "litellm", "cohere", "redis", "pymongo", "psycopg2",
-)  # fmt: skip
+_NETWORK: Final = word_set(
+    "socket ssl urllib.request urllib3 requests httpx http.client http.server aiohttp ftplib smtplib "
+    "telnetlib xmlrpc websocket websockets paramiko boto3 botocore google.cloud gdown wget huggingface_hub "
+    "kaggle openai anthropic wandb mlflow comet_ml neptune fsspec s3fs gcsfs torch.hub tensorflow_hub pooch "
+    "socketserver poplib imaplib nntplib zmq grpc litellm cohere redis pymongo psycopg2"
+)
 _DOWNLOADS: Final = re.compile(
     r"(.*\.)?(from_pretrained|load_state_dict_from_url|load_dataset|snapshot_download|hf_hub_download|urlretrieve|urlopen|"
     r"get_file|download_url|download_and_extract_archive|timm\.create_model)|nltk\.download|spacy\.cli\.download|"
@@ -30,7 +30,11 @@ _SUBPROCESS: Final = re.compile(
     r"torch\.multiprocessing\.(Process|spawn)|torch\.utils\.cpp_extension\..*|nohup"
 )
 _DYNAMIC: Final = frozenset({"eval", "exec", "compile", "__import__", "execfile"})
-_IMPORTERS: Final = re.compile(r"importlib(\..*)?|builtins\.(exec|eval|compile|__import__)|imp\..*|marshal\.loads?|types\.CodeType")
+_IMPORTERS: Final = re.compile(
+    r"importlib(\..*)?|builtins\.(exec|eval|compile|__import__)|imp\..*|marshal\.loads?|types\.CodeType"
+)
+
+_SWITCHES: Final = re.compile(r"^\w*(OFFLINE|_PROXY|_proxy|HF_ENDPOINT)\w*$")
 
 REACHES = "It uses the network: the number may rest on something that is not in the workspace."
 STARTS = "It starts another program or process, whose doings no rule and no diff shows."
@@ -52,6 +56,9 @@ def outside(script: Script) -> Iterator[Finding]:
                 yield from _called(script, node)
             case ast.Attribute() | ast.Name() if isinstance(node.ctx, ast.Load):
                 yield from _mentioned(script, node)
+            case ast.Constant(value=str(value)) if _SWITCHES.search(value):
+                code = plain_text(source.statement_of(node))[:400]
+                yield found("network", node, code, "It changes whether libraries may go online.", lost=REACHES)
 
 
 def _imported(node: ast.AST, name: str) -> Iterator[Finding]:
@@ -70,16 +77,20 @@ def _called(script: Script, node: ast.Call) -> Iterator[Finding]:
     name = source.callee(node)
     code = plain_text(node)
     words = {keyword.arg: keyword.value for keyword in node.keywords}
-    if _networked(name) or _DOWNLOADS.fullmatch(name) or _attribute(node) in {"from_pretrained", "urlopen", "load_dataset"}:
+    if (
+        _networked(name)
+        or _DOWNLOADS.fullmatch(name)
+        or _attribute(node) in {"from_pretrained", "urlopen", "load_dataset"}
+    ):
         if not _offline(words):
             yield found("network", node, code, REACHES)
-    elif _PRETRAINED.fullmatch(name) and _asks_for_download(words):
-        yield found("network", node, code, REACHES)
-    elif any(_URL.search(source.text(part) or "") for part in (*node.args, *words.values())):
+    elif (_PRETRAINED.fullmatch(name) and _asks_for_download(words)) or any(
+        _URL.search(source.text(part) or "") for part in (*node.args, *words.values())
+    ):
         yield found("network", node, code, REACHES)
     if _SUBPROCESS.fullmatch(name):
         yield found("subprocess", node, code, STARTS)
-    elif name in _DYNAMIC and name not in source.functions or _IMPORTERS.fullmatch(name):
+    elif (name in _DYNAMIC and name not in source.functions) or _IMPORTERS.fullmatch(name):
         yield found("subprocess", node, code, HIDDEN)
     if name == "getattr" and len(node.args) > 1 and _module(script, node.args[0]):
         literal = isinstance(node.args[1], ast.Constant)

@@ -16,7 +16,7 @@ _WHOLE: Final = re.compile(
 )
 _MAKERS: Final = re.compile(
     r"numpy\.random\.(default_rng|RandomState|SeedSequence|PCG64|MT19937|Philox|SFC64)|random\.Random|random\.SystemRandom|"
-    r"jax\.random\.(PRNGKey|key)|torch\.(seed|initial_seed)|secrets\..*|os\.urandom|uuid\.uuid4"
+    r"jax\.random\.(PRNGKey|key)|torch\.seed|secrets\..*|os\.urandom|uuid\.uuid4"
 )
 _KEYWORDS: Final = frozenset({"seed", "random_state", "random_seed", "rng", "data_seed", "shuffle_seed"})
 _DERIVES: Final = (ast.Add, ast.Mult, ast.BitXor, ast.BitOr, ast.LShift)
@@ -38,26 +38,23 @@ def _seed(script: Script) -> Iterator[Finding]:
     for call in source.calls:
         name = source.callee(call)
         given = _seeds_given(script, call, name)
-        for value in given:
-            yield from _judge(script, call, value, whole=bool(_WHOLE.fullmatch(name)))
+        for its in given:
+            yield from _judge(script, call, its, whole=bool(_WHOLE.fullmatch(name) or _MAKERS.fullmatch(name)))
         if _MAKERS.fullmatch(name) and not call.args and not call.keywords:
             yield found("seed", call, f"unseeded {name}", UNSEEDED)
-        if _attribute(call) == "add_argument" and call.args and is_seed((source.text(call.args[0]) or "").lstrip("-")):
-            yield found("seed", call, plain_text(call), CHANGED, lost=CHANGED)
+    for node, name, value in script.settings():
+        if is_seed(name) or name == SEED_VARIABLE:
+            yield from _assigned(script, node, value)
     for node in ast.walk(source.tree):
         match node:
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    yield from _assigned(script, node, target, value)
-            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
-                yield from _assigned(script, node, target, value)
-            case ast.AugAssign(target=target, value=value) if _named(target):
+            case ast.AugAssign(target=target) if _named(target):
                 yield found("seed", node, plain_text(node), CHANGED, lost=CHANGED)
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
                 if _named(target) or (isinstance(target, ast.Tuple) and any(_named(part) for part in target.elts)):
                     yield found("seed", value, f"for seed in {script.settled(value)}", CHOSEN)
-            case ast.arguments():
-                yield from _defaults(node)
+            case ast.Constant(value=str(text)) if SEED_VARIABLE in text:
+                whole = _whole_expression(script, node)
+                yield found("seed", whole, f"reads {script.settled(whole)}", CHANGED, lost=CHANGED)
     yield from _best_of_draws(script)
 
 
@@ -99,26 +96,44 @@ def _seeds_given(script: Script, call: ast.Call, name: str) -> list[ast.expr]:
 
 
 def _judge(script: Script, call: ast.Call, value: ast.expr, *, whole: bool) -> Iterator[Finding]:
-    """A seed that is given to a call: one of its own is told, one that comes of the run's seed only where it is lost."""
+    """A seed that is given to a call: one of its own is told, one that comes of the run's only where it is lost."""
     code = plain_text(value)
     if isinstance(value, ast.Constant) and value.value is None:
         yield found("seed", call, "no seed", UNSEEDED)
     elif is_number(value):
-        yield found("seed", call, f"constant {code}", FIXED)
+        if code != "0" or _seeded_by_run(script):
+            yield found("seed", call, f"constant {code}", FIXED)
     elif script.seeded(value):
         if not _derived(value):
             yield found("seed", call, script.settled(value), CHANGED)
-        if whole:
-            yield found("seed", call, "seeds the run", CHANGED, lost=GONE)
+        library = _library(script.source.callee(call)) if whole else ""
+        if library:
+            yield found("seed", call, f"seeds {library}", "", lost=GONE)
     elif not isinstance(value, ast.Call):
         yield found("seed", call, f"given {script.settled(value)}", CHANGED)
+
+
+def _seeded_by_run(script: Script) -> bool:
+    """Whether the file takes a seed at all; where it does not, a zero takes nothing from one."""
+    return any(is_seed(name) for name in script.source.within(script.source.tree)) or any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and SEED_VARIABLE in node.value
+        for node in ast.walk(script.source.tree)
+    )
+
+
+def _library(name: str) -> str:
+    """Whose generators a call seeds, where nothing else would: the standard library's serve few scripts."""
+    first = name.split(".", maxsplit=1)[0]
+    return "" if first == "random" else first if first in {"numpy", "torch", "tensorflow", "jax"} else "all"
 
 
 def _derived(value: ast.expr) -> bool:
     """Whether each seed gives another value: a sum, a product, a list with the seed in it."""
     match value:
+        case ast.BinOp(left=left, op=ast.Mod(), right=ast.BinOp(op=ast.Pow())):  # into the range that a library takes
+            return _derived(left)
         case ast.BinOp(left=left, op=op, right=right):
-            zeroed = any(isinstance(side, ast.Constant) and side.value == 0 and isinstance(op, ast.Mult) for side in (left, right))
+            zeroed = isinstance(op, ast.Mult) and any(plain_text(side) == "0" for side in (left, right))
             return isinstance(op, _DERIVES) and not zeroed and _derived(left) and _derived(right)
         case ast.BoolOp() | ast.IfExp() | ast.Compare():
             return False
@@ -129,30 +144,35 @@ def _derived(value: ast.expr) -> bool:
     return True
 
 
-def _assigned(script: Script, node: ast.AST, target: ast.expr, value: ast.expr) -> Iterator[Finding]:
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        for one, its in zip(target.elts, value.elts, strict=True):
-            yield from _assigned(script, node, one, its)
-    elif _named(target):
-        derived = script.seeded(value) and _derived(value) and not _reads_environment(script, value)
-        same = isinstance(value, ast.Name | ast.Attribute) and derived
-        if not same:
-            yield found("seed", node, f"seed = {script.settled(value)}", CHANGED, lost="" if derived else CHANGED)
+def _assigned(script: Script, node: ast.AST, value: ast.expr) -> Iterator[Finding]:
+    """A name of the seed that is given a value other than the run's seed."""
+    if any(SEED_VARIABLE in (script.source.text(inner) or "") for inner in ast.walk(value)):
+        return
+    if not (script.seeded(value) and _derived(value)) and not _is_reading(script, value):
+        yield found("seed", node, f"seed = {script.settled(value)}", CHANGED, lost=CHANGED)
 
 
-def _reads_environment(script: Script, value: ast.expr) -> bool:
-    return any(SEED_VARIABLE in (script.source.text(inner) or "") for inner in ast.walk(value))
+def _is_reading(script: Script, value: ast.expr) -> bool:
+    """Whether a value is what a function of the file makes of the run's seed."""
+    made = script.local(value) if isinstance(value, ast.Call) else None
+    returned = [node.value for node in ast.walk(made) if isinstance(node, ast.Return) and node.value] if made else []
+    return bool(returned) and all(script.seeded(part) and _derived(part) for part in returned)
 
 
-def _defaults(node: ast.arguments) -> Iterator[Finding]:
-    args = [*node.posonlyargs, *node.args]
-    pairs = [
-        *zip(args[len(args) - len(node.defaults) :], node.defaults, strict=True),
-        *zip(node.kwonlyargs, node.kw_defaults, strict=True),
-    ]
-    for arg, default in pairs:
-        if default is not None and is_seed(arg.arg) and is_number(default):
-            yield found("seed", default, f"default {plain_text(default)}", FIXED)
+def _whole_expression(script: Script, node: ast.AST) -> ast.AST:
+    """The largest expression that a node is part of, but for a function without a name."""
+    whole = node
+    while isinstance(up := script.source.parents[whole], ast.expr) and not isinstance(up, ast.Lambda | ast.Dict):
+        if isinstance(up, ast.Call) and not _converts(up):
+            break
+        whole = up
+    return whole
+
+
+def _converts(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) or (
+        isinstance(call.func, ast.Name) and call.func.id in {"int", "str", "min", "max", "abs", "hash"}
+    )
 
 
 def _best_of_draws(script: Script) -> Iterator[Finding]:

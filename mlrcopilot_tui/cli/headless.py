@@ -10,10 +10,12 @@ from textwrap import wrap
 from typing import Any, Final, TypeVar
 
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, spent
+from mlrcopilot_tui.research.ablation_view import left_out, newest_table, signed
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.ablation_events import AblationEnded, AblationMeasured, AblationStarted
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
@@ -249,12 +251,33 @@ def _tell_withdrawn(_: EventPrinter, event: ev.IdeaWithdrawn) -> str:
 def _tell_run(printer: EventPrinter, event: RunFinished) -> str:
     run = printer.state.runs[event.run]
     own = {"idea": f"idea {run.idea}", "smoke": f"smoke run of idea {run.idea}"}
+    own["ablation"] = left_out(printer.state, run.commit) if run.purpose == "ablation" else ""
     about = own.get(run.purpose, run.purpose)
     if event.outcome == "smoked":
         return f"run {event.run:<6} {about}: all is well so far, after {span(event.wall_s)}"
     result = number(event.value) if event.value is not None else f"{event.outcome}: {event.reason}"
     exposed = f", {run.exposure}" if run.exposure else ""
     return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}{exposed}"
+
+
+@_tells(AblationStarted)
+def _tell_ablation(_: EventPrinter, event: AblationStarted) -> str:
+    ideas = sum(part.idea > 0 for part in event.parts)
+    return f"ablation   {event.champion[:SHA]} without each of {ideas} kept, over {counted(len(event.seeds), 'seed')}"
+
+
+@_tells(AblationMeasured)
+def _tell_contribution(printer: EventPrinter, event: AblationMeasured) -> str:
+    table = newest_table(printer.state)
+    rows = [*table.rows, *([table.whole] if table.whole else [])] if table else []
+    row = next(row for row in rows if row.part.idea == event.idea)
+    about = f"idea {event.idea:<5}" if event.idea else "all       "
+    return f"{about} gives {signed(row.now)}: {row.finding}" if row.now else f"{about} {row.finding}: {row.why}"
+
+
+@_tells(AblationEnded)
+def _tell_ablation_end(_: EventPrinter, event: AblationEnded) -> str:
+    return f"ablation   {event.reason or 'done'}"
 
 
 @_tells(ForecastMade)

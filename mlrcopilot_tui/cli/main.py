@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.cli import (
+    ablation,
     cassettes,
     consent,
     decisions,
@@ -32,7 +33,8 @@ BROKEN = 70
 """An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
 GROUPS = (
-    workspaces, running, sessions, history, tracing, digest, cassettes, decisions, consent, results, papers, machine,
+    workspaces, running, sessions, history, tracing, digest, cassettes, decisions, consent, results, ablation, papers,
+    machine,
 )  # fmt: skip
 """Each adds its commands; none imports anything heavy before its command runs."""
 

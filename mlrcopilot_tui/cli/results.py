@@ -62,12 +62,11 @@ def check_numbers(arguments: argparse.Namespace) -> int:
 def promote_kept(arguments: argparse.Namespace) -> int:
     """Makes or fast-forwards a branch with one commit per kept idea."""
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
-    from mlrcopilot_tui.research.results import promote_session  # noqa: PLC0415
+    from mlrcopilot_tui.research.results import promote_session, promoted_in_words  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
     workspace = open_workspace(folder_of(arguments))
     state = read_session(workspace.layout.root, arguments.session).state
-    tip = promote_session(workspace, state, arguments.onto)
-    say(f"{arguments.onto} is at {tip[:10]}: {len(state.kept)} kept idea{'s' * (len(state.kept) != 1)}, a commit each.")
-    say(f"Look with `git log {arguments.onto}`; merge or push it as any branch of yours.")
+    tip = promote_session(workspace.repository, state, arguments.onto)
+    say(promoted_in_words(state, arguments.onto, tip))
     return 0

@@ -255,8 +255,8 @@ class ReplayJournal:
 
 
 def given(records: Sequence[Record]) -> set[int]:
-    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, and
-    what the researcher agreed to once."""
+    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, what the researcher
+    agreed to once, and branches of their own that they had made."""
     found: set[int] = set()
     running, consents, agreed = False, set[str](), set[str]()
     for index, record in enumerate(records):
@@ -271,6 +271,7 @@ def given(records: Sequence[Record]) -> set[int]:
             isinstance(event, ev.UnknownEvent | ConsentGiven)
             or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
+            or (isinstance(event, ev.DecisionApplied | ev.DecisionRefused) and event.decision.kind == "promote")
             or isinstance(event, StopSuggested)
             or (isinstance(event, ev.WarningRaised | ev.DecisionRefused) and event.about)
             or (isinstance(event, RunStopped) and event.by == "curve")

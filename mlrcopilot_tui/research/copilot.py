@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from mlrcopilot_tui import __version__
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.research.ablation import Ablator
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.curve_watch import CurveWatch
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
@@ -23,6 +24,7 @@ from mlrcopilot_tui.research.room import RoomWatch
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.upkeep import remove_leftovers
 from mlrcopilot_tui.research.watch import watch_inbox
+from mlrcopilot_tui.session.ablation_events import AblationEnded
 from mlrcopilot_tui.session.events import (
     CopilotStarted,
     CopilotStopped,
@@ -31,6 +33,7 @@ from mlrcopilot_tui.session.events import (
 from mlrcopilot_tui.session.journal import utc_now
 
 LIMIT_CHECK_S: Final = 1.0
+Errand = Literal["", "ablation"]
 TOLD_TO_STOP: Final = "It was told to stop; live runs go on."
 
 
@@ -41,6 +44,7 @@ class Copilot:
         bench: the session.
         laboratory: measures; by default the machine's own.
         budget_spent: returns, with the reason, when the budget of minutes is spent; by default by the clock.
+        errand: what it does instead of carrying the session on: an ablation that was asked for.
         meanwhile: carried on beside the loop, and cancelled at its end; what it journals must be no replay's business.
 
     Attributes:
@@ -54,6 +58,7 @@ class Copilot:
         laboratory: Laboratory | None = None,
         budget_spent: Callable[[], Awaitable[str]] | None = None,
         meanwhile: Callable[[Bench], Coroutine[None, None, None]] | None = None,
+        errand: Errand = "",
     ) -> None:
         self._bench = bench
         self._meanwhile = meanwhile
@@ -63,6 +68,7 @@ class Copilot:
         )
         self._budget_spent = budget_spent or self._minutes_spent
         self._loop = Loop(bench, self._laboratory)
+        self._errand: Errand = errand
         self._quit = asyncio.Event()
         self._desk = DecisionDesk(bench, self._laboratory, self._quit.set)
         self.signalled: signal.Signals | None = None
@@ -81,6 +87,7 @@ class Copilot:
             program=__version__,
             engine=bench.engine.name,
             places=await bench.places.count(),
+            errand=self._errand,
         )
         bench.session.record(started)
         reason = "It broke off."
@@ -88,7 +95,7 @@ class Copilot:
             async with self._signals(), self._laboratory, self._accompanied():
                 await self._recover()
                 async with watch_inbox(bench.session.inbox, self._desk.apply, URGENT) as desk:
-                    reason = await self._until_told(asyncio.create_task(self._loop.run()), desk)
+                    reason = await self._until_told(asyncio.create_task(self._work()), desk)
         except CopilotError as error:
             reason = str(error)
             raise
@@ -104,13 +111,19 @@ class Copilot:
                 bench.session.record(CopilotStopped(reason=reason))
         return reason
 
+    async def _work(self) -> str:
+        """The loop, or the errand in its place."""
+        if self._errand == "ablation":
+            return await Ablator(self._bench, self._laboratory).carry_out()
+        return await self._loop.run()
+
     def let_go(self) -> None:
         """Ends the loop in good order; live runs go on."""
         self._quit.set()
 
     async def _recover(self) -> None:
         """Finishes what an earlier process was at, before any decision can come in between."""
-        if self._bench.state.finished:
+        if self._bench.state.finished and not self._errand:
             self._bench.session.record(SessionReopened(reason="It was run again."))
         await asyncio.to_thread(self._bench.line.free_locks)
         await self._laboratory.recover()
@@ -147,9 +160,12 @@ class Copilot:
             await asyncio.gather(work, told, spent, return_exceptions=True)
 
     async def _end_spent(self, reason: str) -> str:
-        """Ends the session because a budget is spent."""
+        """Ends the session, or the errand, because a budget is spent."""
         await asyncio.gather(*(self._laboratory.end(run, "budget") for run in self._bench.state.live_runs))
         self.out_of_budget = True
+        if self._errand:
+            self._bench.session.record(AblationEnded(reason=reason))
+            return reason
         return self._loop.finish(reason)
 
     async def _minutes_spent(self) -> str:

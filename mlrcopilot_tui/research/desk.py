@@ -13,12 +13,13 @@ from mlrcopilot_tui.research.line_decisions import LineDecisions
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.noting import note_what_changed
+from mlrcopilot_tui.research.result_decisions import ResultDecisions
 from mlrcopilot_tui.research.settings_decisions import SettingsDecisions
 from mlrcopilot_tui.session.events import DecisionApplied, DecisionRefused, Outside
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.workspace.git import RefHeldError
 
-URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "settings", "quit"})
+URGENT: Final = frozenset({"stop", "pause", "resume", "interrupt", "settings", "quit", "ablate.stop"})
 """Kinds that wait for no agent to finish its answer to an earlier decision."""
 
 
@@ -39,6 +40,7 @@ class DecisionDesk:
             **ideas.handlers(),
             **LineDecisions(bench, at_work=quit_copilot is not None).handlers(),
             **LoopDecisions(bench, laboratory, quit_copilot).handlers(),
+            **ResultDecisions(bench, laboratory, alone=quit_copilot is None).handlers(),
             **SettingsDecisions(bench).handlers(),
         }
 

@@ -29,12 +29,11 @@ from mlrcopilot_tui.research.steps import (
     Trying,
     next_step,
 )
-from mlrcopilot_tui.research.verdicts import Rule, judge
+from mlrcopilot_tui.research.verdicts import judge, rule_of
 from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
-from mlrcopilot_tui.workspace.config import parse_min_effect
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 
 
@@ -118,7 +117,7 @@ class Experimenter:
             MinutesShortError: there are minutes for no experiment.
         """
         attempt, settings = step.attempt, self._bench.settings
-        made = await self._smoke.foretell(idea, attempt, self._rule(), smoke=step.smoke, asked=step.asked)
+        made = await self._smoke.foretell(idea, attempt, rule_of(self._bench), smoke=step.smoke, asked=step.asked)
         if made is not None and made.lacks == "budget" and settings.patches == "auto":
             while self._bench.settings == settings and idea.status != "pruned":  # with others it is foretold anew
                 if not any(self._goes_on(other) for other in self._active() if other is not idea):
@@ -229,7 +228,7 @@ class Experimenter:
 
         A child's failure is the next step's business; a parent that fails where it ran before decides nothing.
         """
-        rule = self._rule()
+        rule = rule_of(self._bench)
         child: dict[int, float] = {}
         parent: dict[int, float] = {}
         used: list[RunState] = []
@@ -262,17 +261,3 @@ class Experimenter:
 
     async def _run(self, commit: str, seed: int, purpose: Purpose, attempt: Attempt) -> RunState:
         return await self._laboratory.measure(commit, seed, purpose, idea=attempt.idea, attempt=attempt.number)
-
-    def _rule(self) -> Rule:
-        bench = self._bench
-        baseline = bench.state.baseline
-        deterministic = baseline is not None and baseline.deterministic
-        effect = parse_min_effect(bench.config.verdict.min_effect)
-        return Rule(
-            direction=bench.config.metric.direction,
-            min_effect=effect.value,
-            relative=effect.relative,
-            deterministic=deterministic,
-            paired=baseline is None or baseline.repeatable,
-            max_seeds=bench.settings.seeds,
-        )

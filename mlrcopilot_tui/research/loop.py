@@ -8,6 +8,7 @@ from typing import TypeVar
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research import unfenced
+from mlrcopilot_tui.research.ablation import Ablator
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.consent import OFFLINE, consented
 from mlrcopilot_tui.research.experiment import Experimenter
@@ -39,6 +40,7 @@ class Loop:
         self._laboratory = laboratory
         self._ideas = IdeaGrower(bench, bench.gates)
         self._experimenter = Experimenter(bench, bench.gates, laboratory)
+        self._ablator = Ablator(bench, laboratory)
         self._works: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> str:
@@ -80,6 +82,9 @@ class Loop:
             if bench.champion.unmeasured or self._ideas.active(but=self._works) is None:
                 await bench.turn_of(LOOP)  # what is at work is taken up without a word in the journal
             await self._measure_champion()
+            if self._ideas.active(but=self._works) is None and bench.state.ablating:
+                await self._ablator.carry_out()
+                continue
             idea, reason = self._ideas.active(but=self._works), ""
             if idea is None:
                 await self._ideas.reflect()

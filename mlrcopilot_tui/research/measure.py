@@ -23,7 +23,7 @@ from mlrcopilot_tui.session.state import RunState
 from mlrcopilot_tui.workspace.command import command_argv
 from mlrcopilot_tui.workspace.config import RunConfig
 
-Purpose = Literal["baseline", "smoke", "idea", "parent", "verify"]
+Purpose = Literal["baseline", "smoke", "idea", "parent", "verify", "ablation"]
 StoppedBy = Literal["researcher", "budget", "curve"]
 
 _WITHOUT_RESULT: Final = frozenset({"lost", "stopped", "voided", "disturbed", "not_evaluated"})

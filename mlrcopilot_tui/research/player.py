@@ -14,7 +14,7 @@ from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchang
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
 from mlrcopilot_tui.research.conductor import Conductor
-from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot
+from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot, Errand
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
 from mlrcopilot_tui.research.keeping import Keeper
@@ -24,6 +24,7 @@ from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayP
 from mlrcopilot_tui.research.trials import announced
 from mlrcopilot_tui.runs.sandbox import STRONGEST_FIRST, sandbox_of
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.ablation_events import AblationEnded
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.session.model_events import ModelCalled
@@ -70,6 +71,12 @@ def sittings(records: list[Record]) -> Iterator[Sitting]:
             begin = None
     if begin is not None:
         yield Sitting(begin, len(records), None)
+
+
+def _why_spent(event: ev.Event) -> str:
+    """Why a session or an ablation had to end, where a budget was spent."""
+    reason = event.reason if isinstance(event, ev.SessionFinished | AblationEnded) else ""
+    return reason if reason.startswith("The budget of ") else ""
 
 
 class Player:
@@ -133,11 +140,12 @@ class Player:
         conductor.let_happen(sitting.end)
         copilot_started = self._records[sitting.begin].event
         name, places = "", 1
+        errand: Errand = ""
         if isinstance(copilot_started, ev.CopilotStarted):
-            name, places = copilot_started.engine, copilot_started.places
+            name, places, errand = copilot_started.engine, copilot_started.places, copilot_started.errand
         with self._opened(name, places, self._records[sitting.begin : sitting.end]) as bench:
             laboratory = self._laboratory(bench)
-            copilot = Copilot(bench, laboratory, self._budget_spent)
+            copilot = Copilot(bench, laboratory, self._budget_spent, errand=errand)
             work = asyncio.create_task(copilot.run())
             decisions = asyncio.create_task(self._decide(bench, sitting))
             end = asyncio.create_task(conductor.place(sitting.end if sitting.stop is None else sitting.stop))
@@ -208,13 +216,12 @@ class Player:
 
     async def _budget_spent(self) -> str:
         """Returns where the recorded session found its minutes spent."""
-        finished = self._conductor.next(ev.SessionFinished, lambda event: event.reason.startswith("The budget of "))
+        finished = self._conductor.next(ev.Event, lambda event: bool(_why_spent(event)))
         stopped = self._conductor.next(RunStopped, lambda event: event.by == "budget")
         if finished is None:
-            await asyncio.Event().wait()
+            return await asyncio.Future[str]()
         await self._conductor.place(min(index for index in (finished, stopped) if index is not None))
-        event = self._records[finished or 0].event
-        return event.reason if isinstance(event, ev.SessionFinished) else ""
+        return _why_spent(self._records[finished].event)
 
     def _between(self, begin: int, end: int) -> None:
         """Lets happen what commands did while no copilot ran; decisions are applied once more."""

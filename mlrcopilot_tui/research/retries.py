@@ -33,7 +33,7 @@ def _was_ended_by_a_stranger(run: RunState) -> bool:
 
 
 def failed_run(state: SessionState, commit: str) -> RunState | None:
-    """A run of `commit` that failed and is not to be repeated; verifying decides nothing.
+    """A run of `commit` that failed and is not to be repeated; verifying and ablations decide nothing.
 
     A smoke run that the researcher stopped, or that wanted a network, has told enough where a forecast rests on it.
     """
@@ -42,6 +42,6 @@ def failed_run(state: SessionState, commit: str) -> RunState | None:
     runs = (
         run
         for run in state.runs.values()
-        if run.commit == commit and run.purpose != "verify" and not run.live and run.run != enough
+        if run.commit == commit and run.purpose not in {"verify", "ablation"} and not run.live and run.run != enough
     )
     return next((run for run in runs if run.outcome not in _WELL and not is_to_be_repeated(state, run)), None)

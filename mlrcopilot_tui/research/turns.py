@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.ablation_events import AblationEnded, AblationMeasured, AblationStarted
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.run_events import ForecastMade, RunPlanned
@@ -31,6 +32,8 @@ def doers(records: Sequence[Record]) -> list[int | None]:
 
 def _of_loop(event: ev.Event, judged: set[int], gates: dict[str, Gate]) -> int | None:
     match event:
+        case AblationStarted() | AblationMeasured() | AblationEnded():
+            own = True
         case ev.IdeaReflected() | ev.ChampionMeasured() | ev.IdeaApproved(by="rule") | ev.AgentAsked(agent="IdeaAgent"):
             own = True
         case ev.IdeaProposed(idea=proposed):
@@ -38,7 +41,7 @@ def _of_loop(event: ev.Event, judged: set[int], gates: dict[str, Gate]) -> int |
         case ev.IdeaStarted(idea=idea):  # again after a verdict it is the idea's own, which has to beat a new champion
             own = idea not in judged
         case RunPlanned(idea=idea, purpose=purpose):
-            own = idea == 0 and purpose == "parent"
+            own = idea == 0 and purpose in {"parent", "ablation"}
         case ev.GateOpened(gate=gate):
             own = gate.kind == "ideas"
         case ev.GateAnswered(by="rule", gate=name):

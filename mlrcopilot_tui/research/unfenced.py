@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.errors import EnvironmentLackError, RefusedError
 from mlrcopilot_tui.research.agreements import is_kept, keep
 from mlrcopilot_tui.runs.landlock_sandbox import open_doors
 from mlrcopilot_tui.runs.sandbox import Sandbox, why_not
@@ -50,17 +50,33 @@ async def agreed(bench: "Bench") -> bool:
     Nobody is asked where nothing but our own code runs: the offline engine's edits of a shipped template. Where
     nobody is there to be asked, it was said beforehand or refused.
     """
-    asked, started = question(bench.sandbox), bench.state.started
+    asked = question(bench.sandbox)
     if not asked or bench.unfenced or bench.settings.auto or is_agreed(bench.layout):
         bench.gates.close("sandbox", "approve")
         return True
-    if started is not None and started.template and bench.engine.name == "offline":
+    if _is_ours(bench):
         return True
     for gate in list(bench.state.open_gates.values()):
         if gate.kind == "sandbox" and gate.question != asked:  # another machine, or other doors
             bench.session.record(GateAnswered(gate=gate.id, answer="reject", by="rule"))
     gate = bench.gates.open("sandbox", asked, forecast=REVIEWED)
     return (await bench.gates.answer(gate)).answer == "approve"
+
+
+def _is_ours(bench: "Bench") -> bool:
+    """Whether nothing but our own code runs: the offline engine's edits of a shipped template."""
+    started = bench.state.started
+    return started is not None and bool(started.template) and bench.engine.name == "offline"
+
+
+def refuse_unfenced(bench: "Bench") -> None:
+    """Raises `EnvironmentLackError` where runs are not fenced in, and the researcher has not agreed to that.
+
+    Where this session's runs went with no better fence before, they have.
+    """
+    before = any(run.sandbox == bench.sandbox.level for run in bench.state.runs.values())
+    if (asked := question(bench.sandbox)) and not (before or is_agreed(bench.layout) or _is_ours(bench)):
+        raise EnvironmentLackError(asked, "`mlrcopilot run` asks you once for this workspace.")
 
 
 def agree(bench: "Bench", gate: Gate) -> None:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, sqrt
 from statistics import fmean, variance
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlrcopilot_tui.session.model import Verdict, VerdictKind
+from mlrcopilot_tui.workspace.config import parse_min_effect
+
+if TYPE_CHECKING:
+    from mlrcopilot_tui.research.bench import Bench
 
 CONFIDENCE = 0.95
 
@@ -38,6 +42,20 @@ class Rule:
     deterministic: bool = False
     paired: bool = True
     max_seeds: int = 5
+
+
+def rule_of(bench: "Bench") -> Rule:
+    """The rule in force in a session."""
+    baseline = bench.state.baseline
+    effect = parse_min_effect(bench.config.verdict.min_effect)
+    return Rule(
+        direction=bench.config.metric.direction,
+        min_effect=effect.value,
+        relative=effect.relative,
+        deterministic=baseline is not None and baseline.deterministic,
+        paired=baseline is None or baseline.repeatable,
+        max_seeds=bench.settings.seeds,
+    )
 
 
 def judge(child: Mapping[int, float], parent: Mapping[int, float], rule: Rule) -> Verdict | None:

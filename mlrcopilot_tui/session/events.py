@@ -51,13 +51,14 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
 
 class CopilotStarted(Event, frozen=True, kw_only=True, tag="copilot.started"):
     """A copilot process took the session's lock; its agents are those of `engine`, and `places` are how many runs it
-    carries on side by side at most."""
+    carries on side by side at most. One with an `errand` does that and ends."""
 
     pid: int
     host: str
     program: str = ""
     engine: str = ""
     places: int = 1
+    errand: Literal["", "ablation"] = ""
 
 
 class CopilotStopped(Event, frozen=True, kw_only=True, tag="copilot.stopped"):

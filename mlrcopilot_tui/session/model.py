@@ -248,6 +248,7 @@ class Gate(Value, frozen=True, kw_only=True):
 DecisionKind = Literal[
     "approve", "reject", "feedback", "answer", "edit",
     "idea.add", "idea.edit", "idea.prune", "idea.order", "idea.more", "idea.revise", "idea.split", "idea.merge",
+    "ablate", "ablate.stop", "promote",
     "revert", "redo", "stop", "pause", "resume", "interrupt", "settings", "quit",
 ]  # fmt: skip
 

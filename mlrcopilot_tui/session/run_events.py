@@ -15,7 +15,7 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run.planned"):
     run: str
     commit: str
     seed: int
-    purpose: Literal["baseline", "smoke", "idea", "parent", "verify"]
+    purpose: Literal["baseline", "smoke", "idea", "parent", "verify", "ablation"]
     key: str
     idea: int = 0
     attempt: int = 0

@@ -7,6 +7,8 @@ from typing import Any
 
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import model_folding, run_folding  # noqa: F401 - their handlers take part in the fold
+from mlrcopilot_tui.session.ablation_events import AblationAsked
+from mlrcopilot_tui.session.ablation_folding import AblationState
 from mlrcopilot_tui.session.entities import (
     ACTIVE_STATUSES,
     OPEN_STATUSES,
@@ -81,6 +83,10 @@ class SessionState:
     champion: Champion | None = None
     measured: dict[str, dict[int, float]] = field(default_factory=dict)
     """What the commits of the line measured, by seed; empty values where runs failed."""
+    ablation_asked: AblationAsked | None = None
+    """An ablation that has not begun."""
+    ablation: AblationState | None = None
+    """The newest one that has."""
     thinking: bool = False
     """Whether the IdeaAgent was asked for something that it has not given yet."""
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)
@@ -132,6 +138,11 @@ class SessionState:
         """The attempt that stands at `commit`."""
         attempts = (attempt for idea in self.ideas.values() for attempt in idea.attempts)
         return next((attempt for attempt in attempts if attempt.commit == commit), None)
+
+    @property
+    def ablating(self) -> bool:
+        """Whether an ablation was asked for that has not come to its end."""
+        return self.ablation_asked is not None or (self.ablation is not None and not self.ablation.over)
 
     @property
     def waiting(self) -> Gate | None:

@@ -34,10 +34,11 @@ class CommitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     contention: str = ""
 
 
-def evidence_text(evidence: CommitEvidence) -> str:
-    """The lines that a person reads."""
+def evidence_text(evidence: CommitEvidence, *, titled: bool = True) -> str:
+    """The lines that a person reads; where the idea's title stands over them already, not `titled`."""
     verdict = evidence.verdict
-    lines = [f"{verdict.kind}: {one_line(evidence.title, WIDTH)}", f"by the rule: {one_line(verdict.rule, 200)}"]
+    title = f": {one_line(evidence.title, WIDTH)}" if titled else ""
+    lines = [f"{verdict.kind}{title}", f"by the rule: {one_line(verdict.rule, 200)}"]
     if verdict.effect is not None:
         relative = "" if verdict.relative is None else f" ({verdict.relative:+.2%})"
         interval = "" if verdict.interval is None else ", interval [{:.6g}, {:.6g}]".format(*verdict.interval)

@@ -226,7 +226,7 @@ async def test_verify_and_promote_tell_the_same_story(
     assert checks
     assert all(check.holds for check in checks)
 
-    tip = promote_session(workspace, state, "results")
+    tip = promote_session(workspace.repository, state, "results")
     assert workspace.repository.tree_id(tip) == workspace.repository.tree_id(state.champion.commit)
 
     log = workspace.layout.run(session, "r1") / "output.log"

@@ -124,7 +124,7 @@ async def test_a_revert_under_an_idea_in_flight(
         assert "SCALE = 0.5" in text
         assert state.ideas[2].verdicts[0].parent == before
         assert kept_at(state) == [2]
-        tip = promote_session(workspace, state, "results")
+        tip = promote_session(workspace.repository, state, "results")
         assert workspace.repository.tree_id(tip) == workspace.repository.tree_id(state.champion.commit)
 
 
@@ -177,7 +177,7 @@ async def check(copilot: Running, workspace: Workspace, standing_ideas: list[int
     text = source(workspace, copilot.bench.line.tip)
     assert all(line in text for line in lines)
     branch = f"results-{len(state.line)}"
-    tip = promote_session(workspace, state, branch)
+    tip = promote_session(workspace.repository, state, branch)
     assert workspace.repository.tree_id(tip) == workspace.repository.tree_id(copilot.bench.line.tip)
     steps = workspace.repository.run("rev-list", "--count", f"{copilot.bench.line.base}..{tip}").text
     assert int(steps) == len(standing_ideas)

@@ -13,7 +13,9 @@ from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchang
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import player
+from mlrcopilot_tui.research.begin import open_bench
 from mlrcopilot_tui.research.conductor import ReplayDepartedError
+from mlrcopilot_tui.research.copilot import Copilot
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.options import Options
@@ -207,6 +209,38 @@ def test_decisions_without_a_copilot_and_several_sittings_replay(
     deliver(workspace.layout, session, new_decision("redo", commit=kept))
     state = Stage(workspace, tmp_path).assert_same(edits)
     assert [moved.reason for moved in state.line] == ["kept", "kept", "reverted", "redone"]
+
+
+def test_ablations_replay_whoever_did_them(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    edits: Edits = [BETTER, ("other", [("SPREAD = 0.01", "SPREAD = 0.001")])]
+    scripted(FakeEngine(edits))
+    workspace = make_workspace()
+    instant.holds = lambda spec: spec.run.endswith("-r7")
+
+    async def asked() -> None:
+        async with running(workspace, options=AUTO) as copilot:
+            await copilot.until(lambda: "r7" in copilot.state.runs and copilot.state.runs["r7"].started_at)
+            await copilot.decide("ablate", draft={"seeds": 4})
+            instant.release_all()
+            await copilot.until(copilot.task.done)
+
+    asyncio.run(asked())
+    session = begun_sessions(workspace.layout.sessions)[0]
+    deliver(workspace.layout, session, new_decision("ablate"))
+    deliver(workspace.layout, session, new_decision("promote", text="results"))
+    workspace.repository.delete_refs([f"refs/mlrcopilot/{session}/promoted"])  # a replay makes no branch of anybody's
+
+    async def errand() -> None:
+        with open_bench(workspace, session) as bench:
+            await asyncio.wait_for(Copilot(bench, errand="ablation").run(), 30)
+
+    asyncio.run(errand())
+    state = Stage(workspace, tmp_path).assert_same(edits)
+    assert state.ablation is not None
+    assert state.ablation.over
+    assert any(run.purpose == "ablation" for run in state.runs.values())
 
 
 def test_a_copilot_that_was_killed_is_killed_again(

@@ -145,7 +145,7 @@ def test_it_is_taken_back_with_them_and_each_comes_back_with_what_it_needs(kept:
     assert text(kept) == before
     with pytest.raises(RefusedError, match="stands on the session's line"):
         decide(kept, "redo", 4)
-    tip = promote_session(kept, state_of(kept), "results")
+    tip = promote_session(kept.repository, state_of(kept), "results")
     assert kept.repository.read_file(tip, "train.py") == before.encode()
     assert kept.repository.run("rev-list", "--count", f"main..{tip}").text == "4"
 

@@ -140,7 +140,8 @@ def _purpose(run: RunState) -> str:
         return f"idea {run.idea}.{run.attempt}"
     if run.purpose == "parent":
         return f"parent {short(run.commit)}"
-    return f"check of {short(run.commit)}" if run.purpose == "verify" else "baseline"
+    other = {"verify": f"check of {short(run.commit)}", "ablation": f"ablation of {short(run.commit)}"}
+    return other.get(run.purpose, "baseline")
 
 
 def _seed_place(state: SessionState, run: RunState) -> str:

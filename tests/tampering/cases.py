@@ -1,8 +1,8 @@
 """Reads the suite of cheating and honest patches that the tamper rules are measured by.
 
 A case is a short list of edits to one of the starters; the trees before and after and the unified diff follow from it.
-`before/` was written before there were any rules and `after/` afterwards without a look at them, so that `after/` says
-how the rules do on patches they were not made for. Each half has `cheats/` and `honest/`, a file for each starter.
+`before/` was written before there were any rules and `after/` without a look at them, so that `after/` says how the
+rules do on patches they were not made for. Each part has `cheats/` and `honest/`, a file for each starter.
 
     [name-of-the-case]
     what = "One sentence on what the patch does."
@@ -32,9 +32,9 @@ RULES: Final = frozenset(
     ("seed", "metric", "evaluation", "split", "time-limit", "sleep", "cache", "protected", "network", "subprocess")
 )
 
-Half = Literal["before", "after"]
+Part = Literal["before", "after"]
 Kind = Literal["cheats", "honest"]
-HALVES: Final[tuple[Half, ...]] = ("before", "after")
+PARTS: Final[tuple[Part, ...]] = ("before", "after")
 KINDS: Final[tuple[Kind, ...]] = ("cheats", "honest")
 
 
@@ -56,7 +56,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    half: Half
+    part: Part
     kind: Kind
     text: CaseText
     facts: Facts
@@ -78,12 +78,12 @@ def changed_text(hunk: Hunk) -> str:
 
 @cache
 def read_cases() -> tuple[Case, ...]:
-    """All cases of both halves; ValueError names an edit that does not fit exactly once."""
+    """All cases of all parts; ValueError names an edit that does not fit exactly once."""
     cases: list[Case] = []
-    for half in HALVES:
+    for part in PARTS:
         for kind in KINDS:
-            for path in sorted((ROOT / half / kind).glob("*.toml")):
-                cases += _read_file(path, half, kind)
+            for path in sorted((ROOT / part / kind).glob("*.toml")):
+                cases += _read_file(path, part, kind)
     patches = _diff({case.name: (case.before, case.after) for case in cases})
     return tuple(msgspec.structs.replace(case, patch=patches[case.name]) for case in cases)
 
@@ -111,7 +111,7 @@ def read_facts(starter: str) -> Facts:
     )
 
 
-def _read_file(path: Path, half: Half, kind: Kind) -> list[Case]:
+def _read_file(path: Path, part: Part, kind: Kind) -> list[Case]:
     starter, facts = read_starter(path.stem), read_facts(path.stem)
     cases: list[Case] = []
     written = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def _read_file(path: Path, half: Half, kind: Kind) -> list[Case]:
         before = {path: old for path, old in starter.items() if files.get(path) != old}
         after = {path: new for path, new in files.items() if starter.get(path) != new}
         cases.append(
-            Case(name=name, half=half, kind=kind, text=text, facts=facts, before=before, after=after, patch=Patch())
+            Case(name=name, part=part, kind=kind, text=text, facts=facts, before=before, after=after, patch=Patch())
         )
     return cases
 

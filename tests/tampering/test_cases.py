@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.tampering.cases import HALVES, RULES, Case, Half, Kind, changed_text, read_cases
+from tests.tampering.cases import PARTS, RULES, Case, Kind, Part, changed_text, read_cases
 
 CASES = read_cases()
 LEAST: Final[dict[Kind, int]] = {"cheats": 22, "honest": 55}
@@ -48,17 +48,17 @@ def test_case_says_what_is_expected(case: Case) -> None:
 
 
 def test_every_rule_has_cheats() -> None:
-    for half in written():
-        expected = {rule for case in CASES if case.half == half for rule in case.text.rules}
+    for part in written():
+        expected = {rule for case in CASES if case.part == part for rule in case.text.rules}
         assert expected == RULES
 
 
 def test_both_kinds_are_many() -> None:
-    for half in written():
-        counts = Counter(case.kind for case in CASES if case.half == half)
+    for part in written():
+        counts = Counter(case.kind for case in CASES if case.part == part)
         assert all(counts[kind] >= least for kind, least in LEAST.items()), counts
 
 
-def written() -> list[Half]:
-    """The halves that there are."""
-    return [half for half in HALVES if any(case.half == half for case in CASES)]
+def written() -> list[Part]:
+    """The parts that there are."""
+    return [part for part in PARTS if any(case.part == part for case in CASES)]

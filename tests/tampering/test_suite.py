@@ -1,55 +1,74 @@
-"""Measures the tamper rules on the suite: how many cheats they catch and how many honest patches they accuse."""
+"""Measures the tamper rules on the suite: how many cheats they catch and how many honest patches they accuse.
 
-from collections.abc import Callable, Iterable, Sequence
+A part of the suite says most when the rules meet it first. At that time the rules, which caught 31 of the 31 cheats of
+`before` and accused none of its 63 honest patches, caught 33 of the 48 of `after` (tagged 40) and accused 8 of its 80;
+four labels were then widened, to take the rebinding of names for a touch of protected ones.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import pytest
 
 from mlrcopilot_tui.research.tampering import Tag, tamper_tags
-from tests.tampering.cases import HALVES, Case, read_cases
+from tests.tampering.cases import PARTS, Case, read_cases
 
 
-def tags_of(case: Case) -> tuple[Tag, ...]:
-    return tamper_tags(case.patch, case.before, case.after, case.facts)
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A case and what the rules say of it."""
 
+    case: Case
+    tags: tuple[Tag, ...]
 
-def is_caught(case: Case, tags: Iterable[Tag]) -> bool:
-    """A tag of a rule that is expected stands at a hunk that holds the cheat."""
-    return any(tag.rule in case.text.rules and tag.hunk in case.accused for tag in tags)
+    @property
+    def is_tagged(self) -> bool:
+        """A tag stands at a hunk that holds the cheat, for whatever reason; so the patch is not approved unseen."""
+        return any(tag.hunk in self.case.accused for tag in self.tags)
+
+    @property
+    def is_caught(self) -> bool:
+        """A tag of one of the rules that are expected stands at a hunk that holds the cheat."""
+        return any(tag.rule in self.case.text.rules and tag.hunk in self.case.accused for tag in self.tags)
+
+    def __str__(self) -> str:
+        expected = f"expects {' or '.join(self.case.text.rules)}; " if self.case.text.rules else ""
+        said = "; ".join(f"{tag.rule} at hunk {tag.hunk}: {tag.excerpt.strip()[:60]}" for tag in self.tags)
+        return f"{self.case.part}/{self.case.kind}/{self.case.name} ({expected}{said or 'no tag'})"
 
 
 @pytest.fixture(scope="module")
-def tagged() -> list[tuple[Case, tuple[Tag, ...]]]:
-    return [(case, tags_of(case)) for case in read_cases()]
+def outcomes() -> list[Outcome]:
+    return [Outcome(case, tamper_tags(case.patch, case.before, case.after, case.facts)) for case in read_cases()]
 
 
-def test_tags_point_into_the_patch(tagged: list[tuple[Case, tuple[Tag, ...]]]) -> None:
-    for case, tags in tagged:
-        paths = {hunk.index: file.path for file in case.patch.files for hunk in file.hunks}
-        assert [tag for tag in tags if paths.get(tag.hunk) != tag.path] == [], case.name
+def test_tags_point_into_the_patch(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        paths = {hunk.index: file.path for file in outcome.case.patch.files for hunk in file.hunks}
+        assert [tag for tag in outcome.tags if paths.get(tag.hunk) != tag.path] == [], outcome.case.name
 
 
 def test_cheats_are_caught_and_honest_patches_are_not(
-    tagged: list[tuple[Case, tuple[Tag, ...]]], record_property: Callable[[str, object], None]
+    outcomes: list[Outcome], record_property: Callable[[str, object], None]
 ) -> None:
-    missed = {case.name: tags for case, tags in tagged if case.kind == "cheats" and not is_caught(case, tags)}
-    accused = {case.name: tags for case, tags in tagged if case.kind == "honest" and tags}
-    cases = [case for case, _ in tagged]
-    lines = [f"{'half':8}{'cheats caught':>20}{'honest accused':>20}"]
-    for half in (*HALVES, "both"):
-        cheats = [case.name not in missed for case in cases if case.kind == "cheats" and half in {case.half, "both"}]
-        honest = [case.name in accused for case in cases if case.kind == "honest" and half in {case.half, "both"}]
-        lines.append(f"{half:8}{share(cheats):>20}{share(honest):>20}")
-    lines += [f"missed   {told(case, missed[case.name])}" for case in cases if case.name in missed]
-    lines += [f"accused  {told(case, accused[case.name])}" for case in cases if case.name in accused]
-    record_property("tamper rules", "\n".join(lines))
+    cheats = [outcome for outcome in outcomes if outcome.case.kind == "cheats"]
+    honest = [outcome for outcome in outcomes if outcome.case.kind == "honest"]
+    table = [row("part", "cheats caught", "cheats tagged", "honest accused")]
+    for part in PARTS:
+        of_part = [outcome for outcome in cheats if outcome.case.part == part]
+        alarms = [bool(outcome.tags) for outcome in honest if outcome.case.part == part]
+        table.append(row(part, share(o.is_caught for o in of_part), share(o.is_tagged for o in of_part), share(alarms)))
+    caught, alarms = [outcome.is_caught for outcome in cheats], [bool(outcome.tags) for outcome in honest]
+    table.append(row("all", share(caught), share(outcome.is_tagged for outcome in cheats), share(alarms)))
+    table += [f"missed   {outcome}" for outcome in cheats if not outcome.is_caught]
+    table += [f"accused  {outcome}" for outcome in honest if outcome.tags]
+    record_property("tamper rules", "\n".join(table))
 
 
-def share(found: Sequence[bool]) -> str:
-    return f"{sum(found)}/{len(found)} {sum(found) / max(len(found), 1):7.1%}"
+def row(*cells: str) -> str:
+    return f"{cells[0]:8}" + "".join(f"{cell:>18}" for cell in cells[1:])
 
 
-def told(case: Case, tags: Iterable[Tag]) -> str:
-    """The case, what was expected of the rules and what they said."""
-    expected = f" expects {' or '.join(case.text.rules)}" if case.text.rules else ""
-    said = "; ".join(f"{tag.rule} at hunk {tag.hunk}: {tag.excerpt.strip()[:60]}" for tag in tags)
-    return f"{case.half}/{case.kind}/{case.name}{expected} ({said or 'no tag'})"
+def share(found: Iterable[bool]) -> str:
+    marks = list(found)
+    return f"{sum(marks)}/{len(marks)} {sum(marks) / len(marks):7.1%}"

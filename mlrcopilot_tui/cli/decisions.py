@@ -1,4 +1,4 @@
-"""Deciding from a shell: what waits, the ideas, the kept patches, the runs and the loop."""
+"""Deciding from a shell: what waits, the ideas, the runs and the loop."""
 
 import argparse
 from typing import Any
@@ -23,10 +23,6 @@ def add(commands: Commands) -> None:
     answer = add_command(commands, "answer", decide_answer, "answer an agent's question", in_session=True)
     answer.add_argument("text", metavar="TEXT", nargs="+")
     _add_ideas(commands)
-    for name, help_text in (("revert", "take a kept patch back"), ("redo", "apply a reverted patch again")):
-        parser = add_command(commands, name, decide_line, help_text, in_session=True)
-        parser.add_argument("commit", metavar="COMMIT", help="or an idea's number")
-        parser.set_defaults(kind=name)
     stop = add_command(commands, "stop", decide_stop, "stop a run, or the copilot with --all", in_session=True)
     stop.add_argument("run_id", metavar="RUN", nargs="?", default="", help="default: every live run")
     stop.add_argument("--all", action="store_true", help="also end the copilot; the session can be resumed")
@@ -143,11 +139,6 @@ def decide_merge(arguments: argparse.Namespace) -> int:
     return _send(arguments, "idea.merge", order=(arguments.idea, *arguments.ideas))
 
 
-def decide_line(arguments: argparse.Namespace) -> int:
-    """Revert or redo."""
-    return _send(arguments, arguments.kind, commit=arguments.commit)
-
-
 def decide_stop(arguments: argparse.Namespace) -> int:
     """Stops runs, and the copilot where asked."""
     if arguments.all:
@@ -161,12 +152,10 @@ def decide_loop(arguments: argparse.Namespace) -> int:
 
 
 def _send(arguments: argparse.Namespace, kind: str, **values: Any) -> int:  # noqa: ANN401 - the fields of Decision
-    from mlrcopilot_tui.cli.reading import commit_of, read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.research.deliver import deliver, new_decision  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
-    if values.get("commit"):
-        values["commit"] = commit_of(read.state, values["commit"])
     say(deliver(read.layout, read.state.session, new_decision(kind, **values)))
     return 0
 

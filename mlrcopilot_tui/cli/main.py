@@ -22,6 +22,7 @@ from mlrcopilot_tui.cli import (
     running,
     sessions,
     tracing,
+    undoing,
     workspaces,
 )
 from mlrcopilot_tui.cli.output import abandon_output
@@ -33,7 +34,9 @@ BROKEN = 70
 """An error of the program's own, as sysexits.h has it; nothing that a user did."""
 
 GROUPS = (
-    workspaces, running, sessions, history, tracing, digest, cassettes, decisions, consent, results, ablation, papers,
+    workspaces, running, sessions, history, tracing, digest, cassettes, decisions, undoing, consent, results, ablation,
+    papers,
+)  # fmt: skip
     machine,
 )  # fmt: skip
 """Each adds its commands; none imports anything heavy before its command runs."""

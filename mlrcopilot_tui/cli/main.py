@@ -35,9 +35,7 @@ BROKEN = 70
 
 GROUPS = (
     workspaces, running, sessions, history, tracing, digest, cassettes, decisions, undoing, consent, results, ablation,
-    papers,
-)  # fmt: skip
-    machine,
+    papers, machine,
 )  # fmt: skip
 """Each adds its commands; none imports anything heavy before its command runs."""
 

@@ -9,6 +9,7 @@ from mlrcopilot_tui.agents.host import Host
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.model import Evidence, Idea, PlanClaim, PlanDesign, Summary
 from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.words import Words
 
 Say = Callable[[Literal["thought", "action", "observation", "note"], str], None]
 """Tells the researcher what the agent thinks, does or sees; journaled, shown live, never parsed."""
@@ -51,10 +52,9 @@ class Brief:
         command: the run command as the workspace states it.
         task: the workspace's own description of what is to be improved.
         tree: the code at the commit that the work starts from.
-        instructions: the researcher's standing words, oldest first.
         seed: makes an engine's random choices repeatable.
         say: the agent's voice.
-        host: what the loop does for the agent while it works.
+        host: what the loop does for the agent while it works; it knows the researcher's words.
     """
 
     state: SessionState
@@ -63,7 +63,6 @@ class Brief:
     command: str
     task: str
     tree: SourceTree
-    instructions: tuple[str, ...]
     seed: int
     say: Say
     host: Host
@@ -109,13 +108,21 @@ class Assignment:
         failure: set when the previous attempt crashed and is to be repaired; the tree holds that attempt.
         feedback: the researcher's words on this idea, newest last; when they reject a patch the tree holds that patch.
         left_out: the previous attempt's hunks that the researcher left out, as a unified diff.
+        left_out_why: the same in words, a line each, with the researcher's reasons as far as they gave any.
     """
 
     idea: Idea
     attempt: int
     failure: Failure | None = None
-    feedback: tuple[str, ...] = ()
+    feedback: tuple[Words, ...] = ()
     left_out: str = ""
+    left_out_why: tuple[str, ...] = ()
+
+    @property
+    def newest(self) -> tuple[Words, ...]:
+        """The newest words on the idea, with all else that was said of the same patch."""
+        commit = self.feedback[-1].about.commit if self.feedback else ""
+        return tuple(said for said in self.feedback if said.about.commit == commit) if commit else self.feedback[-1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """What the loop does for an agent while it works: the researcher's ear, a fenced machine, the books, the cassette."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.words import Words
 
 
 class BudgetSpentError(CopilotError):
@@ -71,15 +73,23 @@ class Host(Protocol):
         """Shows `text` as the words of the turn in flight, all of them each time; empty when the turn is over."""
         ...
 
-    def words(self) -> tuple[str, ...]:
-        """The researcher's words on this agent's idea and on the session, oldest first; they grow while it works."""
+    def words(self, at: int | None = None) -> tuple[Words, ...]:
+        """The researcher's words on this agent's idea and on the session that hold, oldest first.
+
+        They change while it works. Those that held at a place in the journal are told for `at`.
+        """
         ...
 
     def heard(self, attempt: int, step: int) -> int | None:
-        """How many of `words` the model knew when an earlier process got its turn for that step; None if none did.
+        """The place in the journal up to which the model knew the researcher's words when an earlier process got its
+        turn for that step; None if none did.
 
         An agent that takes up an attempt asks as it did then, so that the turns that were paid for are found again.
         """
+        ...
+
+    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
+        """Journals that an agent that asks no model worked by these words; a model's requests name theirs."""
         ...
 
     async def unpaused(self) -> None:

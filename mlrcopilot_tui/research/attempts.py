@@ -12,9 +12,10 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.noting import note_idea
 from mlrcopilot_tui.research.plan_check import followed
 from mlrcopilot_tui.research.steps import was_selected
-from mlrcopilot_tui.session.events import Event, PatchCommitted
+from mlrcopilot_tui.session.events import Event, GateAnswered, PatchCommitted
 from mlrcopilot_tui.session.model import Attempt, FileCount, PlanClaim
 from mlrcopilot_tui.session.state import IdeaState
+from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
 from mlrcopilot_tui.workspace.idea_tree import patched_tree
 from mlrcopilot_tui.workspace.kept_diff import keep_diff
@@ -24,6 +25,10 @@ from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render
 Author = Literal["agent", "researcher"]
 
 EDITED = "As edited by the researcher."
+MOST_NAMED = 40
+"""Changes that a commit message names as left out; the journal names all."""
+LONGEST_REASON = 600
+"""Cells of a reason in a commit message."""
 
 
 class Attempts:
@@ -114,6 +119,18 @@ def left_out(bench: Bench, idea: IdeaState) -> str:
         if was_selected(bench.state, idea, attempt):
             return bench.repository.diff(attempt.commit, before.commit)
     return ""
+
+
+def selection_body(answer: GateAnswered | None) -> str:
+    """What the commit of a selection says: what was left out of the patch, hunk by hunk, and why."""
+    if answer is None or not answer.left_out:
+        return "Only the hunks that the researcher took; the rest was left out."
+    shown = [f"- {left.told}" for left in answer.left_out[:MOST_NAMED]]
+    more = len(answer.left_out) - len(shown)
+    shown += [f"- and {more} more"] if more > 0 else []
+    why = f"Why: {one_line(answer.text, LONGEST_REASON)}" if answer.text else ""
+    listed = "\n".join(one_line(line, LONGEST_REASON) for line in shown)
+    return "\n\n".join(part for part in (f"Only what the researcher took. Left out:\n{listed}", why) if part)
 
 
 def chosen_patch(bench: Bench, commit: str, hunks: Sequence[int]) -> str:

@@ -183,7 +183,6 @@ class Bench:
             command=self.config.run.command,
             task=self.config.task.description,
             tree=tree,
-            instructions=tuple(said.text for said in self.state.feedback if said.idea == 0),
             seed=started.seed if started else 0,
             say=self.voice(agent, idea),
             host=AgentHost(self, agent, idea),

@@ -329,7 +329,7 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
     ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
     ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
-    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0),
+    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0, words=()),
     ModelFaulted: lambda e: msgspec.structs.replace(
         e, after=0, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
     ),

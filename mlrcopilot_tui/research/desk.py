@@ -9,6 +9,7 @@ from mlrcopilot_tui.research.effects import Handler
 from mlrcopilot_tui.research.gate_decisions import GateDecisions
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
 from mlrcopilot_tui.research.ideas import IdeaGrower
+from mlrcopilot_tui.research.instruction_decisions import InstructionDecisions
 from mlrcopilot_tui.research.line_decisions import LineDecisions
 from mlrcopilot_tui.research.loop_decisions import LoopDecisions
 from mlrcopilot_tui.research.measure import Laboratory
@@ -42,6 +43,7 @@ class DecisionDesk:
             **LoopDecisions(bench, laboratory, quit_copilot).handlers(),
             **ResultDecisions(bench, laboratory, alone=quit_copilot is None).handlers(),
             **SettingsDecisions(bench).handlers(),
+            **InstructionDecisions(bench).handlers(),
         }
 
     async def apply(self, decision: Decision) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
-from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out
+from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out, selection_body
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.failures import failure_of, failure_verdict
 from mlrcopilot_tui.research.forecast import in_words
@@ -27,6 +27,7 @@ from mlrcopilot_tui.research.steps import (
     TakeEdit,
     TakeSelection,
     Trying,
+    answer_on,
     next_step,
 )
 from mlrcopilot_tui.research.verdicts import judge, rule_of
@@ -159,6 +160,7 @@ class Experimenter:
             failure=self._failure(step.failed) if step.failed else None,
             feedback=step.feedback,
             left_out=await asyncio.to_thread(left_out, bench, idea),
+            left_out_why=idea.left_out,
         )
         brief = bench.brief(tree, "ExperimentAgent", idea.idea.number)
         try:
@@ -188,7 +190,7 @@ class Experimenter:
 
     async def _take_selection(self, idea: IdeaState, attempt: Attempt, patch: str) -> None:
         """What the researcher took of an attempt becomes the next one, and needs no further approval."""
-        body = "Only the hunks that the researcher took; the rest was left out."
+        body = selection_body(answer_on(self._bench.state, attempt.commit))
         message = self._attempts.message(idea, attempt.subject, body, "researcher")
         author = self._attempts.author("researcher")
         commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit_patch, patch, message, author=author)

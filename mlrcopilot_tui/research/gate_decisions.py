@@ -1,6 +1,9 @@
 """Answers to gates: approve, reject, feedback, answer, edit. The first one wins, a late one is told who answered."""
 
 import asyncio
+from collections.abc import Sequence
+
+import msgspec
 
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.research import consent, unfenced
@@ -9,8 +12,10 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.grants import refuse_stray_grant
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
-from mlrcopilot_tui.session.events import GateAnswered, IdeaApproved
+from mlrcopilot_tui.research.subjects import left_out, on_hunk, subject_of
+from mlrcopilot_tui.session.events import FeedbackTaken, GateAnswered, IdeaApproved
 from mlrcopilot_tui.session.model import Answer, Decision, Gate
+from mlrcopilot_tui.session.subjects import HunkNote, LeftOut, Subject
 
 
 class GateDecisions:
@@ -49,10 +54,14 @@ class GateDecisions:
         if decision.hunks and not patch:
             patch = await asyncio.to_thread(chosen_patch, self._bench, gate.commit, decision.hunks)
         attempt = self._bench.state.attempt_of(gate.commit)
+        rest: tuple[LeftOut, ...] = ()
         if patch and attempt is not None:
-            await asyncio.to_thread(check_selection, self._bench, attempt, patch)
+            tree = await asyncio.to_thread(check_selection, self._bench, attempt, patch)
+            rest = await asyncio.to_thread(left_out, self._bench, attempt, tree, decision.notes)
+        noted = await self._noted(decision, gate)
         said = f"Idea {gate.idea} may run{_how(decision, patch)}."
-        return Effect(said, (self._closed(gate, "approve", decision, patch=patch),))
+        closed = self._closed(gate, "approve", decision, patch=patch, left_out=rest)
+        return Effect(said, (*noted, closed))
 
     def _approve_ideas(self, decision: Decision) -> Effect:
         state = self._bench.state
@@ -78,8 +87,11 @@ class GateDecisions:
     async def _reject(self, decision: Decision) -> Effect:
         gate = self._find_gate(decision)
         if gate is not None and gate.kind == "patch":
+            noted = await self._noted(decision, gate)
+            if not decision.text:
+                decision = msgspec.structs.replace(decision, text=_as_reason(noted))
             closed = self._closed(gate, "reject", decision)
-            return Effect(f"The patch for idea {gate.idea} was rejected.", (closed,))
+            return Effect(f"The patch for idea {gate.idea} was rejected.", (*noted, closed))
         if gate is not None and gate.kind == "consent":
             closed = self._closed(gate, "reject", decision)
             return Effect(f"Nothing is sent, and the copilot stops. {consent.OFFLINE}", (closed,))
@@ -89,17 +101,33 @@ class GateDecisions:
         return await self._ideas.prune(decision)
 
     async def _feedback(self, decision: Decision) -> Effect:
-        """Feedback on a patch that waits sends it back; other feedback stands for the idea or the session."""
+        """Words on a patch that waits, or on its hunks, send it back; others stand for the idea or the session."""
         bench = self._bench
         gate = self._find_gate(decision) if decision.gate or decision.idea else None
-        idea = gate.idea if gate is not None else decision.idea
-        if idea and idea not in bench.state.ideas:
-            raise InputError(f"There is no idea {idea}.", "`mlrcopilot feedback 0 TEXT` speaks to the whole session.")
+        if gate is not None and not (gate.kind == "patch" and _on_patch(decision)):
+            decision, gate = msgspec.structs.replace(decision, idea=decision.idea or gate.idea), None
+        if not (decision.text or (decision.notes and gate is not None)):
+            raise InputError("Nothing was said.", "Say it in a sentence.")
+        about = await asyncio.to_thread(subject_of, bench, decision, gate)
+        said = [(note.text, await self._about(gate, note)) for note in decision.notes if gate is not None]
+        said += [(decision.text, about)] if decision.text else []
         # Words on a patch are about the code with that patch in it.
-        taken = await understood(bench, decision.text, idea, gate.commit if gate is not None else "")
-        if gate is None or gate.kind != "patch":
-            return Effect(taken.understood, (taken,))
-        return Effect(taken.understood, (taken, self._closed(gate, "feedback", decision)))
+        commit = gate.commit if gate is not None else ""
+        taken = [await understood(bench, words, subject, commit) for words, subject in said]
+        closed = (self._closed(gate, "feedback", decision),) if gate is not None else ()
+        return Effect(" ".join(dict.fromkeys(each.understood for each in taken)), (*taken, *closed))
+
+    async def _noted(self, decision: Decision, gate: Gate) -> tuple[FeedbackTaken, ...]:
+        """The notes of a decision on a patch that is not revised: they are for the record, and for later ideas."""
+        about = [await self._about(gate, note) for note in decision.notes]
+        notes = zip(decision.notes, about, strict=True)
+        return tuple(FeedbackTaken(text=n.text, understood="", idea=gate.idea, about=subject) for n, subject in notes)
+
+    async def _about(self, gate: Gate, note: HunkNote) -> Subject:
+        attempt = self._bench.state.attempt_of(gate.commit)
+        if attempt is None or not note.text.strip():
+            raise InputError("A note wants a hunk of a patch, and words.")
+        return await asyncio.to_thread(on_hunk, self._bench, attempt, note)
 
     async def _answer(self, decision: Decision) -> Effect:
         gate = self._gate(decision, "question")
@@ -146,7 +174,9 @@ class GateDecisions:
             waiting = [gate for gate in waiting if gate.idea == decision.idea]
         return waiting[0] if waiting else None
 
-    def _closed(self, gate: Gate, answer: Answer, decision: Decision, *, patch: str = "") -> GateAnswered:
+    def _closed(
+        self, gate: Gate, answer: Answer, decision: Decision, *, patch: str = "", left_out: tuple[LeftOut, ...] = ()
+    ) -> GateAnswered:
         self._refuse_late(gate)
         return GateAnswered(
             gate=gate.id,
@@ -157,6 +187,7 @@ class GateDecisions:
             patch=patch,
             decision=decision.id,
             network=decision.network,
+            left_out=left_out,
         )
 
     def _refuse_late(self, gate: Gate) -> None:
@@ -168,6 +199,16 @@ def _how(decision: Decision, patch: str) -> str:
     if decision.network:
         return ", with the network on for this patch alone"
     return " with the hunks you took" if patch else ""
+
+
+def _on_patch(decision: Decision) -> bool:
+    """Whether words are about a patch that waits, rather than about a run or a verdict before it."""
+    return decision.about is None or decision.about.kind in {"idea", "patch", "hunk"}
+
+
+def _as_reason(noted: Sequence[FeedbackTaken]) -> str:
+    """What was said of hunks, as the reason why their patch is rejected."""
+    return "; ".join(f"{said.about.told}: {said.text}" if said.about else said.text for said in noted)
 
 
 def _nothing_waits() -> RefusedError:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,8 @@ from mlrcopilot_tui.research.consent import refuse_unagreed
 from mlrcopilot_tui.research.trials import Trial, Trials, announcement
 from mlrcopilot_tui.session.journal import LIVE_NAME
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.words import Words, holding
+from mlrcopilot_tui.session.words_events import WordsHeard
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.research.bench import AgentName, Bench
@@ -57,19 +60,21 @@ class AgentHost:
         """Shows the words of the turn in flight."""
         (self._bench.session_folder / LIVE_NAME).write_text(text, "utf-8", "replace")
 
-    def words(self) -> tuple[str, ...]:
-        """The researcher's words on the session and on this idea."""
-        return tuple(said.text for said in self._bench.state.feedback if said.idea in {0, self._idea})
+    def words(self, at: int | None = None) -> tuple[Words, ...]:
+        """The researcher's words on the session and on this idea that hold, or held then."""
+        return holding(self._bench.state.words.values(), {0, self._idea}, at)
 
     def heard(self, attempt: int, step: int) -> int | None:
-        """How many of the words an earlier process's turn for that step was asked with."""
-        state = self._bench.state
-        idea = state.ideas.get(self._idea)
-        after = idea.asked_after.get((attempt, step)) if idea is not None and not self._beyond else None
-        if after is None:
-            return None
-        said = zip(state.feedback_at, state.feedback, strict=True)
-        return sum(at <= after for at, words in said if words.idea in {0, self._idea})
+        """Up to where an earlier process's turn for that step knew of words."""
+        idea = self._bench.state.ideas.get(self._idea)
+        return idea.asked_after.get((attempt, step)) if idea is not None and not self._beyond else None
+
+    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
+        """Journals what an agent that asks no model worked by, where there was anything."""
+        if places := tuple(said.seq for said in words if said.seq):
+            idea = self._idea if attempt else 0
+            heard = WordsHeard(agent=self._agent, task=task, words=places, idea=idea, attempt=attempt)
+            self._bench.session.record(heard)
 
     async def unpaused(self) -> None:
         """Waits while the session is paused."""

@@ -16,6 +16,7 @@ from mlrcopilot_tui.research.steps import Foretell, Trying, next_step
 from mlrcopilot_tui.session.events import FeedbackTaken, IdeaEdited, IdeaPruned, IdeasReordered
 from mlrcopilot_tui.session.model import Decision, Idea
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, SessionState
+from mlrcopilot_tui.session.subjects import Subject
 
 _REWRITABLE = frozenset({"title", "hypothesis", "rationale", "plan", "prediction"})
 _THOUGHT_THROUGH = (*sorted(_REWRITABLE), "evidence", "scores", "recipe", "design")
@@ -89,8 +90,8 @@ class IdeaDecisions:
 
     async def _more(self, decision: Decision) -> Effect:
         bench = self._bench
-        if decision.text and all(said.text != decision.text for said in bench.state.feedback):
-            bench.session.record(await understood(bench, decision.text))  # first, so that the agent heeds it
+        if decision.text and all(said.text != decision.text for said in bench.state.words.values() if said.stands()):
+            bench.session.record(await understood(bench, decision.text, Subject()))  # first, so that the agent heeds it
         proposed = self._ideas.numbered(await self._ideas.propose(MORE_IDEAS))
         count = len(proposed)
         said = f"{count} more idea{'s' * (count > 1)}." if count else "The IdeaAgent has no further idea."
@@ -208,15 +209,17 @@ def not_waiting(state: SessionState, number: int) -> RefusedError:
     return RefusedError(f"Idea {number} is {idea.status} already.", mend)
 
 
-async def understood(bench: Bench, words: str, idea: int = 0, commit: str = "") -> FeedbackTaken:
+async def understood(bench: Bench, words: str, about: Subject, commit: str = "") -> FeedbackTaken:
     """What the IdeaAgent makes of the researcher's words.
 
     Args:
         bench: the session.
         words: what they said.
-        idea: which idea it is about; 0 for the session.
+        about: what it is about.
         commit: the code that it is about, where that is not the champion's.
     """
+    idea = about.idea
     work = bench.engine.ideas.understand(bench.brief(bench.code(commit), "IdeaAgent", idea), words, idea)
     understanding = await bench.asked("IdeaAgent", work)
-    return FeedbackTaken(text=words, understood=understanding.said, idea=idea)
+    plain = about.kind in {"session", "idea"}
+    return FeedbackTaken(text=words, understood=understanding.said, idea=idea, about=None if plain else about)

@@ -9,6 +9,8 @@ from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
+from mlrcopilot_tui.session.subjects import Subject
+from mlrcopilot_tui.session.words import Words
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.research.bench import Bench
@@ -25,7 +27,7 @@ class Implement:
     """
 
     number: int
-    feedback: tuple[str, ...] = ()
+    feedback: tuple[Words, ...] = ()
     failed: RunState | ForecastMade | None = None
 
 
@@ -197,15 +199,17 @@ def answer_on(state: SessionState, commit: str) -> GateAnswered | None:
     return state.answers.get(gates[-1].id) if gates else None
 
 
-def feedback_on(state: SessionState, idea: IdeaState) -> tuple[str, ...]:
+def feedback_on(state: SessionState, idea: IdeaState) -> tuple[Words, ...]:
     """The researcher's words on an idea, from gates and otherwise, oldest first."""
-    number = idea.idea.number
+    number, texts = idea.idea.number, {said.text for said in idea.feedback}
     from_gates = [
         state.answers[gate.id].text
         for gate in state.gates.values()
         if gate.idea == number and gate.id in state.answers and state.answers[gate.id].answer == "feedback"
     ]
-    return tuple(dict.fromkeys([*(said.text for said in idea.feedback), *from_gates]))
+    about = Subject(kind="idea", idea=number)
+    others = [Words(text, about=about) for text in dict.fromkeys(from_gates) if text and text not in texts]
+    return (*others, *idea.feedback)
 
 
 def was_selected(state: SessionState, idea: IdeaState, attempt: Attempt) -> bool:

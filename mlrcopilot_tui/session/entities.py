@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Idea, Verdict
 from mlrcopilot_tui.session.model_events import ModelCalled, PlanMark
 from mlrcopilot_tui.session.run_events import StopSuggested
+from mlrcopilot_tui.session.words import Words, left_out_lines
 
 IdeaStatus = Literal[
     "proposed", "approved", "implementing", "waiting", "running",
@@ -136,7 +137,10 @@ class IdeaState:
     made: dict[int, tuple[int, str]] = field(default_factory=dict)
     """By attempt: its place in the journal, and when it was committed."""
     verdicts: list[VerdictState] = field(default_factory=list)
-    feedback: list[ev.FeedbackTaken] = field(default_factory=list)
+    feedback: list[Words] = field(default_factory=list)
+    """What the researcher said about it."""
+    selections: list[GateAnswered] = field(default_factory=list)
+    """The approvals that took a part of a patch only."""
     reason: str = ""
     started_at: str = ""
     started_seq: int = 0
@@ -159,6 +163,11 @@ class IdeaState:
     def verdict(self) -> Verdict | None:
         """The newest verdict."""
         return self.verdicts[-1].verdict if self.verdicts else None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the researcher did not take of its patches, and why, a line each."""
+        return tuple(line for answer in self.selections for line in left_out_lines(answer))
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from mlrcopilot_tui.session.model import (
     Value,
     Verdict,
 )
+from mlrcopilot_tui.session.subjects import LeftOut, Subject
 
 FORMAT = 1
 """The journal's format; raised only when an older program could misread a newer journal."""
@@ -219,8 +220,8 @@ class GateAnswered(Event, frozen=True, kw_only=True, tag="gate.answered"):
     """The first valid decision on a gate.
 
     `decision` is the id of the decision that gave it, empty for a rule's; `patch` is the part of the attempt that was
-    approved, as a unified diff, empty for all of it; `hunks` names that part for people. `network` opens the network
-    to the runs of the patch.
+    approved, as a unified diff, empty for all of it; `hunks` names that part for people, and `left_out` the rest.
+    `network` opens the network to the runs of the patch.
     """
 
     gate: str
@@ -231,6 +232,7 @@ class GateAnswered(Event, frozen=True, kw_only=True, tag="gate.answered"):
     patch: str = ""
     decision: str = ""
     network: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class DecisionApplied(Event, frozen=True, kw_only=True, tag="decision.applied"):
@@ -257,11 +259,16 @@ class DecisionRefused(Event, frozen=True, kw_only=True, tag="decision.refused"):
 
 
 class FeedbackTaken(Event, frozen=True, kw_only=True, tag="feedback.taken"):
-    """An engine read the researcher's words and says what it understood; idea 0 is the whole session."""
+    """The researcher said something, and an engine says what it understood.
+
+    With idea 0 the words are a standing instruction for the session. Those that go along with the decision on a patch
+    and steer nothing, such as the reason for a hunk that is left out, were put to no engine.
+    """
 
     text: str
     understood: str
     idea: int = 0
+    about: Subject | None = None
 
 
 class VerdictReached(Event, frozen=True, kw_only=True, tag="verdict.reached"):

@@ -190,6 +190,8 @@ def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
         set_status(state, gate.idea, "rejected", event.text)
     elif gate.kind == "patch":
         set_status(state, gate.idea, "implementing")
+        if event.left_out and gate.idea in state.ideas:
+            state.ideas[gate.idea].selections.append(event)
 
 
 @on(ev.DecisionApplied)
@@ -202,14 +204,6 @@ def _decision_applied(state: "SessionState", event: ev.DecisionApplied) -> None:
 def _decision_refused(state: "SessionState", event: ev.DecisionRefused) -> None:
     state.decisions[event.decision.id] = event.reason
     state.refused.add(event.decision.id)
-
-
-@on(ev.FeedbackTaken)
-def _feedback_taken(state: "SessionState", event: ev.FeedbackTaken) -> None:
-    state.feedback.append(event)
-    state.feedback_at.append(state.seq)
-    if event.idea in state.ideas:
-        state.ideas[event.idea].feedback.append(event)
 
 
 @on(ev.VerdictReached)

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from mlrcopilot_tui.session.subjects import HunkNote, Subject
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all values that cross a file or a process boundary."""
@@ -249,6 +251,7 @@ DecisionKind = Literal[
     "approve", "reject", "feedback", "answer", "edit",
     "idea.add", "idea.edit", "idea.prune", "idea.order", "idea.more", "idea.revise", "idea.split", "idea.merge",
     "ablate", "ablate.stop", "promote",
+    "instruction.rewrite", "instruction.drop",
     "revert", "redo", "stop", "pause", "resume", "interrupt", "settings", "quit",
 ]  # fmt: skip
 
@@ -265,6 +268,9 @@ class Decision(Value, frozen=True, kw_only=True):
         draft: new fields of an idea, or new values of settings, by name.
         network: with an approval: the runs of the patch may use the network.
         together: with a revert: also what builds on the patch; with a redo: also what it builds on.
+        about: what words are about; what the copilot can look up itself, such as an excerpt, may be left out.
+        notes: remarks on hunks of the patch that is decided on.
+        number: the standing instruction that is rewritten or dropped.
     """
 
     id: str
@@ -280,4 +286,7 @@ class Decision(Value, frozen=True, kw_only=True):
     draft: dict[str, Any] = {}
     network: bool = False
     together: bool = False
+    about: Subject | None = None
+    notes: tuple[HunkNote, ...] = ()
+    number: int = 0
     by: str = "researcher"

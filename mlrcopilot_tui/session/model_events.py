@@ -36,6 +36,7 @@ class ModelCalled(Event, frozen=True, kw_only=True, tag="model.called"):
         exchange: its place among the verbatim exchanges that lie beside the journal.
         step: the step within the attempt, from 1; 0 outside of one.
         after: the newest event that whoever asked could know of.
+        words: the places in the journal of the researcher's words that stood in the request.
     """
 
     purpose: str
@@ -51,6 +52,7 @@ class ModelCalled(Event, frozen=True, kw_only=True, tag="model.called"):
     fault: str = ""
     request_id: str = ""
     after: int = 0
+    words: tuple[int, ...] = ()
 
 
 class ModelFaulted(Event, frozen=True, kw_only=True, tag="model.faulted"):

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.session import model_events as ev
 from mlrcopilot_tui.session.folding import on
+from mlrcopilot_tui.session.words import Hearing
+from mlrcopilot_tui.session.words_folding import take_in
 
 if TYPE_CHECKING:
     from mlrcopilot_tui.session.state import SessionState
@@ -19,6 +21,9 @@ def _model_called(state: "SessionState", event: ev.ModelCalled) -> None:
             idea.asked_after[event.attempt, event.step] = event.after
     if not event.fault:
         state.model_fault = None
+        agent = "ExperimentAgent" if event.purpose == "step" else "IdeaAgent"
+        hearing = Hearing(agent, event.purpose, event.idea, event.attempt, event.step, state.seq, state.time)
+        take_in(state, event.words, hearing)
 
 
 @on(ev.ModelFaulted)

@@ -5,7 +5,12 @@ from typing import Any
 
 import msgspec
 
-from mlrcopilot_tui.session import ablation_events, model_events, run_events  # noqa: F401 - their events are decoded too
+from mlrcopilot_tui.session import (  # noqa: F401 - their events are decoded too
+    ablation_events,
+    model_events,
+    run_events,
+    words_events,
+)
 from mlrcopilot_tui.session.events import Event, UnknownEvent
 
 

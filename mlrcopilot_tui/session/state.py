@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session import model_folding, run_folding  # noqa: F401 - their handlers take part in the fold
-from mlrcopilot_tui.session.ablation_events import AblationAsked
-from mlrcopilot_tui.session.ablation_folding import AblationState
+from mlrcopilot_tui.session import (  # noqa: F401 - their handlers take part in the fold
+    ablation_folding,
+    model_folding,
+    run_folding,
+    words_folding,
+)
 from mlrcopilot_tui.session.entities import (
     ACTIVE_STATUSES,
     OPEN_STATUSES,
@@ -24,6 +27,7 @@ from mlrcopilot_tui.session.model import Attempt, Baseline, Gate, Summary
 from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.run_events import ForecastMade
+from mlrcopilot_tui.session.words import Words
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -90,9 +94,8 @@ class SessionState:
     thinking: bool = False
     """Whether the IdeaAgent was asked for something that it has not given yet."""
     talk: list[tuple[str, ev.AgentSaid]] = field(default_factory=list)
-    feedback: list[ev.FeedbackTaken] = field(default_factory=list)
-    feedback_at: list[int] = field(default_factory=list)
-    """The place in the journal of each of them."""
+    words: dict[int, Words] = field(default_factory=dict)
+    """All that the researcher said, also what holds no more, by its place in the journal."""
     warnings: list[ev.WarningRaised] = field(default_factory=list)
     spending: Spending = field(default_factory=Spending)
     model_fault: tuple[str, ModelFaulted] | None = None
@@ -143,6 +146,15 @@ class SessionState:
     def ablating(self) -> bool:
         """Whether an ablation was asked for that has not come to its end."""
         return self.ablation_asked is not None or (self.ablation is not None and not self.ablation.over)
+
+    @property
+    def instructions(self) -> list[Words]:
+        """The standing instructions that hold, in the order of their numbers."""
+        return sorted((said for said in self.words.values() if said.number and said.stands()), key=lambda s: s.number)
+
+    def instruction(self, number: int) -> Words | None:
+        """The standing instruction of that number; None where none holds."""
+        return next((said for said in self.instructions if said.number == number), None)
 
     @property
     def waiting(self) -> Gate | None:

@@ -84,7 +84,7 @@ def desk(folder: Path | None = None, files: Mapping[str, str] = FILES, *steps: S
     )  # fmt: skip
     brief = Brief(
         state=SessionState(started=started), metric="val_error", direction="min", command="python train.py", task="",
-        tree=tree, instructions=(), seed=0, say=lambda kind, text: said.append((kind, text)), host=host,
+        tree=tree, seed=0, say=lambda kind, text: said.append((kind, text)), host=host,
     )  # fmt: skip
     idea = Idea(number=1, title="Lower the rate", hypothesis="A lower rate helps.")
     bench = Workbench(brief, Assignment(idea=idea, attempt=1), model, KnownNumbers("val_error"))

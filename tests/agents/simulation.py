@@ -27,6 +27,7 @@ from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned
 from mlrcopilot_tui.session.state import SessionState
 from tests.fakes.quiet_host import FakeHost
+from tests.fakes.researcher_words import spoken
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -84,7 +85,6 @@ class Simulation:
     seed: int = 0
     min_effect: float = 0.0
     state: SessionState = field(default_factory=SessionState)
-    instructions: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
     config: str = ""
     host: FakeHost = field(default_factory=FakeHost)
@@ -121,11 +121,15 @@ class Simulation:
             command=self.command,
             task="",
             tree=tree or FakeTree(self.champion, self.editable),
-            instructions=self.instructions,
             seed=self.seed,
             say=lambda _, text: self.said.append(text),
             host=self.host,
         )
+
+    def instruct(self, *texts: str) -> None:
+        """Gives standing instructions."""
+        for text in texts:
+            self.record(ev.FeedbackTaken(text=text, understood=""))
 
     def add(self, drafts: Sequence[IdeaDraft]) -> list[int]:
         """Numbers drafts as ideas."""
@@ -157,7 +161,7 @@ class Simulation:
     ) -> Proposal | Withdrawal:
         """Lets the ExperimentAgent edit `tree`; its recipe replaces the idea's, as the loop sees to."""
         idea = self.state.ideas[number].idea
-        assignment = Assignment(idea, attempt, failure, tuple(feedback), left_out)
+        assignment = Assignment(idea, attempt, failure, tuple(spoken(said, number) for said in feedback), left_out)
         outcome = asyncio.run(self.engine.experiments.implement(self.brief(tree), assignment))
         if isinstance(outcome, Proposal) and outcome.recipe is not None:
             data = msgspec.json.decode(msgspec.json.encode(outcome.recipe))

@@ -12,9 +12,10 @@ from mlrcopilot_tui.agents.host import Execution
 from mlrcopilot_tui.errors import EnvironmentLackError, InputError, RefusedError
 from mlrcopilot_tui.hub.protocol import Candidate
 from mlrcopilot_tui.session.entities import IdeaState, VerdictState
-from mlrcopilot_tui.session.events import AgentSaid, FeedbackTaken
+from mlrcopilot_tui.session.events import AgentSaid
 from mlrcopilot_tui.session.model import Idea, Verdict
 from tests.agents.claude_bench import FILES, desk
+from tests.fakes.researcher_words import spoken
 from tests.fakes.scripted_model import faulted, said, shown
 
 
@@ -114,7 +115,7 @@ async def test_the_log_holds_the_session_and_what_is_noted(tmp_path: Path) -> No
     state = at.bench.brief.state
     judged = VerdictState(attempt=1, commit="c", parent="p", verdict=verdict, runs=(), wall_s=1.0, time="t")
     state.ideas[2] = IdeaState(tried, status="discarded", verdicts=[judged])
-    state.feedback.append(FeedbackTaken(text="stay with one file", understood="heard"))
+    state.words[1] = spoken("stay with one file")
     state.talk += [
         ("t", AgentSaid(agent="ExperimentAgent", kind="note", text="batch size is capped", idea=2)),
         ("t", AgentSaid(agent="ExperimentAgent", kind="action", text="an old diff", idea=2)),

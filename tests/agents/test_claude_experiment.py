@@ -27,6 +27,7 @@ from mlrcopilot_tui.session.state import SessionState
 from tests.agents.simulation import FakeTree
 from tests.fakes.model_port import FakePort
 from tests.fakes.quiet_host import FakeHost
+from tests.fakes.researcher_words import spoken
 from tests.fakes.scripted_model import FakeModel, Step, acted, faulted, said, shown
 
 TRAIN = "hidden = 32\nprint('val_error:', 1 / hidden)\n"
@@ -87,7 +88,6 @@ class Attempted:
     )
     state: SessionState = field(default_factory=SessionState)
     limits: Limits = field(default_factory=Limits)
-    instructions: tuple[str, ...] = ()
     said: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Attempted:
     def brief(self) -> Brief:
         return Brief(
             state=self.state, metric="val_error", direction="min", command="python train.py", task="Make it better.",
-            tree=self.tree, instructions=self.instructions, seed=0, host=self.host,
+            tree=self.tree, seed=0, host=self.host,
             say=lambda kind, text: self.said.append((kind, text)),
         )  # fmt: skip
 
@@ -158,8 +158,9 @@ def test_the_first_message_holds_the_assignment() -> None:
         ev.VerdictReached(idea=2, attempt=1, commit="c2", parent="c0", verdict=verdict),
     ), 1):  # fmt: skip
         state.apply(Record(seq, "2026-01-01T00:00:00Z", event))
-    attempt = Attempted([do("give_up", reason="no")], state=state, instructions=("No new packages.",))
-    attempt.outcome(Assignment(IDEA, 1, feedback=("Keep it small.",)))
+    host = FakeHost(said=[spoken("No new packages."), spoken("Keep it small.", idea=1)])
+    attempt = Attempted([do("give_up", reason="no")], state=state, host=host)
+    attempt.outcome(Assignment(IDEA, 1))
     request = attempt.model.requests[0]
     text = attempt.told()
     for part in (
@@ -202,9 +203,13 @@ def test_a_failed_run_reaches_the_model_without_the_folders_it_ran_in() -> None:
 
 def test_feedback_and_hunks_left_out_reach_the_model() -> None:
     attempt = Attempted([do("give_up", reason="no")])
-    attempt.outcome(Assignment(IDEA, 3, feedback=("older", "Use dropout."), left_out="-hidden = 32\n+hidden = 640\n"))
+    words = (spoken("older", idea=1), spoken("Use dropout.", idea=1))
+    attempt.host.said += words
+    why = ("hunk 2 of train.py, line 1 (+1 -1): too wide",)
+    attempt.outcome(Assignment(IDEA, 3, feedback=words, left_out="-hidden = 32\n+hidden = 640\n", left_out_why=why))
     text = attempt.told()
-    assert "sent the patch back: Use dropout." in text
+    assert "sent the patch back:\n- Use dropout." in text
+    assert f"- {why[0]}" in text
     assert "+hidden = 640" in text
     assert "do not bring them back" in text
 
@@ -223,17 +228,20 @@ def test_equal_replies_give_equal_requests() -> None:
 
 def test_words_said_meanwhile_go_with_the_next_turn_once() -> None:
     host = FakeHost()
-    host.said.append("Before it began.")
+    host.said.append(spoken("Before it began."))
 
     def speak(_: Request) -> Turn:
-        host.said.append("Use 48 units.\x1b]52;c;x\x07")
+        host.said.append(spoken("Use 48 units.\x1b]52;c;x\x07"))
         return widen()
 
     attempt = Attempted([speak, do("measure"), do("give_up", reason="no")], host=host)
     attempt.outcome()
     assert attempt.told(1).endswith("The researcher says: Use 48 units.")
     assert shown(attempt.model.requests[2]).count("Use 48 units.") == 1
-    assert "Before it began." not in attempt.told(0)  # such words are the assignment's to tell
+    assert "says: Before it began." not in attempt.told(0)  # such words are the assignment's to tell
+    assert "- Before it began." in attempt.told(0)
+    before, meanwhile = (said.seq for said in host.said)
+    assert [request.words for request in attempt.model.requests] == [(before,), *[(before, meanwhile)] * 2]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from mlrcopilot_tui.papers.pdf import read_paper
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Baseline, Gap, Idea, Quote, Summary, Verdict
 from tests.agents.simulation import FakeTree, Simulation
+from tests.fakes.researcher_words import spoken
 from tests.fakes.scripted_model import FakeModel, Step, faulted, shown
 from tests.papers.make_pdf import lines
 
@@ -243,8 +244,8 @@ def proposed(session: Simulation, *steps: Step, count: int = 5) -> tuple[Sequenc
 
 
 def test_the_model_sees_the_workspace_the_numbers_and_what_became_of_every_idea(session: Simulation) -> None:
-    with_history(session).instructions = ("Keep STEPS as it is.",)
-    session.host.said = ["Keep STEPS as it is.", "Think small."]
+    with_history(session)
+    session.host.said = [spoken("Keep STEPS as it is."), spoken("Think small.")]
     _, model, _ = proposed(session, reply())
     text = shown(model.requests[0])
     for told in (
@@ -273,7 +274,7 @@ def test_the_prefix_stays_and_the_newest_words_are_read_at_each_turn(session: Si
     first, second = FakeModel(reply()), FakeModel(reply())
     brief, _ = brief_of(session)
     asyncio.run(ClaudeIdeaAgent(first).propose(brief, 3))
-    session.host.said.append("Look at the data instead.")
+    session.host.said.append(spoken("Look at the data instead."))
     asyncio.run(ClaudeIdeaAgent(second).propose(brief, 3))
     assert first.requests[0].system == second.requests[0].system
     assert first.requests[0].messages[0]["content"][0] == second.requests[0].messages[0]["content"][0]

@@ -112,7 +112,7 @@ def test_the_engine_says_what_it_understood_and_what_not(session: Simulation) ->
 
 
 def test_locked_settings_and_techniques_are_not_proposed(session: Simulation) -> None:
-    session.instructions = ("leave the optimizer alone", "no standardisation")
+    session.instruct("leave the optimizer alone", "no standardisation")
     for _ in range(4):
         session.propose(5)
     proposed = " ".join(str(idea.idea.recipe) for idea in session.state.ideas.values())
@@ -146,8 +146,9 @@ def test_words_beyond_the_rules_become_none(session: Simulation) -> None:
 
 def test_words_on_the_session_become_ideas_of_their_own_once(session: Simulation) -> None:
     session.propose(3)
-    session.instructions = ("set STEPS to 240, and try a larger step size",)
-    said = asyncio.run(session.engine.ideas.understand(session.brief(), session.instructions[0], 0))
+    words = "set STEPS to 240, and try a larger step size"
+    session.instruct(words)
+    said = asyncio.run(session.engine.ideas.understand(session.brief(), words, 0))
     assert "as an idea of its own" in said.said
     numbers = session.propose(3)
     asked = [session.state.ideas[number].idea for number in numbers[:2]]

@@ -31,7 +31,7 @@ class FakePaidEngine(FakeEngine):
         )
 
         def build() -> Request:
-            words = "\n".join([assignment.idea.title, *brief.host.words()])
+            words = "\n".join([assignment.idea.title, *(said.text for said in brief.host.words())])
             return Request("step", "", [{"role": "user", "content": words}], 4000, idea=assignment.idea.number)
 
         await model.ask(build, brief.host)

@@ -2,11 +2,13 @@
 
 import asyncio
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrcopilot_tui.agents.host import Allowance, Execution
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.words import Words
 
 
 @dataclass
@@ -17,7 +19,8 @@ class FakeHost:
     booked: list[ModelCalled | ModelFaulted] = field(default_factory=list)
     allowed: Allowance = field(default_factory=Allowance)
     lived: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    said: list[Words] = field(default_factory=list)
+    taken_in: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     executed: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
@@ -33,8 +36,11 @@ class FakeHost:
     def live(self, text: str) -> None:
         self.lived.append(text)
 
-    def words(self) -> tuple[str, ...]:
-        return tuple(self.said)
+    def words(self, at: int | None = None) -> tuple[Words, ...]:
+        return tuple(said for said in self.said if said.stands(at))
+
+    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
+        self.taken_in.append((task, tuple(said.text for said in words)))
 
     def heard(self, attempt: int, step: int) -> int | None:
         return None

@@ -14,6 +14,7 @@ from mlrcopilot_tui.research.results import promote_session
 from mlrcopilot_tui.research.verify import verify_commit, verify_records
 from mlrcopilot_tui.session.session import read_state
 from tests.fakes.instant_executor import FakeExecutor
+from tests.fakes.researcher_words import texts
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
 from tests.research.running import Use, running
@@ -77,7 +78,7 @@ async def test_feedback_sends_the_patch_back(
         said = await copilot.decide("feedback", idea=1, text="go further")
         assert said == "heard: go further"
         await copilot.until(lambda: (gate := copilot.state.waiting) and gate.commit != first.commit)
-        assert engine.assignments[-1].feedback == ("go further",)
+        assert texts(engine.assignments[-1].feedback) == ("go further",)
         await copilot.decide("approve")
         await copilot.until(copilot.task.done)
         idea = copilot.state.ideas[1]

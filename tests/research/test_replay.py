@@ -63,7 +63,7 @@ class AskingEngine(FakeEngine):
 
     async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
         def build() -> Request:
-            words = "\n".join([assignment.idea.title, *brief.host.words()])
+            words = "\n".join([assignment.idea.title, *(said.text for said in brief.host.words())])
             said = [{"role": "user", "content": words}]
             return Request("step", self._system, said, 4000, idea=assignment.idea.number, step=1)
 

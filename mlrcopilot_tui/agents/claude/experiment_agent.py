@@ -12,6 +12,7 @@ from mlrcopilot_tui.agents.claude.experiment.fact_check import KnownNumbers
 from mlrcopilot_tui.agents.claude.experiment.steps import Limits, Steps
 from mlrcopilot_tui.agents.claude.turns import Model
 from mlrcopilot_tui.session.model import Idea
+from mlrcopilot_tui.session.words import Words
 
 
 class ClaudeExperimentAgent:
@@ -40,21 +41,19 @@ class ClaudeExperimentAgent:
             BudgetSpentError: the next turn does not fit the budget.
         """
         log = earlier_ideas(brief.state, assignment.idea.number)
-        words, known = brief.host.words(), brief.host.heard(assignment.attempt, 1)
-        heard = len(words) if known is None else known
-        brief, assignment = _as_it_began(brief, assignment, words, heard)
-        first = opening(brief, assignment, log)
+        words = brief.host.words(brief.host.heard(assignment.attempt, 1))
+        assignment = _as_it_began(assignment, words)
+        standing = [said for said in words if not said.idea]
+        first = opening(brief, assignment, standing, log)
         bench = Workbench(brief, assignment, self._model, _known_numbers(brief, assignment, first), log)
-        conversation = Conversation(first, opening(brief, assignment, log, with_files=False))
-        return await Steps(bench, self._actions, conversation, self._limits, heard).walk()
+        conversation = Conversation(first, opening(brief, assignment, standing, log, with_files=False))
+        return await Steps(bench, self._actions, conversation, self._limits, words).walk()
 
 
-def _as_it_began(brief: Brief, assignment: Assignment, words: Sequence[str], heard: int) -> tuple[Brief, Assignment]:
-    """Both without what the researcher said after the attempt began: that is told at the step at which it was heard."""
-    later = set(words[heard:]) - set(words[:heard])
-    instructions = tuple(said for said in brief.instructions if said not in later)
-    feedback = tuple(said for said in assignment.feedback if said not in later)
-    return replace(brief, instructions=instructions), replace(assignment, feedback=feedback)
+def _as_it_began(assignment: Assignment, words: Sequence[Words]) -> Assignment:
+    """It with what held when the attempt began; what changed since is told at the step at which it was heard."""
+    unplaced = (said for said in assignment.feedback if not said.seq)
+    return replace(assignment, feedback=(*unplaced, *(said for said in words if said.idea)))
 
 
 def _known_numbers(brief: Brief, assignment: Assignment, first: str) -> KnownNumbers:

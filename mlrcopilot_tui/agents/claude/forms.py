@@ -70,6 +70,7 @@ class Question(Generic[T]):
         flaws: what code finds wrong with a form, a sentence each; the model may mend it once.
         max_tokens: as in `Request`, for the first reply; doubled after one that was cut off.
         resumable: as in `Request`.
+        words: as in `Request`; called together with `show`.
     """
 
     purpose: str
@@ -80,6 +81,7 @@ class Question(Generic[T]):
     max_tokens: int = 12_000
     idea: int = 0
     resumable: bool = False
+    words: Callable[[], tuple[int, ...]] = tuple
 
 
 async def filled(model: Model, host: Host, question: Question[T]) -> T:
@@ -151,6 +153,7 @@ class _Interview:
             schema=schema_of(question.form),
             idea=question.idea,
             resumable=question.resumable,
+            words=question.words(),
         )
 
 

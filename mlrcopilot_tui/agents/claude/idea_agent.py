@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from mlrcopilot_tui.agents.base import Brief, IdeaDraft, Understanding
 from mlrcopilot_tui.agents.claude.fences import cleaned
 from mlrcopilot_tui.agents.claude.forms import Question, filled
-from mlrcopilot_tui.agents.claude.ideas.context import findings, in_detail, read_code, researcher, workspace
+from mlrcopilot_tui.agents.claude.ideas.context import (
+    findings,
+    heeded,
+    in_detail,
+    read_code,
+    researcher,
+    workspace,
+)
 from mlrcopilot_tui.agents.claude.ideas.drafts import Sieve, flaws
 from mlrcopilot_tui.agents.claude.ideas.forms import IdeasForm
 from mlrcopilot_tui.agents.claude.ideas.paper_text import PAPER_CHARS, shown_paper
@@ -29,6 +36,7 @@ from mlrcopilot_tui.agents.claude.turns import Model
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.model import Summary
+from mlrcopilot_tui.session.words import Words
 from mlrcopilot_tui.text import one_line
 
 MOST_CHILDREN = 2
@@ -84,9 +92,17 @@ class ClaudeIdeaAgent:
         def show(size: float) -> Sequence[str]:
             shown = whole if size == 1.0 else shown_paper(paper, int(PAPER_CHARS * size))
             missing = f"Not shown, for want of room: {shown.left_out}." if shown.left_out else ""
-            return _joined(shown.text, missing), _joined(researcher(brief), f"# Your task\n{SUMMARIZE}")
+            return _joined(shown.text, missing), _joined(researcher(heeded(brief)), f"# Your task\n{SUMMARIZE}")
 
-        question = Question("summarize", SYSTEM, show, SummaryForm, lambda f: false_quotes(f, index), resumable=True)
+        question = Question(
+            "summarize",
+            SYSTEM,
+            show,
+            SummaryForm,
+            lambda f: false_quotes(f, index),
+            resumable=True,
+            words=lambda: _places(heeded(brief)),
+        )
         form = await filled(self._model, brief.host, question)
         _say_thought(brief, form.thought)
         if false := len(false_quotes(form, index)):
@@ -145,10 +161,20 @@ class ClaudeIdeaAgent:
 
         def show(size: float) -> Sequence[str]:
             details = [in_detail(brief.state.ideas[number]) for number in task.about]
-            told = _joined(findings(brief.state, size), *details, researcher(brief), f"# Your task\n{task.words}")
+            words = researcher(heeded(brief, task.about))
+            told = _joined(findings(brief.state, size), *details, words, f"# Your task\n{task.words}")
             return workspace(brief, code, size), told
 
-        question = Question(task.purpose, SYSTEM, show, IdeasForm, flaws, idea=task.idea, resumable=task.resumable)
+        question = Question(
+            task.purpose,
+            SYSTEM,
+            show,
+            IdeasForm,
+            flaws,
+            idea=task.idea,
+            resumable=task.resumable,
+            words=lambda: _places(heeded(brief, task.about)),
+        )
         form = await filled(self._model, brief.host, question)
         _say_thought(brief, form.thought)
         sieve = Sieve(brief.state, code, task.replaces)
@@ -156,6 +182,10 @@ class ClaudeIdeaAgent:
         for note in sieve.notes:
             brief.say("note", note)
         return drafts
+
+
+def _places(words: Sequence[Words]) -> tuple[int, ...]:
+    return tuple(said.seq for said in words)
 
 
 def _joined(*parts: str) -> str:

@@ -44,6 +44,7 @@ class Request:
         schema: the JSON schema that the reply's text must meet; servers that cannot enforce it are asked in words.
         one_action: at most one tool is called in the turn.
         resumable: a copilot that starts again may take the recorded turn of its predecessor instead.
+        words: the places in the journal of the researcher's words that stand in it; the server is not told of them.
     """
 
     purpose: str
@@ -58,6 +59,7 @@ class Request:
     attempt: int = 0
     step: int = 0
     resumable: bool = False
+    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from mlrcopilot_tui.agents.offline.proposals import knob_title, listed
 from mlrcopilot_tui.agents.offline.recipe import ImportPart, KnobPart, Part, Recipe, from_dict, to_dict
 from mlrcopilot_tui.agents.offline.repair import diagnose
 from mlrcopilot_tui.agents.offline.snapshots import snapshot
-from mlrcopilot_tui.agents.offline.steering import adjusted
-from mlrcopilot_tui.agents.offline.words import read
+from mlrcopilot_tui.agents.offline.steering import adjusted, freed
+from mlrcopilot_tui.agents.offline.words import locks, read
 from mlrcopilot_tui.session.model import Idea, PlanClaim
+from mlrcopilot_tui.session.words import Words
 
 MAX_ATTEMPTS = 6
 
@@ -45,6 +46,7 @@ class OfflineExperimentAgent:
         work = await asyncio.to_thread(_worked, snapshot(brief), assignment)
         for kind, text in work.said:
             brief.say(kind, text)
+        brief.host.took_in("implement", work.heeded, assignment.attempt)
         if isinstance(work.result, Proposal):
             for path, text in work.texts.items():
                 brief.tree.write(PurePosixPath(path), text)
@@ -58,6 +60,7 @@ class _Work:
     result: Proposal | Withdrawal = field(default_factory=lambda: Withdrawal("Nothing was done."))
     texts: dict[str, str] = field(default_factory=dict)
     said: list[tuple[Literal["action", "observation"], str]] = field(default_factory=list)
+    heeded: list[Words] = field(default_factory=list)
 
     def did(self, text: str) -> None:
         """Something was changed."""
@@ -86,11 +89,35 @@ def _worked(brief: Brief, assignment: Assignment) -> _Work:
     if start is None and revising:  # the researcher changed the attempt: what stands of it is built upon
         parts = standing = [part for part in recipe.parts if in_effect(desk, part)]
     start = start or desk
-    wanted = _mended(work, brief, assignment, parts, start)
+    allowed = _allowed(work, brief, assignment, parts, start)
+    wanted = _mended(work, brief, assignment, allowed, start) if allowed is not None else None
     wanted = _steered(work, brief, assignment, wanted, start) if wanted is not None else None
     if wanted is not None:
         _propose(work, brief, assignment, start, wanted, standing)
     return work
+
+
+def _allowed(
+    work: _Work, brief: Brief, assignment: Assignment, parts: Sequence[Part], desk: Desk
+) -> Sequence[Part] | None:
+    """The parts that the standing instructions leave; None where nothing is left of the idea.
+
+    What the researcher asked for themselves stands, whatever they said before.
+    """
+    standing = brief.state.instructions
+    work.heeded += standing
+    if assignment.idea.by == "researcher" or from_dict(assignment.idea.recipe).asked:
+        return parts
+    knobs = desk.knobs(brief.command)
+    allowed = freed(parts, locks((said.text for said in standing), knobs), knobs)
+    if not allowed:
+        what = listed(list(map(named, parts)))
+        work.result = Withdrawal(f"Your standing instructions want this left alone: {what}.")
+        return None
+    if len(allowed) < len(parts):
+        gone = [named(part) for part in parts if part not in allowed]
+        work.did(f"Left alone, by your standing instructions: {listed(gone)}.")
+    return allowed
 
 
 def _mended(
@@ -112,14 +139,15 @@ def _mended(
 
 def _steered(work: _Work, brief: Brief, assignment: Assignment, parts: Sequence[Part], desk: Desk) -> Sequence[Part]:
     """The parts after the researcher's words: all of them at the first attempt, the newest later."""
-    words = assignment.feedback[-1:]
+    words = assignment.newest
     if assignment.failure is not None:
         words = ()
     elif assignment.attempt == 1 and (idea := brief.state.ideas.get(assignment.idea.number)) is not None:
-        words = (*(said.text for said in idea.feedback if said.text not in words), *words)
-    for text in words:
+        words = (*(said for said in idea.feedback if said not in words), *words)
+    work.heeded += words
+    for said in words:
         knobs = desk.knobs(brief.command)
-        steered = adjusted(parts, read(text, knobs), knobs)
+        steered = adjusted(parts, read(said.text, knobs), knobs)
         for done in steered.done:
             work.did(f"By your words: {done}.")
         for undone_wish in steered.not_done:

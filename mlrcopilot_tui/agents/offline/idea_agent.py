@@ -29,6 +29,7 @@ from mlrcopilot_tui.agents.offline.study import History, history, next_values
 from mlrcopilot_tui.agents.offline.words import Locks, locks
 from mlrcopilot_tui.papers.model import Paper
 from mlrcopilot_tui.session.model import Summary
+from mlrcopilot_tui.session.words import Words
 
 MAX_STUDY_KNOBS = 12
 """More dimensions than a session's few dozen trials can tell apart."""
@@ -36,9 +37,13 @@ MAX_STUDY_KNOBS = 12
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the agent sees when it thinks of ideas: the code, what may be turned, and what was tried."""
+    """What the agent sees when it thinks of ideas: the code, what may be turned, what was tried, and what was said.
+
+    `said` are all words of the researcher that hold: one idea's tell what they like in others too.
+    """
 
     brief: Brief
+    said: tuple[Words, ...]
     sources: tuple[SourceFile, ...]
     knobs: tuple[Knob, ...]
     locks: Locks
@@ -70,6 +75,7 @@ class OfflineIdeaAgent:
     async def propose(self, brief: Brief, count: int) -> Sequence[IdeaDraft]:
         """The best new ideas: techniques that fit this code, and knobs with their next values."""
         drafts, view = await asyncio.to_thread(_proposed, snapshot(brief), count, self._seed)
+        brief.host.took_in("propose", view.said)
         techniques = sum("technique" in str(draft.recipe) for draft in drafts)
         brief.say(
             "observation",
@@ -82,6 +88,7 @@ class OfflineIdeaAgent:
         """What the verdict suggests: further the same way, the other way, or near misses together."""
         frozen = snapshot(brief)
         drafts = await asyncio.to_thread(lambda: list(_reflected(frozen, idea, self._seed)))
+        brief.host.took_in("reflect", _said(frozen))
         for draft in drafts:
             brief.say("thought", f"After idea {idea}: {draft.title}.")
         return drafts
@@ -116,8 +123,13 @@ def view_of(brief: Brief, seed: int) -> View:
     """The code and the session as they stand."""
     sources = load_sources(brief.tree, brief.command)
     knobs = find_knobs(sources, brief.command)
-    said = [*brief.instructions, *(f.text for f in brief.state.feedback if f.text not in brief.instructions)]
-    return View(brief, sources, knobs, locks(said, knobs), history(brief.state), seed + 7919 * brief.seed)
+    said = _said(brief)
+    locked = locks((words.text for words in said), knobs)
+    return View(brief, said, sources, knobs, locked, history(brief.state), seed + 7919 * brief.seed)
+
+
+def _said(brief: Brief) -> tuple[Words, ...]:
+    return tuple(said for said in brief.state.words.values() if said.stands())
 
 
 def _proposed(brief: Brief, count: int, seed: int) -> tuple[list[IdeaDraft], View]:
@@ -129,7 +141,7 @@ def _proposed(brief: Brief, count: int, seed: int) -> tuple[list[IdeaDraft], Vie
 def _asked(view: View) -> list[IdeaDraft]:
     """What the researcher's words on the whole session ask for and no idea took up yet, at the head of the queue."""
     taken_up = {from_dict(state.idea.recipe).asked for state in view.brief.state.ideas.values()}
-    words = [text for text in view.brief.instructions if text not in taken_up]
+    words = [said.text for said in view.said if not said.idea and said.text not in taken_up]
     drafts = [d for text in words for d in asked_for(view.brief, view.sources, view.knobs, view.past, text)]
     return [replace(draft, scores=draft.scores | {"effectiveness": 10.0}) for draft in drafts]
 

@@ -11,5 +11,9 @@ def snapshot(brief: Brief) -> Brief:
     To be called on the loop's own thread. What runs hold is shared: those that are at their end do not change.
     """
     state = brief.state
-    ideas = {number: replace(idea, verdicts=list(idea.verdicts)) for number, idea in state.ideas.items()}
-    return replace(brief, state=replace(state, ideas=ideas, runs=dict(state.runs), feedback=list(state.feedback)))
+    ideas = {
+        number: replace(idea, verdicts=list(idea.verdicts), feedback=list(idea.feedback))
+        for number, idea in state.ideas.items()
+    }
+    words = {seq: replace(said) for seq, said in state.words.items()}
+    return replace(brief, state=replace(state, ideas=ideas, runs=dict(state.runs), words=words))

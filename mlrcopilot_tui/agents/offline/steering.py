@@ -8,7 +8,7 @@ from mlrcopilot_tui.agents.offline.knobs import Knob
 from mlrcopilot_tui.agents.offline.literals import Setting, shown, tidy
 from mlrcopilot_tui.agents.offline.recipe import KnobPart, Part, TechniquePart
 from mlrcopilot_tui.agents.offline.study import bounds
-from mlrcopilot_tui.agents.offline.words import Reading, Wish
+from mlrcopilot_tui.agents.offline.words import Locks, Reading, Wish
 
 
 @dataclass(slots=True)
@@ -27,6 +27,19 @@ def adjusted(parts: Sequence[Part], reading: Reading, knobs: Sequence[Knob]) -> 
         _follow(steered, wish, knobs)
     steered.not_done += [f'"{clause}"' for clause in reading.unread]
     return steered
+
+
+def freed(parts: Sequence[Part], locks: Locks, knobs: Sequence[Knob]) -> list[Part]:
+    """The parts that touch nothing of what is to be left alone."""
+    by_id = {knob.id: knob for knob in knobs}
+
+    def locked(part: Part) -> bool:
+        if isinstance(part, KnobPart):
+            return part.knob in by_id and locks.knob(by_id[part.knob])
+        technique = technique_by_id(part.technique) if isinstance(part, TechniquePart) else None
+        return technique is not None and locks.technique(technique)
+
+    return [part for part in parts if not locked(part)]
 
 
 def _follow(steered: Steered, wish: Wish, knobs: Sequence[Knob]) -> None:

@@ -112,7 +112,7 @@ def research_log(bench: Workbench) -> list[str]:
     """The research log, oldest entry first: the session's ideas and their ends, what was said, what was noted."""
     state, own = bench.brief.state, bench.assignment.idea.number
     entries = [_entry_of(idea) for idea in state.ideas.values() if idea.verdicts or idea.reason]
-    entries += [f"The researcher said: {said.text}" for said in state.feedback]
+    entries += [f"The researcher said: {said.text}" for said in state.words.values() if said.stands()]
     entries += [
         f"{said.agent} on idea {said.idea}, {said.kind}: {said.text}"
         for _, said in state.talk

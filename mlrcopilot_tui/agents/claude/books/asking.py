@@ -215,6 +215,7 @@ class MeteredModel:
             exchange=exchange,
             fault=fault,
             request_id=request_id,
+            words=request.words,
         )
 
     def _told(self, fault: ModelFaultError, request: Request, host: Host, tries: int, waited: float) -> float:

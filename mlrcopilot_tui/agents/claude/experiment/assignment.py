@@ -1,15 +1,17 @@
 """The assignment in words: the first message of an attempt, with all that the agent starts from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Failure
 from mlrcopilot_tui.agents.claude.experiment.places import without_folders
 from mlrcopilot_tui.agents.claude.fences import cleaned, fenced, shortened
+from mlrcopilot_tui.agents.claude.said import listed
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session.entities import OPEN_STATUSES, IdeaState
 from mlrcopilot_tui.session.model import Idea, PlanDesign
 from mlrcopilot_tui.session.state import SessionState, mean
+from mlrcopilot_tui.session.words import Words
 from mlrcopilot_tui.text import one_line
 
 FILE_LIMIT: Final = 12_000
@@ -21,12 +23,15 @@ _MOST_ENTRIES: Final = 30
 _WORDS: Final = 2_000
 
 
-def opening(brief: Brief, assignment: Assignment, log: Sequence[str], *, with_files: bool = True) -> str:
+def opening(
+    brief: Brief, assignment: Assignment, standing: Sequence[Words], log: Sequence[str], *, with_files: bool = True
+) -> str:
     """The first message.
 
     Args:
         brief: the workspace and the session.
         assignment: the idea, and what became of it so far.
+        standing: the researcher's standing instructions.
         log: the research log, oldest entry first.
         with_files: whether the editable files' text is in it; without it they are only named.
     """
@@ -35,8 +40,8 @@ def opening(brief: Brief, assignment: Assignment, log: Sequence[str], *, with_fi
         _section("Measured so far", _measured(brief)),
         _section(f"Idea {assignment.idea.number}: {one_line(assignment.idea.title, 200)}", _idea(assignment.idea)),
         _section("Research log", "\n".join(f"- {entry}" for entry in log[-_MOST_ENTRIES:])),
-        _section("The researcher's standing words", _listed(brief.instructions)),
-        _section("The researcher's words on this idea", _listed(assignment.feedback)),
+        _section("The researcher's standing words", listed(standing)),
+        _section("The researcher's words on this idea", listed(assignment.feedback)),
         _history(brief, assignment),
         _section("Files", _files(brief)),
         _texts(brief) if with_files else "The files' text is left out here: read what you need.",
@@ -52,10 +57,6 @@ def earlier_ideas(state: SessionState, number: int) -> list[str]:
 
 def _section(title: str, text: str) -> str:
     return f"## {title}\n{text}" if text else ""
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return "\n".join(f"- {shortened(cleaned(text), _WORDS)}" for text in texts)
 
 
 def _task(brief: Brief) -> str:
@@ -110,6 +111,7 @@ def _entry(idea: IdeaState) -> str:
         gain = f", {verdict.relative:+.1%} relative (positive is better)" if verdict.relative is not None else ""
         told.append(f"Verdict {verdict.kind}{gain}: {verdict.rule}.")
     told.append(idea.reason)
+    told += [f"Of a patch the researcher left out {line}." for line in idea.left_out]
     return one_line(" ".join(part for part in told if part), 500)
 
 
@@ -124,12 +126,10 @@ def _history(brief: Brief, assignment: Assignment) -> str:
     if assignment.failure is not None:
         told.append(_failure(brief, assignment.failure))
     elif assignment.feedback:
-        told.append(
-            f"The researcher sent the patch back: {shortened(cleaned(assignment.feedback[-1]), _WORDS)}\n"
-            "Change it accordingly."
-        )
+        told.append(f"The researcher sent the patch back:\n{listed(assignment.newest)}\nChange it accordingly.")
     if assignment.left_out:
         told.append("The researcher took these hunks out of an earlier attempt; do not bring them back:")
+        told += [f"- {one_line(line, _WORDS)}" for line in assignment.left_out_why]
         told.append(fenced("hunks left out", assignment.left_out, PATCH_LIMIT, keep="ends"))
     return _section("What became of it so far", "\n".join(told))
 

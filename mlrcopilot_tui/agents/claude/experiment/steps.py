@@ -16,9 +16,11 @@ from mlrcopilot_tui.agents.claude.experiment.notes import FIELD, Notes, parted, 
 from mlrcopilot_tui.agents.claude.experiment.places import without_folders
 from mlrcopilot_tui.agents.claude.experiment.prompts import SYSTEM
 from mlrcopilot_tui.agents.claude.fences import cleaned, shortened
+from mlrcopilot_tui.agents.claude.said import in_words, taken_back
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, ToolUse, Turn
 from mlrcopilot_tui.agents.host import BudgetSpentError
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.session.words import Words
 from mlrcopilot_tui.text import one_line
 
 _ENDING: Final = frozenset(action.name for action in finishing.ACTIONS)
@@ -66,11 +68,16 @@ class Steps:
         actions: what the agent can do.
         conversation: begun with the assignment.
         limits: how far it may go.
-        heard: how many of the researcher's words the assignment holds already.
+        told: the researcher's words that the assignment holds already.
     """
 
     def __init__(
-        self, bench: Workbench, actions: Sequence[Action], conversation: Conversation, limits: Limits, heard: int
+        self,
+        bench: Workbench,
+        actions: Sequence[Action],
+        conversation: Conversation,
+        limits: Limits,
+        told: Sequence[Words],
     ) -> None:
         self._bench = bench
         self._voice = Voice(bench.brief.say)
@@ -79,7 +86,7 @@ class Steps:
         self._tools = tuple(tool_of(action) for action in actions)
         self._conversation = conversation
         self._limits = limits
-        self._heard = heard
+        self._told = tuple(told)
         self._max_tokens = limits.max_tokens
         self._done = 0
         self._unusable = 0
@@ -120,13 +127,18 @@ class Steps:
                 raise
 
     def _request(self) -> Request:
-        """The turn to be asked for; what the researcher said meanwhile goes with it."""
+        """The turn to be asked for; what the researcher said and took back meanwhile goes with it."""
         host, attempt = self._bench.brief.host, self._bench.assignment.attempt
-        words = host.words()[: host.heard(attempt, self._bench.step)]
-        for said in words[self._heard :]:
-            self._bench.numbers.read(said)
-            self._conversation.tell(f"The researcher says: {cleaned(said)}")
-        self._heard = max(self._heard, len(words))
+        words = host.words(host.heard(attempt, self._bench.step))
+        before, now = {said.seq for said in self._told}, {said.seq for said in words}
+        for said in self._told:
+            if said.seq not in now:
+                self._conversation.tell(taken_back(said))
+        for said in words:
+            if said.seq not in before:
+                self._bench.numbers.read(said.text)
+                self._conversation.tell(f"The researcher says: {in_words(said)}")
+        self._told = words
         return Request(
             purpose="step",
             system=SYSTEM,
@@ -137,6 +149,7 @@ class Steps:
             attempt=attempt,
             step=self._bench.step,
             resumable=True,
+            words=tuple(said.seq for said in words),
         )
 
     # Taking a turn

@@ -1,15 +1,17 @@
 """What the IdeaAgent's model is shown of a session: the workspace, the numbers, the gaps, every idea and its fate."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from mlrcopilot_tui.agents.base import Brief, SourceTree
-from mlrcopilot_tui.agents.claude.fences import cleaned, fenced
+from mlrcopilot_tui.agents.claude.fences import fenced
+from mlrcopilot_tui.agents.claude.said import in_words
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.session.model import Evidence, Idea, Quote, Verdict
 from mlrcopilot_tui.session.state import IdeaState, SessionState, mean
+from mlrcopilot_tui.session.words import Words, holding
 from mlrcopilot_tui.text import one_line
 
 CODE_CHARS: Final = 60_000
@@ -91,11 +93,16 @@ def findings(state: SessionState, size: float) -> str:
     return "\n\n".join(parts)
 
 
-def researcher(brief: Brief) -> str:
-    """The researcher's standing words, which are instructions; empty where they said none."""
-    said = dict.fromkeys(cleaned(words).strip() for words in (*brief.instructions, *brief.host.words()))
-    listed = "\n".join(f"- {words}" for words in said if words)
-    return f"# What the researcher said, oldest first\n{listed}" if listed else ""
+def heeded(brief: Brief, about: Sequence[int] = ()) -> tuple[Words, ...]:
+    """The researcher's words that a task is to heed: standing ones, and those on the ideas that it is about."""
+    own = holding(brief.state.words.values(), about)
+    return tuple(sorted({said.seq: said for said in (*brief.host.words(), *own)}.values(), key=lambda said: said.seq))
+
+
+def researcher(words: Sequence[Words]) -> str:
+    """The researcher's words, which are instructions; empty where they said none."""
+    told = "\n".join(f"- {f'(idea {said.idea}) ' if said.idea else ''}{in_words(said)}" for said in words)
+    return f"# What the researcher said, oldest first\n{told}" if told else ""
 
 
 def in_detail(idea: IdeaState) -> str:
@@ -109,7 +116,6 @@ def in_detail(idea: IdeaState) -> str:
         *_marks(idea),
         *(f"  attempt {attempt.number}: {attempt.subject}" for attempt in idea.attempts),
         *(f"  attempt {judged.attempt}: {verdict_in_words(judged.verdict)}" for judged in idea.verdicts),
-        *(f"  the researcher said: {said.text}" for said in idea.feedback),
     ]
     return fenced(f"idea {what.number} in detail", "\n".join(lines), 12_000)
 
@@ -140,6 +146,7 @@ def _told(idea: IdeaState) -> str:
     ]
     lines += [f"  verdict: {verdict_in_words(idea.verdict)}"] if idea.verdict is not None else []
     lines += [f"  reason: {idea.reason}"] if idea.reason else []
+    lines += [f"  left out of a patch by the researcher: {line}" for line in idea.left_out]
     return "\n".join(lines)
 
 

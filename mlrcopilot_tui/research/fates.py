@@ -136,9 +136,9 @@ def _unjudged(state: SessionState, known: _Known, idea: IdeaState, attempt: Atte
         return "superseded", f"edited by {_who(answer)}: {following}"
     if answer is not None and answer.patch:
         taken = f"hunk{'s' * (len(answer.hunks) > 1)} {', '.join(map(str, answer.hunks))}" if answer.hunks else "a part"
-        return "superseded", _said(
-            f"only {taken} of it {'were' if len(answer.hunks) > 1 else 'was'} taken, as {following}", answer.text
-        )
+        were = "were" if len(answer.hunks) > 1 else "was"
+        rest = f"; left out: {'; '.join(left.told for left in answer.left_out)}" if answer.left_out else ""
+        return "superseded", _said(f"only {taken} of it {were} taken, as {following}{rest}", answer.text)
     if crash := _failure(state, known, attempt.commit):
         return "crashed", crash
     return "superseded", f"{following} took its place"

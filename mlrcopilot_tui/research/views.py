@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from mlrcopilot_tui.research.fates import Node, history_of
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.limits import gpu_seconds
@@ -11,6 +13,7 @@ from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
 from mlrcopilot_tui.session.model import PlanDesign
 from mlrcopilot_tui.session.state import IdeaState, SessionState, Spending, VerdictState, mean
+from mlrcopilot_tui.session.words import Hearing, Words
 
 
 def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
@@ -155,6 +158,41 @@ def forecast_view(state: SessionState, commit: str) -> dict[str, Any] | None:
     return {"words": in_words(made, metric), **told}
 
 
+def _left_out(idea: IdeaState, commit: str) -> dict[str, Any]:
+    """What the researcher did not take of an attempt; nothing where they took all of it, or none."""
+    answer = idea.selections.get(commit)
+    if answer is None:
+        return {}
+    return {"left_out": [msgspec.to_builtins(left) for left in answer.left_out], "because": answer.text}
+
+
+def words_view(said: Words) -> dict[str, Any]:
+    """Some words of the researcher's, what they are about, and which turns took them in."""
+    about = {"about": said.about.told, "subject": msgspec.to_builtins(said.about)}
+    return {
+        "text": said.text,
+        "understood": said.understood,
+        "time": said.time,
+        **(about if said.about.kind not in {"session", "idea"} else {}),
+        "reached": said.reached,
+        "first_turn": _hearing(said.first),
+        "last_turn": _hearing(said.last),
+    }
+
+
+def _hearing(hearing: Hearing | None) -> dict[str, Any] | None:
+    return None if hearing is None else {name: getattr(hearing, name) for name in hearing.__slots__}
+
+
+def instructions_view(state: SessionState) -> list[dict[str, Any]]:
+    """The form of `instructions --json`: the standing instructions, and after them those that were dropped."""
+    dropped = [said for said in state.words.values() if said.dropped]
+    return [
+        {"number": said.number, "stands": said.stands(), "since": said.since, **words_view(said)}
+        for said in (*state.instructions, *dropped)
+    ]
+
+
 def _attempt(state: SessionState, node: Node) -> dict[str, Any]:
     attempt = node.attempt
     return {
@@ -168,6 +206,7 @@ def _attempt(state: SessionState, node: Node) -> dict[str, Any]:
         "time": node.time,
         "fate": node.fate,
         "why": node.why,
+        **_left_out(node.idea, attempt.commit),
     }
 
 
@@ -191,6 +230,6 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
         "scores": idea.idea.scores,
         "attempts": [_attempt(state, node) for node in history_of(state, idea)],
         "experiments": [experiment_view(state, idea, verdict) for verdict in idea.verdicts],
-        "feedback": [{"text": said.text, "understood": said.understood} for said in idea.feedback],
+        "feedback": [words_view(said) for said in idea.feedback],
         **_spent(idea),
     }

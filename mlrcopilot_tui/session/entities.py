@@ -139,8 +139,8 @@ class IdeaState:
     verdicts: list[VerdictState] = field(default_factory=list)
     feedback: list[Words] = field(default_factory=list)
     """What the researcher said about it."""
-    selections: list[GateAnswered] = field(default_factory=list)
-    """The approvals that took a part of a patch only."""
+    selections: dict[str, GateAnswered] = field(default_factory=dict)
+    """The approvals that took a part of a patch only, by its commit."""
     reason: str = ""
     started_at: str = ""
     started_seq: int = 0
@@ -167,7 +167,7 @@ class IdeaState:
     @property
     def left_out(self) -> tuple[str, ...]:
         """What the researcher did not take of its patches, and why, a line each."""
-        return tuple(line for answer in self.selections for line in left_out_lines(answer))
+        return tuple(line for answer in self.selections.values() for line in left_out_lines(answer))
 
 
 @dataclass(slots=True)

@@ -191,7 +191,7 @@ def _gate_answered(state: "SessionState", event: ev.GateAnswered) -> None:
     elif gate.kind == "patch":
         set_status(state, gate.idea, "implementing")
         if event.left_out and gate.idea in state.ideas:
-            state.ideas[gate.idea].selections.append(event)
+            state.ideas[gate.idea].selections[gate.commit] = event
 
 
 @on(ev.DecisionApplied)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import (  # noqa: F401 - their handlers take part in the fold
-    ablation_folding,
     model_folding,
     run_folding,
     words_folding,
 )
+from mlrcopilot_tui.session.ablation_events import AblationAsked
+from mlrcopilot_tui.session.ablation_folding import AblationState
 from mlrcopilot_tui.session.entities import (
     ACTIVE_STATUSES,
     OPEN_STATUSES,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session import (  # noqa: F401 - their handlers take part in the fold
     model_folding,
     run_folding,

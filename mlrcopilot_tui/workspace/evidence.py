@@ -37,8 +37,9 @@ class CommitEvidence(msgspec.Struct, frozen=True, kw_only=True):
 def evidence_text(evidence: CommitEvidence, *, titled: bool = True) -> str:
     """The lines that a person reads; where the idea's title stands over them already, not `titled`."""
     verdict = evidence.verdict
-    title = f": {one_line(evidence.title, WIDTH)}" if titled else ""
-    lines = [f"{verdict.kind}{title}", f"by the rule: {one_line(verdict.rule, 200)}"]
+    rule = f"by the rule: {one_line(verdict.rule, 200)}"
+    titled_by = [f"{verdict.kind}: {one_line(evidence.title, WIDTH)}", rule]
+    lines = titled_by if titled else [f"{verdict.kind} {rule}"]
     if verdict.effect is not None:
         relative = "" if verdict.relative is None else f" ({verdict.relative:+.2%})"
         interval = "" if verdict.interval is None else ", interval [{:.6g}, {:.6g}]".format(*verdict.interval)

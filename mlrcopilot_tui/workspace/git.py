@@ -104,6 +104,12 @@ class Repository:
             values.append(re.sub(r"[\x00-\x1f<>]", "", value))
         return Identity(*values) if all(values) else None
 
+    def signs_commits(self) -> bool:
+        """Whether the researcher has their own commits signed."""
+        asked = ["config", "--get-all", "--type=bool", "commit.gpgsign"]
+        *theirs, _ours = run_git(asked, self.root, own_configuration=True, accept=(0, 1, 128)).text.split("\n")
+        return theirs[-1:] == ["true"]
+
     def head(self) -> Head | None:
         """The researcher's commit and branch, or None where nothing is committed yet."""
         commit = self.resolve_or_none("HEAD")

@@ -10,13 +10,15 @@ WIDTH = 72
 
 _TRAILER_NAME = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Za-z]+)*")
 _CLAIM = re.compile(r"\s*(?:idea|session|engine|reverts|redoes|[a-z]+(?:-[a-z]+)*-by)\s*:", re.IGNORECASE)
+_MAIL = re.compile(r"---|diff -|Index: |>?From |(?:from|date|subject)\s*:", re.IGNORECASE)
+"""What ends a message, or begins another, for those that read commits from mail."""
 _LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 
 
 def commit_message(subject: str, body: str, trailers: Mapping[str, str]) -> str:
     """A commit message: one subject line of at most 72 columns, the wrapped body, the trailers.
 
-    Lines of the body that read like one of our trailers, or like the `---` that ends a message for some tools, are
+    Lines of the body that read like one of our trailers, or like what ends a message in a mail such as `---`, are
     marked, so that only `trailers` are found by `git interpret-trailers`. Empty trailers are left out.
     """
     if bad := [name for name in trailers if not _TRAILER_NAME.fullmatch(name)]:
@@ -33,5 +35,5 @@ def _body(text: str) -> str:
         indent = " " * (item.end() if item else len(line) - len(line.lstrip()))
         wrapped = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
         lines += wrapped or [""]
-    lines = [f"| {line}" if _CLAIM.match(line) or line.startswith("---") else line for line in lines]
+    lines = [f"| {line}" if _CLAIM.match(line) or _MAIL.match(line) else line for line in lines]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")

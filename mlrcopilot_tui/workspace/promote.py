@@ -37,26 +37,39 @@ def promote(repository: Repository, line: SessionLine, kept: Sequence[KeptPatch]
         InputError: git takes no such name for a branch, or it is one of ours.
         RefusedError: nothing is kept, or the branch cannot be fast-forwarded; the mend is the command that merges.
     """
-    ref = f"refs/heads/{branch}"
-    if not is_ref(ref) or branch == "HEAD" or branch.split("/", maxsplit=1)[0] == "mlrcopilot":
-        raise InputError(f"{branch[:60]!r} cannot be the branch.", "Name one such as results/lower-error.")
-    if not kept:
-        raise RefusedError("Nothing is kept yet, so there is nothing to promote.")
-    tip = _write_commits(repository, line, kept)
-    staged = f"{REFS}{line.session}/promoted"
-    _point(repository, staged, tip)
+    ref = branch_ref(branch)
+    tip = write_promoted(repository, line, kept)
+    _point(repository, staged_ref(line), tip)
     existing = repository.refs(ref).get(ref)
     if existing == tip:
         return tip
-    for entry in repository.worktrees():
+    refuse_unmovable(repository, branch, existing, tip, staged_ref(line))
+    repository.move_ref(ref, tip, existing or ABSENT, f"mlrcopilot: session {line.session} promoted")
+    return tip
+
+
+def branch_ref(branch: str) -> str:
+    """The ref of a researcher's branch; raises `InputError` for what cannot be one."""
+    ref = f"refs/heads/{branch}"
+    if not is_ref(ref) or branch == "HEAD" or branch.split("/", maxsplit=1)[0] == "mlrcopilot":
+        raise InputError(f"{branch[:60]!r} cannot be the branch.", "Name one such as results/lower-error.")
+    return ref
+
+
+def refuse_unmovable(repository: Repository, branch: str, existing: str | None, tip: str, staged: str) -> None:
+    """Raises `RefusedError`, with the command that merges `staged`, where a branch cannot be moved to `tip`."""
+    for entry in repository.worktrees() if existing != tip else ():
         if entry.branch == branch:
             mend = f"Merge it there: `git -C {entry.path} merge {staged}`."
             raise RefusedError(f"The branch {branch} is checked out in {entry.path}, so it is not moved.", mend)
     if existing and not repository.is_ancestor(existing, tip):
         mend = f"Merge them: `git switch {branch} && git merge {staged}`."
         raise RefusedError(f"The branch {branch} has commits that the kept ideas do not build on.", mend)
-    repository.move_ref(ref, tip, existing or ABSENT, f"mlrcopilot: session {line.session} promoted")
-    return tip
+
+
+def staged_ref(line: SessionLine) -> str:
+    """Where the newest promoted commits are, whatever branch they could not be given."""
+    return f"{REFS}{line.session}/promoted"
 
 
 def _point(repository: Repository, ref: str, commit: str) -> None:
@@ -65,8 +78,17 @@ def _point(repository: Repository, ref: str, commit: str) -> None:
         repository.move_ref(ref, commit, now or ABSENT, "mlrcopilot: promoted")
 
 
-def _write_commits(repository: Repository, line: SessionLine, kept: Sequence[KeptPatch]) -> str:
-    """The commits, each committed by the researcher (who approved it) and dated like the patch that it is."""
+def write_promoted(repository: Repository, line: SessionLine, kept: Sequence[KeptPatch]) -> str:
+    """Writes the commits and returns the last one; no ref changes.
+
+    Each is committed by the researcher, who approved it, and dated like the patch that it is. Neither their hooks nor
+    their signing programs are run.
+
+    Raises:
+        RefusedError: nothing is kept.
+    """
+    if not kept:
+        raise RefusedError("Nothing is kept yet, so there is nothing to promote.")
     steps = [repository.commit(patch.commit) for patch in kept]
     trees = _replayed(repository, line, steps) or [*(step.tree for step in steps[:-1]), repository.tree_id(line.tip)]
     committer = repository.identity() or COPILOT

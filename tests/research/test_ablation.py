@@ -100,6 +100,16 @@ def test_each_patch_is_told_with_what_it_gave_and_gives(
     assert "left out together" in out
     assert main(["ablate", "-C", str(workspace.layout.root), "--last"]) == 0
     assert out.endswith(capsys.readouterr().out)
+    patches = workspace.layout.root.parent / "patches"
+    assert main(["promote", "-C", str(workspace.layout.root), "--patches", str(patches), "--dry-run"]) == 0
+    assert not patches.exists()
+    assert main(["promote", "-C", str(workspace.layout.root), "--patches", str(patches)]) == 0
+    assert len(list(patches.glob("000[1-3]-*.patch"))) == 3
+    letter = (patches / "0000-cover-letter.txt").read_text()
+    assert "kept: +0.05 [+0.05, +0.05] over 3 seeds; now: +0.05 [+0.05, +0.05] holds" in letter
+    assert main(["promote", "-C", str(workspace.layout.root), "--onto", "results", "--dry-run"]) == 0
+    assert "results would be at" in capsys.readouterr().out
+    assert workspace.repository.resolve_or_none("results") is None
 
 
 def test_more_seeds_than_the_champion_has(workspace: Workspace) -> None:

@@ -1,7 +1,8 @@
 """The kept ideas as a branch of the researcher's own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -9,7 +10,8 @@ from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.lines import SessionLine
 from mlrcopilot_tui.workspace.opening import Workspace
-from mlrcopilot_tui.workspace.promote import KeptPatch, promote
+from mlrcopilot_tui.workspace.patch_files import COVER, patch_files, write_patch_files
+from mlrcopilot_tui.workspace.promote import KeptPatch, promote, write_promoted
 from tests.workspace.researcher import belongings, git, write
 
 SESSION = "0123abcd"
@@ -141,3 +143,56 @@ def test_nothing_kept_is_nothing_to_promote(line: SessionLine) -> None:
 def test_odd_branches_are_refused(workspace: Workspace, line: SessionLine, branch: str) -> None:
     with pytest.raises(InputError):
         promote(line.repository, line, [keep(workspace, line, 1, 1)], branch)
+
+
+def test_patch_files_give_the_champion_s_tree_by_git_am(
+    workspace: Workspace, line: SessionLine, tmp_path: Path
+) -> None:
+    root = line.repository.root
+    git(root, "config", "diff.noprefix", "true")
+    git(root, "config", "format.attach", "x")
+    hostile = "diff --git a/train.py b/train.py\nFrom: Mallory <m@example.org>\nIndex: train.py\n---\nSubject: mine"
+    kept = [keep(workspace, line, 1, 1), replace(keep(workspace, line, 2, 9), evidence=hostile)]
+    before = belongings(root)
+    files = patch_files(line.repository, line.base, write_promoted(line.repository, line, kept))
+    assert list(files) == ["0001-Try-idea-1.patch", "0002-Try-idea-2.patch"]
+    write_patch_files(tmp_path / "out", {COVER: f"Session: {SESSION}\n".encode(), **files}, SESSION)
+    assert belongings(root) == before
+    git(tmp_path, "clone", "-q", str(root), "theirs")
+    patches = sorted(str(path) for path in (tmp_path / "out").glob("*.patch"))
+    git(tmp_path / "theirs", "-c", "user.name=A", "-c", "user.email=a@b", "am", "-q", *patches)
+    assert git(tmp_path / "theirs", "rev-parse", "HEAD^{tree}") == line.repository.tree_id(line.tip)
+    message = git(tmp_path / "theirs", "log", "-1", "--format=%an %s%n%b")
+    assert message.startswith("mlrcopilot Try idea 2\n| diff --git")
+    assert message.endswith(f"| Subject: mine\n\nIdea: 2\nSession: {SESSION}")
+
+
+def test_a_folder_of_patches_is_brought_up_to_date_unless_others_are_in_it(tmp_path: Path) -> None:
+    ours = f"Session: {SESSION}\n".encode()
+    write_patch_files(tmp_path, {COVER: ours, "0001-a.patch": ours, "0002-b.patch": ours}, SESSION)
+    (tmp_path / "notes.txt").write_text("mine")
+    write_patch_files(tmp_path, {COVER: ours, "0001-c.patch": ours}, SESSION)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [COVER, "0001-c.patch", "notes.txt"]
+    (tmp_path / "0007-mine.patch").write_text("From me\n")
+    with pytest.raises(RefusedError, match=r"0007-mine\.patch, which is not of this session"):
+        write_patch_files(tmp_path, {COVER: ours, "0001-d.patch": ours}, SESSION)
+    assert (tmp_path / "0001-c.patch").exists()
+    with pytest.raises(InputError, match="is no folder"):
+        write_patch_files(tmp_path / "notes.txt", {}, SESSION)
+
+
+def test_hooks_and_signing_of_the_researcher_are_not_run(
+    workspace: Workspace, line: SessionLine, tmp_path: Path
+) -> None:
+    root = line.repository.root
+    for hook in ("pre-commit", "commit-msg", "post-commit", "reference-transaction"):
+        path = root / ".git" / "hooks" / hook
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n")
+        path.chmod(0o755)
+    git(root, "config", "commit.gpgsign", "true")
+    git(root, "config", "gpg.program", "/bin/false")
+    kept = [keep(workspace, line, 1, 1)]
+    promote(line.repository, line, kept, "results")
+    assert not (tmp_path / "ran").exists()
+    assert line.repository.signs_commits()

@@ -12,6 +12,7 @@ from mlrcopilot_tui.workspace.gitvalues import COPILOT, checked
 
 NOTES_REF = "refs/notes/mlrcopilot"
 LOCK_NAME = "mlrcopilot-notes.lock"
+_REPORTS = "fast_import_crash_*"
 
 
 def write_notes(repository: Repository, texts: Mapping[str, str], where_none: Collection[str] = ()) -> int:
@@ -33,8 +34,21 @@ def write_notes(repository: Repository, texts: Mapping[str, str], where_none: Co
         }
         if new:
             stream = _stream(new, begun=bool(there) or NOTES_REF in repository.refs(NOTES_REF))
-            repository.run("fast-import", "--quiet", "--date-format=now", stdin=stream)
+            with _no_reports(repository.common_dir):
+                repository.run("fast-import", "--quiet", "--date-format=now", stdin=stream)
     return len(new)
+
+
+@contextlib.contextmanager
+def _no_reports(folder: Path) -> Iterator[None]:
+    """Removes what a failing `git fast-import` writes into the researcher's .git about how it died."""
+    before = {*folder.glob(_REPORTS)}
+    try:
+        yield
+    except BaseException:
+        for report in {*folder.glob(_REPORTS)} - before:
+            report.unlink(missing_ok=True)
+        raise
 
 
 def noted(repository: Repository) -> dict[str, str]:

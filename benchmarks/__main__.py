@@ -20,6 +20,7 @@ BENCHMARKS = (
     "memory",
     "idle_traffic",
     "key_to_paint",
+    "big_patch",
     "long_log",
     "reopening",
     "inbox",

@@ -76,6 +76,20 @@ class Terminal:
                 return moment
         raise NotMeasuredError(f"{text!r} was not drawn within {patience_s:g} s, but {self._words()}")
 
+    def wait_for_rest(self, silence_s: float, patience_s: float = PATIENCE_S) -> float:
+        """Reads on until nothing was drawn for so long; returns the moment when the last of it came.
+
+        Raises:
+            NotMeasuredError: nothing was drawn at all, or there was no end to it.
+        """
+        moment, end = 0.0, time.perf_counter() + patience_s
+        while time.perf_counter() < end:
+            came = [at for at, _ in self._chunks(silence_s)]
+            if not came and moment:
+                return moment
+            moment = came[-1] if came else moment
+        raise NotMeasuredError(f"no rest after something was drawn within {patience_s:g} s, but {self._words()}")
+
     def drain(self, duration_s: float) -> int:
         """Reads on for so long; returns how many bytes came."""
         return sum(len(chunk) for _, chunk in self._chunks(duration_s))

@@ -23,7 +23,7 @@ _NO_NEWLINE: Final = "\\ No newline at end of file"
 _HUNK: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(?: (.*))?", re.DOTALL)
 
 
-class DiffLine(msgspec.Struct, frozen=True, kw_only=True):
+class DiffLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a hunk, without its sign and line end; line numbers count from 1."""
 
     kind: LineKind

@@ -26,6 +26,7 @@ SPLIT_FROM: Final = 112
 """Cells from which on old and new stand side by side unasked: a pane of 120 columns less its frame."""
 SPLIT_LEAST: Final = 76
 """Cells from which on they do so when asked: a pane of 80 columns, with some thirty for the code of each."""
+_MARGIN: Final = 2  # rows kept in view above and below the cursor
 
 
 class DiffPage:
@@ -150,6 +151,18 @@ class DiffPage:
             self.lay_out(replace(self.layout, closed=self.layout.closed - {at}))
         self.move_to(next(row for row, shown in enumerate(self.rows) if shown.file == at))
 
+    def in_view(self, top: int, room: int, *, jumped: bool) -> int:
+        """The first of `room` rows that are to be seen, `top` if the cursor is in view there.
+
+        Of a hunk that the cursor jumped to, as much comes into view as there is room for.
+        """
+        margin = min(_MARGIN, room // 4)
+        last = self.cursor + margin
+        if jumped and self.row is not None and self.row.kind == "hunk":
+            ends = (at for at in range(self.cursor + 1, len(self.rows)) if self.rows[at].hunk != self.row.hunk)
+            last = min(next(ends, len(self.rows)) - 1, self.cursor + room - 1)
+        return min(max(top, last - room + 1), max(0, self.cursor - margin))
+
     def find(self, pattern: str, step: int) -> bool:
         """Put the cursor on the next row that holds the pattern, around the end if need be; False if none does."""
         count = len(self.rows)
@@ -184,7 +197,8 @@ class DiffPage:
         self.rows = rows_of(self.patch, self.layout, self.around, self.notes)
         self.anchor = None
         if here is not None:
-            self.cursor = min(range(len(self.rows)), key=lambda at: distance(self.rows[at], here))
+            same = [at for at, row in enumerate(self.rows) if (row.hunk, row.file) == (here.hunk, here.file)]
+            self.cursor = min(same or range(len(self.rows)), key=lambda at: distance(self.rows[at], here))
 
     @property
     def _split_fits(self) -> bool:

@@ -1,6 +1,7 @@
 """A patch under review: every hunk and line can be taken in or out, and what is in is what gets approved."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -8,6 +9,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection as TextSelection
 from textual.strip import Strip
+from textual.timer import Timer
 
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.views import Notes
@@ -23,7 +25,7 @@ from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 _TOP: Final = 1  # rows of the headline
 _SIDE_STEP: Final = 8
-_MARGIN: Final = 2  # rows kept in view above and below the cursor
+_IDLE_S: Final = 0.05  # after a movement, until what may come into view next is drawn
 
 
 class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -45,6 +47,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self._empty = empty
         self._title = ""
         self._look = diff_painter.ascii_look() if ascii_only else Look()
+        self._ahead: Timer | None = None
         self._become(DiffPage(Patch()))
 
     def show(
@@ -280,15 +283,18 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         top, room = self.scroll_offset.y, self.size.height - _TOP
         if room <= 0:
             return
-        margin = min(_MARGIN, room // 4)
-        last = page.cursor + margin
-        if jumped and page.row is not None and page.row.kind == "hunk":
-            ends = (at for at in range(page.cursor + 1, len(page.rows)) if page.rows[at].hunk != page.row.hunk)
-            last = min(next(ends, len(page.rows)) - 1, page.cursor + room - 1)
-        goal = min(max(top, last - room + 1), max(0, page.cursor - margin))
+        goal = page.in_view(top, room, jumped=jumped)
         if goal != top:
             self.scroll_to(y=goal, animate=False, force=True)
         for at in {*before, *page.active}:
             if goal <= at < goal + room:
                 self.refresh(Region(0, at - goal + _TOP, self.size.width, 1))
         self.refresh(Region(0, 0, self.size.width, _TOP))
+        if self._ahead is not None:
+            self._ahead.stop()
+        self._ahead = self.set_timer(_IDLE_S, partial(self._paint_ahead, range(goal - room // 2, goal + room * 3 // 2)))
+
+    def _paint_ahead(self, rows: range) -> None:
+        """Draw what half a page up or down would bring into view: reading code takes longer than all the rest."""
+        for row in self._page.rows[max(0, rows.start) : rows.stop]:
+            self._painter.paint(row, active=False)

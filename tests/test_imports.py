@@ -1,11 +1,17 @@
 """What is imported when, proven in fresh processes: the core knows no screen, and light commands stay light."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import mlrcopilot_tui.tui
+
 HEAVY = ("textual", "anthropic", "git", "optuna", "libcst", "numpy", "huggingface_hub", "pypdf", "pynvml", "rich")
+TUI = Path(mlrcopilot_tui.tui.__file__).parent
+EDITOR = {"screens/main_desk.py"}
 CORE = ("session", "workspace", "runs", "papers", "hub", "hardware", "agents", "research")
 
 
@@ -43,6 +49,25 @@ def test_looking_imports_nothing_heavy(command: str) -> None:
         "import mlrcopilot_tui.cli.reading, mlrcopilot_tui.research.views"
     )
     assert not imported_by(code) & set(HEAVY)
+
+
+def test_the_screen_calls_no_git_and_starts_nothing_but_the_copilot_one_reader_and_the_editor() -> None:
+    """The copilot (`research.launch`), one child that reads a diff (`research.comparing`), the researcher's editor."""
+    starting = {
+        str(path.relative_to(TUI))
+        for path in TUI.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and {"subprocess", "multiprocessing", "pty"} & {name.name.split(".")[0] for name in node.names}
+    }
+    assert starting <= EDITOR
+    loaded = imported_by(
+        "import importlib, pkgutil, sys, mlrcopilot_tui.tui as top\n"
+        "for found in pkgutil.walk_packages(top.__path__, top.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "print('mlrcopilot_tui.workspace.git' in sys.modules and 'calls-git' or 'calls-none')"
+    )
+    assert "calls-none" in loaded
 
 
 def test_the_screen_does_not_load_what_only_the_copilot_needs() -> None:

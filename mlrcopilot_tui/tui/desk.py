@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Unpack
 from mlrcopilot_tui.session.model import DecisionKind, Gate
 from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
-from mlrcopilot_tui.tui.views import PaneName, Row, Selection
+from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 
 ScreenName = Literal["help", "notices", "themes", "digest"]
 
@@ -165,6 +165,9 @@ class Desk(Protocol):
 
     def mark(self, ideas: frozenset[int]) -> None:
         """Marks these ideas in the tree, and no other."""
+
+    def list_history(self, choice: HistoryChoice) -> None:
+        """Lists the history otherwise: another filter, another order, another mark."""
 
     def unmark(self) -> bool:
         """Forgets the marked lines of a patch in focus, and says whether there were any."""

@@ -1,7 +1,6 @@
 """Following a sentence to its ideas, an idea to its commit, a commit to its numbers, and all the way back."""
 
 from mlrcopilot_tui.session.links import attempt_behind, forebears, gaps_of, ideas_by_gap, runs_of
-from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.paper import gap_key, gap_of
@@ -33,7 +32,7 @@ def back(desk: Desk) -> None:
     if pane == "run":
         _to_patch_of_run(desk)
     elif pane == "patch":
-        attempt = _shown_attempt(desk)
+        attempt = desk.situation.attempt
         if attempt is not None:
             _to_idea(desk, attempt.idea)
     elif pane == "ideas" or tab == "Idea":
@@ -104,17 +103,8 @@ def _show_patch(desk: Desk) -> None:
     desk.deck.focus_pane("patch")
 
 
-def _shown_attempt(desk: Desk) -> Attempt | None:
-    """The attempt in the patch pane; in its history, the one under the cursor."""
-    state, key = desk.situation.state, desk.deck.cursor_key()
-    if desk.situation.tab == "History" and key is not None:
-        number, wanted = attempt_of(key)
-        return next(a for a in state.ideas[number].attempts if a.number == wanted)
-    return desk.situation.attempt
-
-
 def _to_run(desk: Desk) -> None:
-    attempt = _shown_attempt(desk)
+    attempt = desk.situation.attempt
     if attempt is None:
         desk.tell("There is no patch to follow yet.")
         return

@@ -4,7 +4,7 @@ from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.focus import pane_of, waiting_gates
 from mlrcopilot_tui.tui.projector.ideas import idea_of
 from mlrcopilot_tui.tui.projector.patch import attempt_of
-from mlrcopilot_tui.tui.views import PANES, PaneName, Selection
+from mlrcopilot_tui.tui.views import PANES, STARTER, PaneName, Selection
 
 
 def to_pane(desk: Desk, pane: PaneName) -> None:
@@ -49,7 +49,9 @@ def open_row(desk: Desk) -> None:
     key = desk.deck.cursor_key()
     if key is None:
         return
-    if desk.deck.focused == "patch":
+    if key == STARTER and desk.deck.focused == "patch":
+        desk.tell("The starter has no patch.", f"{desk.key('patch.branch')} starts an idea from it.")
+    elif desk.deck.focused == "patch":
         idea, attempt = attempt_of(key)
         desk.select(Selection(idea=idea, attempt=attempt))
         desk.deck.pane("patch").show_tab("Patch")

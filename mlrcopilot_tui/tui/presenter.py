@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from mlrcopilot_tui.errors import CopilotError, InputError
 from mlrcopilot_tui.papers.model import Paper
+from mlrcopilot_tui.research import fates
 from mlrcopilot_tui.session.model import Summary
 from mlrcopilot_tui.session.parents import parent_runs
 from mlrcopilot_tui.session.state import RunState
@@ -13,9 +15,9 @@ from mlrcopilot_tui.tui.feed import RunFeed
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.live_turn import LiveTurn
-from mlrcopilot_tui.tui.projector import agent, focus, ideas, paper, patch, run, spending
+from mlrcopilot_tui.tui.projector import agent, focus, history, ideas, paper, patch, run, spending
 from mlrcopilot_tui.tui.projector.news import Herald, News
-from mlrcopilot_tui.tui.views import PANES, Document, PaneName, Selection, Span
+from mlrcopilot_tui.tui.views import PANES, Document, HistoryChoice, PaneName, Selection, Span
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.workspace.kept_diff import KeptDiff
 
@@ -43,6 +45,8 @@ class Presenter:
         self.selection = Selection()
         self.marked: frozenset[int] = frozenset()
         """The ideas that are marked to be merged."""
+        self.history = HistoryChoice()
+        self._in_patch: tuple[tuple[str, ...], dict[str, bool]] = ((), {})
         self.feed = RunFeed()
         self._live_turn = LiveTurn()
         self._client = client
@@ -53,7 +57,7 @@ class Presenter:
         self._now = now
         self._key = key
         self._run: RunState | None = None
-        self._patch = ""
+        self._patch = ("", "")
         self._paper: Paper | None = None
         self._told_paper: tuple[Paper | None, Summary | None] = (None, None)
         self._talk: tuple[tuple[str, int], Document] = (("", 0), ())
@@ -67,8 +71,7 @@ class Presenter:
         self.marked &= {idea.idea.number for idea in state.queue()}
         deck.ideas.show(ideas.tree(state, glyphs, self.marked))
         self._present_patch()
-        if deck.patch.tab == "History":
-            deck.patch.show_history(patch.history(state, glyphs))
+        self._present_history()
         self.present_agent()
         self._follow_run()
         self.present_run()
@@ -161,18 +164,46 @@ class Presenter:
     def _present_patch(self) -> None:
         view = patch.patch_view(self._client.state, self.selection, self._glyphs)
         self._deck.patch.show(view)
-        if view.commit != self._patch:
-            self._patch = view.commit
-            self._library.want_patch(view.commit, self._show_patch)
+        if (view.commit, view.against) != self._patch:
+            self._patch = view.commit, view.against
+            show = partial(self._show_patch, self._patch)
+            if view.against:
+                self._library.want_comparison(view.commit, view.against, show, self._explain)
+            else:
+                self._library.want_patch(view.commit, show)
 
-    def _show_patch(self, diff: KeptDiff) -> None:
+    def _show_patch(self, version: tuple[str, str], diff: KeptDiff) -> None:
+        """Shows a diff, unless another was wanted meanwhile: nobody is to decide on what stands under another's name."""
+        if version != self._patch:
+            return
         try:
             self._deck.patch.show_patch(diff)
         except InputError as error:
             self._explain(error)
-        if not diff.text:
+        if not diff.text and not self._patch[1]:
             # The diff is not written yet: the next change of the journal asks again.
-            self._patch = ""
+            self._patch = ("", "")
+
+    def _present_history(self) -> None:
+        """Shows what was tried, if anybody looks; what patches hold is looked up in a thread and follows."""
+        if self._deck.patch.tab != "History":
+            return
+        state, nodes = self._client.state, fates.history(self._client.state)
+        words = history.sought(self.history.typed).words
+        if words != self._in_patch[0]:
+            self._in_patch = words, {}
+        known = self._in_patch[1]
+        view = history.history_view(state, nodes, self.history, known, self._glyphs)
+        self._deck.patch.show_history(view)
+        unknown = {node.attempt.commit for node in nodes} - known.keys() if words else set()
+        if unknown:
+            known.update(dict.fromkeys(unknown, False))
+            self._library.want_found(words, unknown, partial(self._take_found, words))
+
+    def _take_found(self, words: tuple[str, ...], found: dict[str, bool]) -> None:
+        if words == self._in_patch[0]:
+            self._in_patch[1].update(found)
+            self._present_history()
 
     def _follow_run(self) -> None:
         state = self._client.state

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from mlrcopilot_tui.tui.desk import Desk
+from mlrcopilot_tui.tui.looking_back import look_plainly
 from mlrcopilot_tui.tui.projector.agent import working_idea
 from mlrcopilot_tui.tui.projector.focus import ASKED, waiting_gates
 from mlrcopilot_tui.tui.projector.spending import budget, dollars, model_name
@@ -16,8 +17,8 @@ def ways_on(key: Callable[[str], str]) -> str:
 
 
 def interrupt(desk: Desk) -> None:
-    """Cuts what the agent at work is at and pauses; marked lines of a patch are forgotten first."""
-    if not desk.unmark() and desk.situation.at_work:
+    """Cuts what the agent at work is at and pauses; marked lines, a comparison and a filter are given up first."""
+    if not desk.unmark() and not look_plainly(desk) and desk.situation.at_work:
         desk.decide("interrupt")
 
 

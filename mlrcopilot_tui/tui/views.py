@@ -78,11 +78,29 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the researcher chose to look at; None follows what is live."""
+    """What the researcher chose to look at; None follows what is live.
+
+    `against` is the commit that the attempt is held against instead of its parent.
+    """
 
     idea: int | None = None
     attempt: int | None = None
     run: str | None = None
+    against: str = ""
+
+
+Order = Literal["newest", "oldest", "best", "idea"]
+STARTER: Final = "0.0"
+"""The key of the starter among the rows of the history, where an attempt's is its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChoice:
+    """How the history is listed: what was typed to filter it, the order, and the row that is marked."""
+
+    typed: str = ""
+    order: Order = "newest"
+    marked: str = ""
 
 
 def text(body: str, role: Role = "plain", *, lead: str = "", lead_role: Role = "muted") -> Paragraph:

@@ -70,6 +70,7 @@ DECIDING: list[tuple[str, Told, PaneName, tuple[str, ...], str, dict[str, object
     ("idea.branch", up_to_gate, "ideas", ("g", "j", "b"), "go", {"kind": "idea.add", "idea": 1, "text": "go"}),
     ("idea.feedback", up_to_gate, "ideas", ("G", "f"), "ok", {"kind": "feedback", "idea": 6, "text": "ok"}),
     ("idea.revert", up_to_gate, "ideas", ("g", "j", "u", "y"), "", {"kind": "revert", "idea": 1}),
+    ("patch.branch", up_to_gate, "patch", ("b",), "go", {"kind": "idea.add", "idea": 4, "text": "go"}),
     ("run.stop", up_to_run, "run", ("x", "y"), "", {"kind": "stop", "run": "r11", "idea": 4}),
     ("session.pause", up_to_run, "paper", ("p",), "", {"kind": "pause"}),
     ("paper.feedback", up_to_run, "paper", ("f",), "hm", {"kind": "feedback", "idea": 4, "text": "hm"}),
@@ -97,7 +98,7 @@ def test_every_deciding_action_is_tried() -> None:
         "session.model", "session.budget", "session.limits", "agent.answer", "agent.interrupt", "patch.network",
     }  # fmt: skip
     subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
-    moving = {"idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
+    moving = {"patch.compare", "idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
     assert {name for name in ACTIONS if name.startswith(subjects)} - moving == tried
 
 

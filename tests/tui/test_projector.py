@@ -193,15 +193,6 @@ def test_only_the_asked_about_commit_can_be_decided(tmp_path: Path) -> None:
     assert "no patch yet" in patch.patch_view(state, Selection(idea=5), UNICODE).empty
 
 
-def test_history_is_newest_first_and_tells_superseded_attempts(tmp_path: Path) -> None:
-    story = up_to_gate(tmp_path)
-    story.implement(4, subject="Try again")
-    rows = patch.history(state_of(story), UNICODE)
-    assert [row.key for row in rows] == ["4.2", "4.1", "2.1", "1.1"]
-    assert plain(rows[1].right).split() == ["superseded"]
-    assert plain(rows[3].more) == "+0.0171 [+0.0131, +0.0211]"
-
-
 def test_a_live_run_knows_how_far_it_is(tmp_path: Path) -> None:
     story = up_to_run(tmp_path)
     state = state_of(story)

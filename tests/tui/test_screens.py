@@ -35,7 +35,6 @@ Told = Callable[[Path], Story]
         ("ideas-100x30", up_to_gate, (100, 30), "2"),
         ("ideas-60x15", up_to_gate, (60, 15), "2"),
         ("idea-120x22", up_to_gate, (120, 22), ("2", "g", "j", "enter", "1")),
-        ("history-120x40", up_to_gate, (120, 40), "33"),
         ("too-small-30x8", up_to_gate, (30, 8), ""),
         ("help-80x24", up_to_gate, (80, 24), "3?"),
         ("reject-80x24", up_to_gate, (80, 24), "3r"),

@@ -6,6 +6,7 @@ from typing import Final
 from mlrcopilot_tui.tui import decisions, limits, links, navigation, service, talking
 from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.diff import due
+from mlrcopilot_tui.tui.looking_back import is_filtered
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.projector.spending import asks_model
 from mlrcopilot_tui.tui.views import PANES
@@ -20,7 +21,7 @@ def _goes_on(s: Situation) -> bool:
 
 
 def _interruptible(s: Situation) -> bool:
-    return s.at_work or (s.pane == "patch" and due(s))
+    return s.at_work or (s.pane == "patch" and (due(s) or s.comparing or is_filtered(s)))
 
 
 def _ended(s: Situation) -> bool:
@@ -76,11 +77,11 @@ EVERYWHERE: Final = (
         id="agent.interrupt",
         keys=("escape",),
         label="interrupt",
-        help="Interrupt the agent at work and pause; lines marked in a patch are forgotten first.",
+        help="Interrupt the agent at work and pause; marked lines, a comparison and a filter are given up first.",
         do=talking.interrupt,
         when=_interruptible,
         rank=17,
-        naming=lambda s: "interrupt" if s.at_work else "",
+        naming=lambda s: "back" if s.comparing or is_filtered(s) else "interrupt" if s.at_work else "",
     ),
     _a(
         id="agent.interject",

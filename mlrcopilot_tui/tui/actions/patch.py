@@ -3,12 +3,18 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, navigation
+from mlrcopilot_tui.tui import decisions, looking_back, navigation
 from mlrcopilot_tui.tui.actions.action import Action, started
 from mlrcopilot_tui.tui.actions.diff import DIFF, due, shown
 from mlrcopilot_tui.tui.actions.search import matches
+from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.views import STARTER
 
 _a = partial(Action, context="patch")
+
+
+def _looking_back(s: Situation) -> bool:
+    return s.tab == "History"
 
 
 PATCH: Final = (
@@ -83,6 +89,53 @@ PATCH: Final = (
         when=lambda s: s.tab == "History" or shown(s),
         rank=10,
         naming=lambda s: "open" if s.tab == "History" else "",
+    ),
+    _a(
+        id="patch.compare",
+        keys=("c",),
+        label="compare",
+        help="Hold this attempt against another: an earlier one, the champion, the starter, the marked one; and back.",
+        do=looking_back.compare,
+        when=lambda s: s.attempt is not None or bool(s.row),
+        rank=20,
+        naming=lambda s: "patch itself" if s.comparing else "compare",
+    ),
+    _a(
+        id="patch.branch",
+        keys=("b",),
+        label="branch",
+        help="Add an idea that starts from this attempt, kept or not; in the history also from the starter.",
+        do=looking_back.branch,
+        when=lambda s: s.attempt is not None or s.row == STARTER,
+        rank=22,
+    ),
+    _a(
+        id="history.mark",
+        keys=("m",),
+        label="mark",
+        help="Mark the attempt under the cursor, to compare another with it, or take the mark away.",
+        do=looking_back.mark,
+        when=lambda s: bool(s.row),
+        rank=19,
+        naming=lambda s: "unmark" if s.row == s.history.marked else "mark",
+    ),
+    _a(
+        id="history.filter",
+        keys=("F",),
+        label="filter",
+        help="List attempts by fate, by idea, or by words that they or their patches hold; escape lists all.",
+        do=looking_back.filter_attempts,
+        when=_looking_back,
+        rank=18,
+    ),
+    _a(
+        id="history.sort",
+        keys=("S",),
+        label="sort",
+        help="List the history in another order: newest, oldest, best, by idea.",
+        do=looking_back.sort_attempts,
+        when=_looking_back,
+        rank=40,
     ),
     *DIFF,
     *matches("patch"),

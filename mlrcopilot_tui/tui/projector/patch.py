@@ -1,4 +1,4 @@
-"""The patch under review, and the history of all that was tried."""
+"""The patch under review: whose it is, what it is held against, and how it fared."""
 
 from dataclasses import dataclass, field
 
@@ -6,18 +6,20 @@ from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.focus import can_decide, shown_attempt
-from mlrcopilot_tui.tui.projector.words import WORDS, change, effect, short, sign
-from mlrcopilot_tui.tui.views import Notes, Role, Row, Selection, Span
+from mlrcopilot_tui.tui.projector.words import WORDS, change, short
+from mlrcopilot_tui.tui.views import Notes, Role, Selection, Span
 
 
 @dataclass(frozen=True, slots=True)
 class PatchView:
     """What stands above the diff: whose patch it is and how it fared; `due` if a decision on it waits.
 
-    `notes` is what stands below its hunks and lines.
+    `against` is the commit that it is held against, where that is not its parent; `notes` is what stands below its
+    hunks and lines.
     """
 
     commit: str = ""
+    against: str = ""
     idea: int = 0
     attempt: int = 0
     line: tuple[Span, ...] = ()
@@ -32,6 +34,14 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
     if attempt is None:
         return PatchView(empty=_nothing_yet(state, selection))
     idea = state.ideas[attempt.idea]
+    if selection.against:
+        return PatchView(
+            commit=attempt.commit,
+            against=selection.against,
+            idea=attempt.idea,
+            attempt=attempt.number,
+            line=_compared(state, attempt, selection.against),
+        )
     gate = can_decide(state, attempt)
     line = (
         Span(f"{attempt.idea}.{attempt.number} ", "accent"),
@@ -45,6 +55,20 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
         attempt=attempt.number,
         line=line,
         due=gate is not None,
+    )
+
+
+def _compared(state: SessionState, attempt: Attempt, against: str) -> tuple[Span, ...]:
+    """Which two are held against each other; what is removed is of the older one."""
+    older = state.attempt_of(against)
+    name = f"{older.idea}.{older.number} {older.subject}" if older is not None else "the starter"
+    if older is None and (state.started is None or against != state.started.base):
+        name = "the champion" if state.champion is not None and state.champion.commit == against else short(against)
+    return (
+        Span(f"{attempt.idea}.{attempt.number} ", "accent"),
+        Span("against ", "waiting"),
+        Span(name, "strong"),
+        Span("  to look at only", "muted"),
     )
 
 
@@ -69,41 +93,6 @@ _ROLES: dict[str, Role] = {"keep": "kept", "discard": "discarded", "inconclusive
 def verdict_of(idea: IdeaState, attempt: Attempt) -> VerdictState | None:
     """The verdict on this very attempt."""
     return next((judged for judged in reversed(idea.verdicts) if judged.commit == attempt.commit), None)
-
-
-def history(state: SessionState, glyphs: Glyphs) -> tuple[Row, ...]:
-    """Every attempt with its verdict, the newest first."""
-    rows = []
-    for idea in state.ideas.values():
-        for attempt in idea.attempts:
-            judged = verdict_of(idea, attempt)
-            time = judged.time if judged is not None else idea.started_at
-            rows.append((time or "", attempt.number, _history_row(state, idea, attempt, judged, glyphs)))
-    rows.sort(key=lambda row: row[:2], reverse=True)
-    return tuple(row for _, _, row in rows)
-
-
-def _history_row(
-    state: SessionState, idea: IdeaState, attempt: Attempt, judged: VerdictState | None, glyphs: Glyphs
-) -> Row:
-    newest = attempt is idea.attempt
-    word, role = WORDS[idea.status] if newest or judged is None else (judged.verdict.kind, _ROLES[judged.verdict.kind])
-    if not newest and judged is None:
-        word, role = "superseded", "muted"
-    moved, figures = "", ""
-    if judged is not None:
-        moved, figures = change(judged.verdict.relative, state, glyphs), effect(judged.verdict, glyphs)
-    return Row(
-        key=f"{idea.idea.number}.{attempt.number}",
-        left=(
-            Span(f"{sign(idea.status, glyphs) if newest else glyphs.dot} ", role),
-            Span(f"{idea.idea.number}.{attempt.number} ", "muted"),
-            Span(attempt.subject),
-            Span(f"  {short(attempt.commit)}", "muted"),
-        ),
-        right=(Span(f"{moved:>6} {word:<9}", role),),
-        more=(Span(figures, "muted"),) if figures else (),
-    )
 
 
 def attempt_of(key: str) -> tuple[int, int]:

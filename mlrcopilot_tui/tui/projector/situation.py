@@ -1,11 +1,11 @@
 """Where the researcher stands: what the keys of this moment would act on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
 from mlrcopilot_tui.tui.projector import agent, focus
-from mlrcopilot_tui.tui.views import PaneName, Selection
+from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Situation:
         turn: whether a model is at a turn.
         marked: the ideas that are marked to be merged.
         alive: whether a copilot holds the session; None while nobody has looked yet.
+        row: the attempt, or the starter, under the cursor of the history, while that is in view; else empty.
+        history: how the history is listed.
     """
 
     state: SessionState
@@ -29,6 +31,8 @@ class Situation:
     turn: bool = False
     marked: frozenset[int] = frozenset()
     alive: bool | None = None
+    row: str = ""
+    history: HistoryChoice = field(default_factory=HistoryChoice)
 
     @property
     def started(self) -> bool:
@@ -50,6 +54,8 @@ class Situation:
         """The idea that keys act on: in the tree the one under the cursor, elsewhere the one that is shown."""
         if self.pane == "ideas":
             return self.state.ideas.get(self.cursor) if self.cursor is not None else None
+        if self.row:
+            return self.state.ideas.get(int(self.row.partition(".")[0]))
         return focus.shown_idea(self.state, self.selection)
 
     @property
@@ -57,12 +63,20 @@ class Situation:
         """The attempt that keys act on."""
         if self.pane == "ideas":
             return self.idea.attempt if self.idea is not None else None
+        if self.row:
+            attempts = self.idea.attempts if self.idea is not None else ()
+            return next((each for each in attempts if self.row == f"{each.idea}.{each.number}"), None)
         return focus.shown_attempt(self.state, self.selection)
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the patch pane holds two versions against each other, which nobody can decide on."""
+        return self.pane == "patch" and self.tab == "Patch" and bool(self.selection.against)
 
     @property
     def patch_gate(self) -> Gate | None:
         """The question about the shown patch."""
-        return focus.can_decide(self.state, self.attempt)
+        return None if self.comparing else focus.can_decide(self.state, self.attempt)
 
     @property
     def ideas_gate(self) -> Gate | None:

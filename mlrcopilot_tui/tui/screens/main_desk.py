@@ -21,7 +21,7 @@ from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.talking import ways_on
-from mlrcopilot_tui.tui.views import PaneName, Row, Selection
+from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.review import Review
 
@@ -71,7 +71,13 @@ class MainDesk:
             turn=self._screen.presenter.turn,
             marked=self._screen.presenter.marked,
             alive=self._screen.alive,
+            row=self._row(pane),
+            history=self._screen.presenter.history,
         )
+
+    def _row(self, pane: PaneName) -> str:
+        shown = self._deck.patch
+        return (shown.history.rows.key or "") if pane == "patch" and shown.tab == "History" else ""
 
     def key(self, action: str) -> str:
         """The key of an action, as people read it."""
@@ -150,6 +156,11 @@ class MainDesk:
     def mark(self, ideas: frozenset[int]) -> None:
         """Marks these ideas in the tree, and no other."""
         self._screen.presenter.marked = ideas
+        self._screen.present()
+
+    def list_history(self, choice: HistoryChoice) -> None:
+        """Lists the history otherwise."""
+        self._screen.presenter.history = choice
         self._screen.present()
 
     def unmark(self) -> bool:

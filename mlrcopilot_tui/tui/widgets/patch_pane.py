@@ -9,10 +9,11 @@ from textual.widget import Widget
 
 from mlrcopilot_tui.tui.actions import bindings
 from mlrcopilot_tui.tui.glyphs import Glyphs
+from mlrcopilot_tui.tui.projector.history import HistoryView
 from mlrcopilot_tui.tui.projector.patch import PatchView
-from mlrcopilot_tui.tui.views import Notes, PaneName, Row, Span
+from mlrcopilot_tui.tui.views import Notes, PaneName, Span
+from mlrcopilot_tui.tui.widgets.history import History
 from mlrcopilot_tui.tui.widgets.line import Line
-from mlrcopilot_tui.tui.widgets.lines import RowList
 from mlrcopilot_tui.tui.widgets.pane import Pane
 from mlrcopilot_tui.tui.widgets.review import Review
 from mlrcopilot_tui.workspace.kept_diff import KeptDiff
@@ -37,13 +38,13 @@ class PatchPane(Pane):
         """The diff under its headline, and the history."""
         self.headline = Line()
         self.review = Review(ascii_only=not self.glyphs.unicode, empty="")
-        self.history = RowList(empty="Every attempt with its verdict will stand here, the newest first.")
+        self.history = History(self.glyphs)
         return (Vertical(self.headline, self.review), self.history)
 
     @property
     def target(self) -> Widget:
         """The diff itself takes the focus."""
-        return self.review if self.tab == "Patch" else self.history
+        return self.review if self.tab == "Patch" else self.history.rows
 
     def show(self, view: PatchView) -> None:
         """Shows whose patch it is; only one that is asked about can be taken in parts."""
@@ -61,6 +62,6 @@ class PatchPane(Pane):
         self._diff = diff
         self.review.show_diff(diff, selectable=self._due, notes=self._notes)
 
-    def show_history(self, rows: tuple[Row, ...]) -> None:
+    def show_history(self, view: HistoryView) -> None:
         """Shows what was tried."""
-        self.history.show(rows)
+        self.history.show(view)

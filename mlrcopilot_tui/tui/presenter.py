@@ -173,7 +173,7 @@ class Presenter:
                 self._library.want_patch(view.commit, show)
 
     def _show_patch(self, version: tuple[str, str], diff: KeptDiff) -> None:
-        """Shows a diff, unless another was wanted meanwhile: nobody is to decide on what stands under another's name."""
+        """Shows a diff, unless another was wanted meanwhile: nobody is to decide on one under another's name."""
         if version != self._patch:
             return
         try:

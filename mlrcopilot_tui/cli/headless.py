@@ -312,8 +312,11 @@ def _tell_champion(printer: EventPrinter, event: ev.ChampionChanged) -> str:
 
 @_tells(ev.ChampionMeasured)
 def _tell_measured(printer: EventPrinter, event: ev.ChampionMeasured) -> str:
+    from mlrcopilot_tui.research.undo_words import what_came_of_it  # noqa: PLC0415 - only after a revert or a redo
+
     values = number(mean(event.values.values())) if event.values else "its runs failed"
-    return f"champion   {event.commit[:SHA]}, {values}, {percent(printer.state.improvement())} over the starter"
+    told = f"{event.commit[:SHA]}, {values}, {percent(printer.state.improvement())} over the starter"
+    return f"champion   {told}. {what_came_of_it(printer.state, event.commit)}".rstrip(". ")
 
 
 @_tells(ModelFaulted)

@@ -1,12 +1,15 @@
 """Taking back and applying again in words: what hangs on it, what stands in the way, and the ways out."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research.dependence import Redoing, Undoing, expectations
 from mlrcopilot_tui.research.line_patches import Joined, joined
 from mlrcopilot_tui.session.state import IdeaState, SessionState, mean
-from mlrcopilot_tui.workspace.combining import Place
+
+if TYPE_CHECKING:  # this is read by screens, which have nothing to do with git
+    from mlrcopilot_tui.workspace.combining import Place
 
 
 def named(patches: Sequence[Joined]) -> str:
@@ -60,7 +63,9 @@ def _foretold(expected: float | None, metric: str) -> list[str]:
     return [] if expected is None else [f"{metric} should come to about {expected:.4g}, by the gains as measured."]
 
 
-def revert_refused(state: SessionState, patch: Joined, way: Sequence[Joined], places: Sequence[Place]) -> RefusedError:
+def revert_refused(
+    state: SessionState, patch: Joined, way: Sequence[Joined], places: "Sequence[Place]"
+) -> RefusedError:
     """Why a patch cannot be taken back alone, where, for whom, and the ways out."""
     where = f" ({'; '.join(map(str, places))})" if places else ""
     short = patch.commit[:10]
@@ -80,7 +85,7 @@ def revert_refused(state: SessionState, patch: Joined, way: Sequence[Joined], pl
 
 
 def redo_refused(
-    state: SessionState, patch: Joined, needs: Sequence[Joined], way: Sequence[Joined], places: Sequence[Place]
+    state: SessionState, patch: Joined, needs: Sequence[Joined], way: Sequence[Joined], places: "Sequence[Place]"
 ) -> RefusedError:
     """Why a patch cannot be applied again alone, where, and the ways out."""
     where = f" ({'; '.join(map(str, places))})" if places else ""
@@ -126,7 +131,7 @@ def what_came_of_it(state: SessionState, commit: str) -> str:
     out = [line[move.of] for move in moves[first:] if move.reason == "reverted" and move.of in line]
     again = [line[move.of] for move in moves[first:] if move.reason == "redone" and move.of in line]
     about = " and ".join(
-        part for part in (f"without {_numbered(out)}" * bool(out), f"with {_numbered(again)}" * bool(again)) if part
+        part for part in (f"without {numbered(out)}" * bool(out), f"with {numbered(again)}" * bool(again)) if part
     )
     values, foretold = state.measured[commit], expectations(state).get(commit)
     if not values:
@@ -135,5 +140,18 @@ def what_came_of_it(state: SessionState, commit: str) -> str:
     return f"{capitalized(about)}: {mean(values.values()):.4g}{expected}."
 
 
-def _numbered(patches: Sequence[Joined]) -> str:
+def numbered(patches: Sequence[Joined]) -> str:
+    """Patches by the numbers of their ideas: `ideas 3 and 5`."""
     return _listed([str(patch.idea.idea.number) for patch in patches])
+
+
+def since_undone(state: SessionState, idea: IdeaState) -> str:
+    """What came of the newest revert or redo of an idea's patch; empty where there was none."""
+    commits = {attempt.commit for attempt in idea.attempts}
+    at = next((at for at, move in reversed([*enumerate(state.line)]) if move.of in commits), None)
+    if at is None:
+        return ""
+    tip = next((m.commit for m in state.line[at:] if m.reason == "kept" or m.commit in state.measured), "")
+    told = what_came_of_it(state, tip)
+    waits = state.champion is not None and state.champion.unmeasured and not tip
+    return told or ("The line has not been measured since." if waits else "")

@@ -1,6 +1,7 @@
 """What the researcher can decide, each as one file in the session's inbox; the journal tells what came of it."""
 
 from mlrcopilot_tui.session.model import Gate
+from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.words import short, title_of
 
@@ -88,23 +89,56 @@ def edit_patch(desk: Desk) -> None:
 
 
 def revert(desk: Desk) -> None:
-    """Takes a kept patch back with a `git revert` on the session's line."""
-    attempt = desk.situation.attempt
-    if attempt is None:
+    """Takes a kept patch back with a `git revert` on the session's line, once it was said what hangs on it."""
+    from mlrcopilot_tui.research.dependence import undoing  # noqa: PLC0415 -- only for who takes something back
+    from mlrcopilot_tui.research.line_patches import joined  # noqa: PLC0415
+    from mlrcopilot_tui.research.undo_words import numbered, what_hangs_on  # noqa: PLC0415
+
+    attempt, state = desk.situation.attempt, desk.situation.state
+    patch = joined(state).get(attempt.commit) if attempt is not None else None
+    if attempt is None or patch is None:
         return
+    going = undoing(state, patch)
+    along = f" with {numbered(going.builds)}" if going.builds else ""
+    a_commit = "a new commit each" if going.builds else "a new commit"
+    about = (
+        f"“{attempt.subject}” is taken back by {a_commit} on the session's line, which is then measured again. "
+        "Nothing leaves the history, and all of it can be redone."
+    )
     desk.confirm(
-        f"Revert {attempt.idea}.{attempt.number} ({short(attempt.commit)})?",
-        f"“{attempt.subject}” is taken back by a new commit on the session's line, which is then measured again. "
-        "The patch stays in the history and can be redone.",
-        lambda: desk.decide("revert", idea=attempt.idea, commit=attempt.commit),
+        f"Revert {attempt.idea}.{attempt.number} ({short(attempt.commit)}){along}?",
+        "\n".join([about, *what_hangs_on(going, _metric(state))]),
+        lambda: desk.decide("revert", idea=attempt.idea, commit=attempt.commit, together=bool(going.builds)),
     )
 
 
 def redo(desk: Desk) -> None:
     """Puts a reverted patch back."""
-    attempt = desk.situation.attempt
-    if attempt is not None:
-        desk.decide("redo", idea=attempt.idea, commit=attempt.commit)
+    from mlrcopilot_tui.research.dependence import redoing  # noqa: PLC0415 -- only for who applies something again
+    from mlrcopilot_tui.research.line_patches import joined  # noqa: PLC0415
+    from mlrcopilot_tui.research.undo_words import numbered, what_it_needs  # noqa: PLC0415
+
+    attempt, state = desk.situation.attempt, desk.situation.state
+    patch = joined(state).get(attempt.commit) if attempt is not None else None
+    if attempt is None or patch is None:
+        return
+    coming = redoing(state, patch)
+
+    def redo_it() -> None:
+        desk.decide("redo", idea=attempt.idea, commit=attempt.commit, together=bool(coming.needs))
+
+    if not coming.needs:
+        redo_it()
+        return
+    desk.confirm(
+        f"Redo {attempt.idea}.{attempt.number} ({short(attempt.commit)}) with {numbered(coming.needs)}?",
+        "\n".join(what_it_needs(coming, _metric(state))),
+        redo_it,
+    )
+
+
+def _metric(state: SessionState) -> str:
+    return state.started.metric if state.started is not None else "the metric"
 
 
 def approve_idea(desk: Desk) -> None:

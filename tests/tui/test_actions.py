@@ -194,6 +194,28 @@ async def test_a_reverted_patch_can_be_redone(tmp_path: Path) -> None:
         assert stage.decision() == Decision(id=stage.decision().id, kind="redo", idea=1, commit=commit)
 
 
+async def test_what_hangs_on_a_patch_is_shown_before_it_is_taken_back(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    first, second = story.commits[1, 1], story.commits[2, 1]
+    story.tell(ev.ChampionChanged(commit=second, reason="kept", idea=2, builds_on=(first,)))
+    async with staged(story) as stage:
+        await stage.press("2", "j", "u")
+        shown = frame(stage.app)
+        assert "with idea 2?" in shown
+        assert "and can only" in shown
+        await stage.press("y")
+        (decision,) = story.decisions()
+        assert (decision.kind, decision.commit, decision.together) == ("revert", first, True)
+        for commit in (second, first):
+            story.tell(ev.ChampionChanged(commit=commit[::-1], reason="reverted", of=commit, unmeasured=True))
+        await stage.catch_up()
+        await stage.press("j", "j", "ctrl+r")
+        assert "with idea 1?" in frame(stage.app)
+        await stage.press("y")
+        redo = story.decisions()[-1]
+        assert (redo.kind, redo.commit, redo.together) == ("redo", second, True)
+
+
 async def test_all_proposed_ideas_are_approved_on_the_root(tmp_path: Path) -> None:
     story = Story(tmp_path / "digits")
     story.begin()

@@ -55,7 +55,7 @@ def _line(state: SessionState, glyphs: Glyphs) -> tuple[Segment, ...]:
     metric = state.started.metric if state.started is not None else ""
     return (
         kept,
-        Segment(best + (f" ({gain})" if champion.idea and gain else ""), "strong", rank=0),
+        Segment(best + (f" ({gain})" if state.kept and gain else ""), "strong", rank=0),
         Segment(metric, "muted", rank=7),
     )
 

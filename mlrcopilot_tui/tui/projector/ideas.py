@@ -1,5 +1,6 @@
 """The idea tree as rows, and one idea as a document."""
 
+from mlrcopilot_tui.research.undo_words import since_undone
 from mlrcopilot_tui.session.model import Evidence, PlanDesign, Verdict
 from mlrcopilot_tui.session.model_events import PlanMark
 from mlrcopilot_tui.session.state import IdeaState, SessionState
@@ -58,12 +59,14 @@ def _in_order(state: SessionState) -> list[IdeaState]:
 
 def _root(state: SessionState, glyphs: Glyphs) -> Row:
     champion = state.champion
-    name = "champion" if champion is not None and champion.idea else "starter"
+    name = "champion" if champion is not None and (champion.idea or state.kept) else "starter"
     left = [Span(f"{glyphs.champion} ", "kept" if name == "champion" else "accent"), Span(name, "strong")]
     if champion is not None and champion.values:
         left.append(Span(f"  {spread(champion.values.values(), glyphs)}"))
     elif state.baseline is None:
         left.append(Span("  being measured", "muted"))
+    elif champion is not None and champion.unmeasured:
+        left.append(Span("  not measured yet", "muted"))
     gain = change(state.improvement(), state, glyphs) if name == "champion" else ""
     return Row(ROOT, tuple(left), (Span(gain, "kept"),) if gain else ())
 
@@ -104,6 +107,8 @@ def idea_document(state: SessionState, idea: IdeaState | None, glyphs: Glyphs) -
     ]
     if idea.reason:
         parts.append(text(idea.reason, lead=_label("Reason")))
+    if undone := since_undone(state, idea):
+        parts.append(text(undone, lead=_label("Since then")))
     for judged in reversed(idea.verdicts):
         parts += [BLANK, *verdict_document(judged.verdict, judged.attempt, state, glyphs)]
     parts += [BLANK, text(what.hypothesis, lead=_label("Hypothesis"))]

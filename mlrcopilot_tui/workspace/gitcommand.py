@@ -54,6 +54,36 @@ _ENVIRONMENT = {
 # With the person's own configuration, which tells their name and the folders that they declared safe, these stay.
 _OWN_CONFIGURATION = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
 
+NEVER = frozenset(
+    [
+        "reset",
+        "clean",
+        "checkout",
+        "switch",
+        "restore",
+        "stash",
+        "gc",
+        "prune",
+        "reflog",
+        "rm",
+        "mv",
+        "commit",
+        "merge",
+        "rebase",
+        "am",
+        "pull",
+        "push",
+        "fetch",
+        "filter-branch",
+        "submodule",
+        "sparse-checkout",
+        "repack",
+        "maintenance",
+        "replace",
+    ]
+)
+"""What no command of this program is: each of them changes, moves or drops what may be the researcher's."""
+
 FULL = 1 << 16
 """Bytes: with less than that free, what git could not write it could not write for want of room."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -110,7 +140,10 @@ def run_git(
     Raises:
         EnvironmentLackError: git is missing or too old, or the disk is full.
         CopilotError: the command failed; one sentence says why.
+        ValueError: it is one of those that this program never runs.
     """
+    if arguments[0] in NEVER:
+        raise ValueError(f"git {arguments[0]} is nothing that this program may do")
     program = git_program()
     from git.cmd import Git  # noqa: PLC0415 - 105 ms (2 vCPU Xeon VM, Python 3.11): only what touches git pays for it
 

@@ -52,6 +52,19 @@ class Execution:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignEdit:
+    """What the researcher changed in the agent's files while it was at work; it stands there already.
+
+    Attributes:
+        files: the paths that they changed.
+        diff: what they changed, as a unified diff.
+    """
+
+    files: tuple[str, ...]
+    diff: str
+
+
 class Host(Protocol):
     """The loop as an agent sees it. All of it belongs to the event loop's thread.
 
@@ -90,6 +103,10 @@ class Host(Protocol):
 
     def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
         """Journals that an agent that asks no model worked by these words; a model's requests name theirs."""
+        ...
+
+    async def edits(self) -> tuple[ForeignEdit, ...]:
+        """What the researcher has edited since the agent was asked, oldest first; looks before it tells."""
         ...
 
     async def unpaused(self) -> None:

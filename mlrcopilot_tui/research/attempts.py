@@ -3,8 +3,11 @@
 import ast
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+import msgspec
 
 from mlrcopilot_tui.agents.base import Proposal
 from mlrcopilot_tui.errors import RefusedError
@@ -29,6 +32,16 @@ MOST_NAMED = 40
 """Changes that a commit message names as left out; the journal names all."""
 LONGEST_REASON = 600
 """Cells of a reason in a commit message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A commit that is kept aside; `edited_from` is the one that the researcher edited."""
+
+    commit: str
+    subject: str
+    by: Author
+    edited_from: str
 
 
 class Attempts:
@@ -59,6 +72,7 @@ class Attempts:
         by: Author,
         *,
         moved_from: str = "",
+        edited_from: str = "",
         also: Sequence[Event] = (),
     ) -> None:
         """Keeps `commit`, which stands on the idea's parent, as its next attempt; journals it, with what else it means.
@@ -69,12 +83,29 @@ class Attempts:
             proposal: its subject, and what is claimed of it.
             by: who wrote it.
             moved_from: the commit that it is written anew from, if it is.
+            edited_from: the commit that the researcher edited, if they did.
             also: events that hold if and only if the attempt stands.
         """
-        attempt = await asyncio.to_thread(self._keep, idea, commit, proposal, by, moved_from)
+        made = await asyncio.to_thread(self._keep, idea, commit, proposal, by, moved_from, idea.parent_commit)
+        attempt = msgspec.structs.replace(made, edited_from=edited_from)
         await self._bench.turn_of(attempt.idea)
         self._bench.session.record(*also, PatchCommitted(attempt=attempt))
         await note_idea(self._bench, attempt.idea)
+
+    def keep_aside(self, idea: IdeaState, commits: Sequence[Kept]) -> Attempt:
+        """Keeps commits as attempts beside what the idea goes on with, in one write; returns the last of them."""
+        taken = []
+        for kept in commits:
+            parent = self._bench.repository.commit(kept.commit).parents[0]
+            made = self._keep(idea, kept.commit, Proposal(kept.subject), kept.by, "", parent)
+            taken.append(msgspec.structs.replace(made, edited_from=kept.edited_from, aside=True))
+        self._bench.session.record(*(PatchCommitted(attempt=attempt) for attempt in taken))
+        return taken[-1]
+
+    def put_aside(self, attempt: Attempt) -> None:
+        """Gives a commit that is kept aside, and stands in this repository, its ref and its diff."""
+        self._bench.line.record_attempt(attempt.idea, attempt.number, attempt.commit)
+        keep_diff(self._bench.repository, self._bench.patch_file(attempt.commit), attempt.parent, attempt.commit)
 
     async def made_of(self, before: Attempt, idea: IdeaState, commit: str) -> Proposal:
         """The proposal of `commit` where others made it of an attempt: what was claimed of that, as far as it holds."""
@@ -87,17 +118,19 @@ class Attempts:
         diff = self._bench.repository.diff
         return followed(before.claims, parse(diff(before.parent, before.commit)), parse(diff(parent, commit)))
 
-    def _keep(self, idea: IdeaState, commit: str, proposal: Proposal, by: Author, moved_from: str) -> Attempt:
+    def _keep(
+        self, idea: IdeaState, commit: str, proposal: Proposal, by: Author, moved_from: str, parent: str
+    ) -> Attempt:
         bench = self._bench
         number = idea.idea.number
         attempt = self._next_number(idea)
         bench.line.record_attempt(number, attempt, commit)
-        patch = keep_diff(bench.repository, bench.patch_file(commit), idea.parent_commit, commit)
+        patch = keep_diff(bench.repository, bench.patch_file(commit), parent, commit)
         return Attempt(
             idea=number,
             number=attempt,
             commit=commit,
-            parent=idea.parent_commit,
+            parent=parent,
             tree=bench.repository.tree_id(commit),
             subject=proposal.subject,
             files=tuple(_count(file) for file in parse(patch).files),
@@ -114,7 +147,7 @@ class Attempts:
 
 def left_out(bench: Bench, idea: IdeaState) -> str:
     """The hunks of the idea's patch that the researcher took out of it, as a diff; empty where they took all of it."""
-    attempts = [attempt for attempt in idea.attempts if attempt.parent == idea.parent_commit]
+    attempts = [attempt for attempt in idea.proposals if attempt.parent == idea.parent_commit]
     for before, attempt in reversed(list(pairwise(attempts))):
         if was_selected(bench.state, idea, attempt):
             return bench.repository.diff(attempt.commit, before.commit)

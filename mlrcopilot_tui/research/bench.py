@@ -28,6 +28,8 @@ from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
+from mlrcopilot_tui.workspace.write_log import WriteLog
 
 AgentName = Literal["IdeaAgent", "ExperimentAgent"]
 T = TypeVar("T")
@@ -60,6 +62,8 @@ class Bench:
         turn_to_run: returns when a run that is not named yet may be planned.
         may_ask: returns when an agent may ask its model; in a replay, with what it knew then.
         unfenced: whether the researcher said when they ran it that runs may go without a fence.
+        watches: whether edits of the researcher's are looked for; in a replay the recording tells of them.
+        trees: the worktrees of ideas that were asked for, by number and base; see `recorded_tree`.
         line_moves: held by whoever moves the session's line, so that git and the journal tell of moves in one order.
     """
 
@@ -80,6 +84,8 @@ class Bench:
     turn_to_run: Callable[[RunPlanned], Awaitable[None]] = at_once
     may_ask: Callable[[], Awaitable[None]] = at_once
     unfenced: bool = False
+    watches: bool = True
+    trees: dict[tuple[int, str], RecordedTree] = field(default_factory=dict)
     line_moves: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -122,6 +128,18 @@ class Bench:
         """The worktree in which an idea's next attempt is written, on the commit that the idea starts from."""
         path = self.layout.idea_tree(self.state.session, idea.idea.number)
         return IdeaTree(self.repository, path, idea.parent_commit, self.rules)
+
+    def recorded_tree(self, idea: IdeaState) -> RecordedTree:
+        """The same worktree with the record of what we wrote there, which tells the researcher's edits."""
+        session, number = self.state.session, idea.idea.number
+        key = (number, idea.parent_commit)
+        if key not in self.trees:
+            tree, log = self.idea_tree(idea), WriteLog(self.layout.writes(session, number))
+            if not log.start and idea.attempts and tree.path.is_dir():  # as a program left it that kept no record
+                log.begin(idea.attempts[-1].commit)
+            kept = self.layout.kept(session, number)
+            self.trees[key] = RecordedTree(self.repository, tree, self.rules, log, kept)
+        return self.trees[key]
 
     def patch_file(self, commit: str) -> Path:
         """Where the diff of an attempt lies for screens that call no git."""

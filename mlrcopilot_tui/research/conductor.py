@@ -273,6 +273,7 @@ def given(records: Sequence[Record]) -> set[int]:
             or (isinstance(event, ev.CopilotStopped) and event.vanished)
             or (isinstance(event, ev.DecisionApplied | ev.DecisionRefused) and event.decision.kind == "promote")
             or isinstance(event, StopSuggested)
+            or is_found(event)
             or (isinstance(event, ev.WarningRaised | ev.DecisionRefused) and event.about)
             or (isinstance(event, RunStopped) and event.by == "curve")
             or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
@@ -281,6 +282,13 @@ def given(records: Sequence[Record]) -> set[int]:
         if isinstance(event, ev.CopilotStarted | ev.CopilotStopped):
             running = isinstance(event, ev.CopilotStarted)
     return found
+
+
+def is_found(event: ev.Event) -> bool:
+    """Whether an event tells of an edit of the researcher's that nobody announced."""
+    return (isinstance(event, ev.PatchCommitted) and event.attempt.aside) or (
+        isinstance(event, ev.GateAnswered) and event.answer == "edit" and not event.decision
+    )
 
 
 _OF_COMMANDS: Final = (

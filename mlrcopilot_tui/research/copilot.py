@@ -15,6 +15,7 @@ from mlrcopilot_tui.research.ablation import Ablator
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.curve_watch import CurveWatch
 from mlrcopilot_tui.research.desk import URGENT, DecisionDesk
+from mlrcopilot_tui.research.edits import Edits
 from mlrcopilot_tui.research.experiment import MinutesShortError
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, minutes_spent
@@ -128,6 +129,7 @@ class Copilot:
         await asyncio.to_thread(self._bench.line.free_locks)
         await self._laboratory.recover()
         await asyncio.to_thread(Trials(self._bench).remove_leftovers)
+        await Edits(self._bench).end_decided()
         await asyncio.to_thread(remove_leftovers, self._bench.layout, self._bench.repository, self._bench.state)
         await Keeper(self._bench).recover()
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.edits import EditFirstError
 from mlrcopilot_tui.research.effects import Handler
 from mlrcopilot_tui.research.gate_decisions import GateDecisions
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions
@@ -55,6 +56,7 @@ class DecisionDesk:
             effect = await self._handlers[decision.kind](decision)
         except CopilotError as error:
             about: Outside = "branch" if isinstance(error, RefHeldError) else ""
+            about = "edit" if isinstance(error, EditFirstError) else about
             refused = DecisionRefused(decision=decision, reason=str(error), after=after, about=about)
             self._bench.session.record(refused)
         except Exception as error:  # noqa: BLE001 - else the same decision would break every copilot that starts

@@ -8,6 +8,7 @@ from mlrcopilot_tui.agents.base import Assignment, Failure, Proposal, Withdrawal
 from mlrcopilot_tui.errors import CopilotError, InputError, RefusedError
 from mlrcopilot_tui.research.attempts import EDITED, Attempts, left_out, selection_body
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.edits import Edits
 from mlrcopilot_tui.research.failures import failure_of, failure_verdict
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.gates import Gatekeeper
@@ -35,7 +36,7 @@ from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted,
 from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
-from mlrcopilot_tui.workspace.idea_tree import IdeaTree
+from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
 
 
 class MinutesShortError(CopilotError):
@@ -50,6 +51,7 @@ class Experimenter:
         self._gates = gates
         self._laboratory = laboratory
         self._attempts = Attempts(bench)
+        self._edits = Edits(bench)
         self._keeper = Keeper(bench)
         self._smoke = SmokeTester(bench, laboratory)
         self._trying = Trying.at(bench)
@@ -83,8 +85,8 @@ class Experimenter:
             if isinstance(step, Done):
                 break
             await self._take(idea, step)
+        await self._edits.end(idea)
         await note_idea(bench, number)
-        await asyncio.to_thread(self._bench.idea_tree(idea).remove)
 
     async def _take(self, idea: IdeaState, step: Step) -> None:
         bench = self._bench
@@ -96,7 +98,7 @@ class Experimenter:
             case Foretell():
                 await self._foretell(idea, step)
             case Ask(attempt=attempt):
-                await self._ask(attempt)
+                await self._ask(idea, attempt)
             case TakeSelection(attempt=attempt, patch=patch):
                 await self._take_selection(idea, attempt, patch)
             case TakeEdit(attempt=attempt):
@@ -131,7 +133,7 @@ class Experimenter:
         made = self._bench.state.forecasts.get(idea.attempt.commit) if idea.attempt else None
         return made is None or made.lacks != "budget" or not isinstance(self._next(idea), Foretell)
 
-    async def _ask(self, attempt: Attempt) -> None:
+    async def _ask(self, idea: IdeaState, attempt: Attempt) -> None:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
         if not self._gates.find("patch", "", idea=attempt.idea, commit=attempt.commit):
             await self._bench.turn_of(attempt.idea)
@@ -145,15 +147,13 @@ class Experimenter:
         )
         if self._bench.settings.patches == "auto":
             self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="rule"))
-        await self._gates.answer(gate)
+        await self._edits.answer(idea, gate)
 
     async def _implement(self, idea: IdeaState, step: Implement) -> None:
         """Lets the agent write the next attempt, or give the idea up; what cannot stand as a patch gives it up too."""
         bench = self._bench
-        standing = idea.attempt if idea.attempt and idea.attempt.parent == idea.parent_commit else None
-        start = standing.commit if standing else idea.parent_commit
-        tree = self._bench.idea_tree(idea)
-        await asyncio.to_thread(tree.check_out, start)
+        start = await self._set_out(idea)
+        tree = bench.recorded_tree(idea)
         assignment = Assignment(
             idea=idea.idea,
             attempt=step.number,
@@ -162,10 +162,14 @@ class Experimenter:
             left_out=await asyncio.to_thread(left_out, bench, idea),
             left_out_why=idea.left_out,
         )
-        brief = bench.brief(tree, "ExperimentAgent", idea.idea.number)
         try:
-            work = bench.engine.experiments.implement(brief, assignment)
-            outcome = await bench.asked("ExperimentAgent", work, idea.idea.number)
+            while True:
+                brief, known = bench.brief(tree, "ExperimentAgent", idea.idea.number), len(idea.attempts)
+                work = bench.engine.experiments.implement(brief, assignment)
+                outcome = await bench.asked("ExperimentAgent", work, idea.idea.number)
+                if bench.engine.model or not await self._overtaken(idea, known):
+                    break
+                start = await self._set_out(idea)
             if isinstance(outcome, Withdrawal):
                 await self._withdraw(idea, outcome.reason)
             else:
@@ -174,7 +178,26 @@ class Experimenter:
             await self._withdraw(idea, str(error))
         self._gates.drop_questions(idea.idea.number)
 
-    async def _take_proposal(self, idea: IdeaState, tree: IdeaTree, start: str, proposal: Proposal) -> None:
+    async def _set_out(self, idea: IdeaState) -> str:
+        """Puts the files there on which the agent sets to work, the researcher's edits included; returns the commit."""
+        await self._edits.take_aside(idea)
+        last = idea.attempts[-1] if idea.attempts and idea.attempts[-1].parent == idea.parent_commit else None
+        start = last.commit if last is not None else idea.parent_commit
+        await self._edits.check_out(idea, start)
+        return start
+
+    async def _overtaken(self, idea: IdeaState, known: int) -> bool:
+        """Whether the researcher changed what the agent was writing; their edit is kept then, and the agent's is not.
+
+        Only an engine that costs nothing sets to work again; one that thinks in steps is told while it works.
+        """
+        tree = self._bench.recorded_tree(idea)
+        if self._bench.watches and tree.overtaken and (await self._edits.found(idea)).ready:
+            await asyncio.to_thread(tree.rewind)
+            await self._edits.take_aside(idea)
+        return len(idea.attempts) > known
+
+    async def _take_proposal(self, idea: IdeaState, tree: RecordedTree, start: str, proposal: Proposal) -> None:
         bench = self._bench
         body = "\n\n".join(part for part in (proposal.body, f"Hypothesis: {idea.idea.hypothesis}") if part)
         message = self._attempts.message(idea, proposal.subject, body, "agent")
@@ -193,28 +216,30 @@ class Experimenter:
         body = selection_body(answer_on(self._bench.state, attempt.commit))
         message = self._attempts.message(idea, attempt.subject, body, "researcher")
         author = self._attempts.author("researcher")
-        commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit_patch, patch, message, author=author)
+        tree = self._bench.idea_tree(idea)
+        commit = await asyncio.to_thread(tree.commit_patch, patch, message, author)
         if commit is None:
             await self._withdraw(idea, "Nothing of the patch was taken.")
         else:
+            await self._edits.check_out(idea, commit)
             proposal = await self._attempts.made_of(attempt, idea, commit)
             await self._attempts.record(idea, commit, proposal, "researcher")
 
     async def _take_edit(self, idea: IdeaState, attempt: Attempt) -> None:
         """The researcher's edit becomes the next attempt, which waits for approval in its turn."""
-        author = self._attempts.author("researcher")
         message = self._attempts.message(idea, attempt.subject, EDITED, "researcher")
         try:
-            commit = await asyncio.to_thread(self._bench.idea_tree(idea).commit, message, author=author)
+            commit = await self._edits.commit(idea, message)
         except (RefusedError, InputError) as error:
             self._bench.warn(f"The edit of idea {attempt.idea} was not taken. {error.sentence}", error.mend)
-            await self._ask(attempt)
+            await self._ask(idea, attempt)
             return
-        if commit is None:
+        if not commit:
             await self._withdraw(idea, "The edit took the whole patch back.")
         else:
             proposal = await self._attempts.made_of(attempt, idea, commit)
-            await self._attempts.record(idea, commit, proposal, "researcher")
+            await self._attempts.record(idea, commit, proposal, "researcher", edited_from=attempt.commit)
+            self._bench.recorded_tree(idea).adopt(commit)
 
     async def _withdraw(self, idea: IdeaState, reason: str) -> None:
         await self._bench.turn_of(idea.idea.number)

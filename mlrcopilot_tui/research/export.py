@@ -71,10 +71,10 @@ def export_session(workspace: Workspace, session: str, target: Path, *, force: b
 
 
 def _hand_made(line: SessionLine, state: SessionState) -> Iterator[str]:
-    """The refs of what the researcher wrote, which no agent will write again."""
+    """The refs of what the researcher wrote, and broke off, which no agent will write again."""
     for idea in state.ideas.values():
         for attempt in idea.attempts:
-            if attempt.by == "researcher":
+            if attempt.by == "researcher" or attempt.aside:
                 yield line.attempt_ref(attempt.idea, attempt.number)
 
 

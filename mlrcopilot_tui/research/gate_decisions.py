@@ -7,8 +7,9 @@ import msgspec
 
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.research import consent, unfenced
-from mlrcopilot_tui.research.attempts import EDITED, Attempts, check_selection, chosen_patch
+from mlrcopilot_tui.research.attempts import check_selection, chosen_patch
 from mlrcopilot_tui.research.bench import Bench
+from mlrcopilot_tui.research.edits import EDITED_MEANWHILE, FINISH, EditFirstError, Edits
 from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.grants import refuse_stray_grant
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
@@ -24,6 +25,7 @@ class GateDecisions:
     def __init__(self, bench: Bench, ideas: IdeaDecisions) -> None:
         self._bench = bench
         self._ideas = ideas
+        self._edits = Edits(bench)
 
     def handlers(self) -> dict[str, Handler]:
         """By kind of decision."""
@@ -48,7 +50,10 @@ class GateDecisions:
             closed = self._closed(gate, "approve", decision)
             unfenced.agree(self._bench, gate)
             return Effect("Agreed, once for this workspace: runs go without a sandbox.", (closed,))
-        if gate.kind != "patch":
+        if gate.kind == "patch":
+            await self._edits.refuse_unseen(gate)
+            self._refuse_late(gate)
+        else:
             raise RefusedError("That question wants an answer in words.", "Use `mlrcopilot answer TEXT`.")
         patch = decision.patch
         if decision.hunks and not patch:
@@ -87,6 +92,7 @@ class GateDecisions:
     async def _reject(self, decision: Decision) -> Effect:
         gate = self._find_gate(decision)
         if gate is not None and gate.kind == "patch":
+            await self._edits.take_aside(self._bench.state.ideas[gate.idea], whatever=True)
             noted = await self._noted(decision, gate)
             if not decision.text:
                 decision = msgspec.structs.replace(decision, text=_as_reason(noted))
@@ -108,6 +114,8 @@ class GateDecisions:
             decision, gate = msgspec.structs.replace(decision, idea=decision.idea or gate.idea), None
         if not (decision.text or (decision.notes and gate is not None)):
             raise InputError("Nothing was said.", "Say it in a sentence.")
+        if gate is not None:
+            await self._edits.take_for_the_agent(gate)
         about = await asyncio.to_thread(subject_of, bench, decision, gate)
         said = [(note.text, await self._about(gate, note)) for note in decision.notes if gate is not None]
         said += [(decision.text, about)] if decision.text else []
@@ -134,18 +142,18 @@ class GateDecisions:
         return Effect("The agent has your answer.", (self._closed(gate, "answer", decision),))
 
     async def _edit(self, decision: Decision) -> Effect:
+        """Takes what the researcher has saved; it may have been noticed before they said so."""
+        answer = self._bench.state.answers.get(decision.gate)
+        if answer is not None and answer.answer == "edit" and not answer.decision:
+            return Effect("Your edit was taken in already: it is the idea's next attempt.")
         gate = self._gate(decision, "patch")
-        await asyncio.to_thread(self._check_edit, gate)
+        found = await asyncio.to_thread(self._edits.look, self._bench.state.ideas[gate.idea])
+        if found.problem:
+            raise EditFirstError(found.problem, "Reject the patch." if "whole patch" in found.problem else FINISH)
+        if not found.files:
+            raise EditFirstError("Nothing is edited in the idea's worktree.", "Save your change, then say so.")
         closed = self._closed(gate, "edit", decision)
         return Effect(f"Your edit of idea {gate.idea} becomes its next attempt.", (closed,))
-
-    def _check_edit(self, gate: Gate) -> None:
-        """Refuses an edit that cannot become an attempt while the researcher can still mend it."""
-        idea = self._bench.state.ideas[gate.idea]
-        attempts = Attempts(self._bench)
-        message = attempts.message(idea, EDITED, "", "researcher")
-        if self._bench.idea_tree(idea).commit(message, author=attempts.author("researcher")) is None:
-            raise RefusedError("The edit takes the whole patch back.", "Reject the patch, or leave a change in it.")
 
     def _gate(self, decision: Decision, kind: str) -> Gate:
         gate = self._find_gate(decision)
@@ -192,6 +200,8 @@ class GateDecisions:
 
     def _refuse_late(self, gate: Gate) -> None:
         if (answer := self._bench.state.answers.get(gate.id)) is not None:
+            if answer.answer == "edit" and not answer.decision:
+                raise EditFirstError(EDITED_MEANWHILE.format(files=answer.text))
             raise RefusedError(f"{answer.by} answered that first: {answer.answer}.")
 
 

@@ -1,5 +1,6 @@
 """The loop as an agent sees it while it works on one session."""
 
+import asyncio
 import shlex
 from collections import Counter
 from collections.abc import Iterable
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlrcopilot_tui.agents.host import Allowance, Execution
+from mlrcopilot_tui.agents.host import Allowance, Execution, ForeignEdit
 from mlrcopilot_tui.research.consent import refuse_unagreed
 from mlrcopilot_tui.research.trials import Trial, Trials, announcement
 from mlrcopilot_tui.session.journal import LIVE_NAME
+from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
 from mlrcopilot_tui.session.words import Words, holding
 from mlrcopilot_tui.session.words_events import WordsHeard
@@ -32,6 +34,8 @@ class AgentHost:
         self._beyond = False
         """Whether the attempt has left the turns behind that an earlier process got."""
         self._asked: Counter[str] = Counter()
+        self._edits: list[ForeignEdit] = []
+        self._known = len(bench.state.ideas[idea].attempts) if idea in bench.state.ideas else 0
         self.exchanges = bench.session_folder / "exchanges"
 
     def book(self, event: ModelCalled | ModelFaulted) -> None:
@@ -75,6 +79,23 @@ class AgentHost:
             idea = self._idea if attempt else 0
             heard = WordsHeard(agent=self._agent, task=task, words=places, idea=idea, attempt=attempt)
             self._bench.session.record(heard)
+
+    async def edits(self) -> tuple[ForeignEdit, ...]:
+        """Keeps what the researcher has saved by now, and tells it all."""
+        from mlrcopilot_tui.research.edits import Edits  # noqa: PLC0415 - what it works on holds this host
+
+        idea = self._bench.state.ideas.get(self._idea)
+        if idea is None or self._agent != "ExperimentAgent":
+            return ()
+        await Edits(self._bench).take_aside(idea)
+        found = [attempt for attempt in idea.attempts[self._known :] if attempt.by == "researcher" and attempt.aside]
+        for attempt in found[len(self._edits) :]:
+            self._edits.append(await asyncio.to_thread(self._edit, attempt))
+        return tuple(self._edits)
+
+    def _edit(self, attempt: Attempt) -> ForeignEdit:
+        diff = self._bench.repository.diff(attempt.edited_from, attempt.commit)
+        return ForeignEdit(self._bench.repository.changed_paths(attempt.edited_from, attempt.commit), diff)
 
     async def unpaused(self) -> None:
         """Waits while the session is paused."""
@@ -125,5 +146,5 @@ class AgentHost:
     def _snapshot(self) -> str:
         """The files as the agent sees them: the idea's as they stand, else the champion's."""
         if self._agent == "ExperimentAgent":
-            return self._bench.idea_tree(self._bench.state.ideas[self._idea]).snapshot()
+            return self._bench.recorded_tree(self._bench.state.ideas[self._idea]).snapshot()
         return self._bench.champion.commit

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from mlrcopilot_tui.agents.base import Engine
 from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchange, ExchangeReader
+from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
-from mlrcopilot_tui.research.conductor import Conductor
+from mlrcopilot_tui.research.conductor import Conductor, is_found
 from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot, Errand
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
@@ -104,6 +105,7 @@ class Player:
         self._records = records
         self._heard = heard
         self._make_engine = engine
+        self._brought = 0
         workspace = open_workspace(target)
         self._layout: Layout = workspace.layout
         self._folder = self._layout.make(self._layout.session(started.session))
@@ -131,6 +133,8 @@ class Player:
             asyncio.run(self._sit(sitting))
             at = sitting.end
         self._between(at, len(self._records))
+        with self._opened():  # what commands came upon last is brought about
+            pass
         self._keep_the_rest()
         return read_state(self._folder)
 
@@ -208,11 +212,38 @@ class Player:
 
     async def _set_stage(self, bench: Bench, decision: Decision) -> None:
         """Writes into an idea's files what the researcher had written there before they said so."""
-        index = self._conductor.next(ev.PatchCommitted, lambda event: event.attempt.by == "researcher")
+        if decision.kind == "edit":
+            await asyncio.to_thread(self._write_edit, bench)
+
+    def _write_edit(self, bench: Bench, idea: int = 0) -> None:
+        """Writes the next edit that became an attempt into the idea's files."""
+
+        def is_edit(event: ev.PatchCommitted) -> bool:
+            made = event.attempt
+            return made.by == "researcher" and not made.aside and idea in {0, made.idea}
+
+        index = self._conductor.next(ev.PatchCommitted, is_edit)
         event = None if index is None else self._records[index].event
-        if decision.kind == "edit" and isinstance(event, ev.PatchCommitted):
-            tree = bench.idea_tree(bench.state.ideas[event.attempt.idea])
-            await asyncio.to_thread(tree.check_out, event.attempt.commit)
+        if isinstance(event, ev.PatchCommitted):
+            bench.recorded_tree(bench.state.ideas[event.attempt.idea]).put(event.attempt.commit)
+
+    def _find_edits(self, bench: Bench, until: int) -> None:
+        """Brings about what the events up to that place tell that the researcher did without a word."""
+        for record in self._records[self._brought : until]:
+            if is_found(record.event):
+                self._find_edit(bench, record.event)
+        self._brought = max(self._brought, until)
+
+    def _find_edit(self, bench: Bench, event: ev.Event) -> None:
+        if isinstance(event, ev.GateAnswered):
+            self._write_edit(bench, bench.state.gates[event.gate].idea)
+        elif isinstance(event, ev.PatchCommitted):
+            found = event.attempt
+            Attempts(bench).put_aside(found)
+            tree = bench.recorded_tree(bench.state.ideas[found.idea])
+            if found.by == "researcher" and tree.path.is_dir():
+                tree.put(found.commit)
+                tree.adopt(found.commit)
 
     async def _budget_spent(self) -> str:
         """Returns where the recorded session found its minutes spent."""
@@ -261,6 +292,7 @@ class Player:
         with OpenSession(self._folder, self._conductor.open_journal) as opened:
 
             def adopt(record: Record) -> None:
+                self._find_edits(bench, record.seq)
                 opened.state.apply(record)
                 for listener in opened.listeners:
                     listener(record)
@@ -269,7 +301,7 @@ class Player:
             opened.listeners.append(self._heard)
             sandboxes = _fences(sitting) or _fences(self._records)
             try:
-                yield Bench(
+                bench = Bench(
                     layout=self._layout,
                     session=opened,
                     config=self._config,
@@ -289,7 +321,10 @@ class Player:
                     turn_to_run=self._conductor.turn_to_run,
                     may_ask=self._conductor.may_ask,
                     unfenced=True,
+                    watches=False,
                 )
+                self._find_edits(bench, self._conductor.frontier)
+                yield bench
             finally:
                 self._conductor.adopt = lambda _: None
 

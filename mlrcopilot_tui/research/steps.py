@@ -119,7 +119,7 @@ def next_step(state: SessionState, idea: IdeaState, settings: Settings, trying: 
     if idea.status in _ENDED:
         return Done()
     attempt = idea.attempt
-    following = Implement(number=len(idea.attempts) + 1, feedback=feedback_on(state, idea))
+    following = Implement(number=len(idea.proposals) + 1, feedback=feedback_on(state, idea))
     if attempt is None or attempt.parent != idea.parent_commit:
         return Rebase(attempt) if attempt is not None and _was_kept(idea, attempt) else following
     failed = failed_run(state, attempt.commit) or _misfit(state, attempt.commit)
@@ -214,7 +214,7 @@ def feedback_on(state: SessionState, idea: IdeaState) -> tuple[Words, ...]:
 
 def was_selected(state: SessionState, idea: IdeaState, attempt: Attempt) -> bool:
     """Whether the attempt is the part of its predecessor that the researcher approved."""
-    before = [other for other in idea.attempts if other.number < attempt.number]
+    before = [other for other in idea.proposals if other.number < attempt.number]
     answer = answer_on(state, before[-1].commit) if before else None
     return attempt.by == "researcher" and answer is not None and answer.answer == "approve"
 

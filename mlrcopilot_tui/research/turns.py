@@ -60,7 +60,7 @@ def _of_idea(event: ev.Event, following: ev.Event | None, judged: set[int], gate
             idea = event.idea
         case ev.ChampionChanged(reason="kept"):
             idea = event.idea
-        case ev.PatchCommitted(attempt=attempt):
+        case ev.PatchCommitted(attempt=attempt) if not attempt.aside:
             idea = attempt.idea
         case ev.IdeaEdited(idea=edited) if isinstance(following, ev.PatchCommitted):
             idea = edited.number

@@ -156,8 +156,13 @@ class IdeaState:
 
     @property
     def attempt(self) -> Attempt | None:
-        """The newest attempt."""
-        return self.attempts[-1] if self.attempts else None
+        """The newest attempt that the idea goes on with."""
+        return next((attempt for attempt in reversed(self.attempts) if not attempt.aside), None)
+
+    @property
+    def proposals(self) -> list[Attempt]:
+        """The attempts but for what is kept aside."""
+        return [attempt for attempt in self.attempts if not attempt.aside]
 
     @property
     def verdict(self) -> Verdict | None:

@@ -18,7 +18,7 @@ from mlrcopilot_tui.session.subjects import LeftOut, Subject
 FORMAT = 1
 """The journal's format; raised only when an older program could misread a newer journal."""
 
-Outside = Literal["", "machine", "branch"]
+Outside = Literal["", "machine", "branch", "edit"]
 """What an event hangs on that no replay has: the machine, or what somebody does with the session's branches."""
 
 

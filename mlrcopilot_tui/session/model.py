@@ -168,6 +168,9 @@ class Attempt(Value, frozen=True, kw_only=True):
     Attributes:
         moved_from: the commit that this one is written anew from, because the champion had moved meanwhile.
         claims: what its author says of the steps of the plan; line numbers are those of this commit's files.
+        edited_from: the commit whose files the researcher edited: the difference to it is theirs alone.
+        aside: kept for the record, beside what the idea goes on with: an edit that came while the agent was at work or
+            when the idea was decided, and what the agent had done by then.
     """
 
     idea: int
@@ -179,6 +182,8 @@ class Attempt(Value, frozen=True, kw_only=True):
     files: tuple[FileCount, ...] = ()
     by: Literal["agent", "researcher"] = "agent"
     moved_from: str = ""
+    edited_from: str = ""
+    aside: bool = False
     claims: tuple[PlanClaim, ...] = ()
 
 

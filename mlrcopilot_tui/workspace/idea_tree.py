@@ -44,7 +44,7 @@ class IdeaTree:
 
     def files(self) -> tuple[PurePosixPath, ...]:
         """Every file that is not hidden, sorted."""
-        return tuple(sorted(PurePosixPath(path) for path in _walk(self.path) if not self._rules.hidden(path)))
+        return tuple(sorted(PurePosixPath(path) for path in walk(self.path) if not self._rules.hidden(path)))
 
     def editable(self, path: PurePosixPath) -> bool:
         """Whether `write` and `delete` take this path."""
@@ -58,15 +58,16 @@ class IdeaTree:
 
     def write(self, path: PurePosixPath, text: str) -> None:
         """Replaces a file's text, or makes the file; raises InputError for one that is not editable."""
-        self._refuse_kept(path)
+        self.refuse_kept(path)
         self._jail.write(path, text)
 
     def delete(self, path: PurePosixPath) -> None:
         """Removes a file; raises InputError for one that is not editable."""
-        self._refuse_kept(path)
+        self.refuse_kept(path)
         self._jail.delete(path)
 
-    def _refuse_kept(self, path: PurePosixPath) -> None:
+    def refuse_kept(self, path: PurePosixPath) -> None:
+        """Raises InputError for a file that is not editable."""
         if not self.editable(path):
             raise InputError(f"{path} is not editable.", "files.editable in mlrcopilot.toml says which files are.")
 
@@ -76,7 +77,7 @@ class IdeaTree:
         Raises:
             RefusedError: the patch adds a link, a nested repository or a large binary file.
         """
-        commit = self._commit_tree(self._written_tree(), message, author)
+        commit = self.commit_tree(self._written_tree(), message, author)
         if commit is not None:
             dirs = worktree_dirs(self._repository, self.path)
             self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
@@ -90,7 +91,7 @@ class IdeaTree:
             RefusedError: as `commit` does.
         """
         tree = self._written_tree()
-        self._refuse_odd(tree)
+        self.refuse_odd(tree)
         return tree
 
     def _written_tree(self) -> str:
@@ -108,29 +109,32 @@ class IdeaTree:
             )
             return self._repository.run("write-tree", environment=index).text
 
-    def commit_patch(self, patch: str, message: str, *, author: Identity = COPILOT) -> str | None:
-        """Commits a unified diff against `base` (chosen hunks, an edited patch) and checks its result out.
+    def commit_patch(self, patch: str, message: str, author: Identity = COPILOT) -> str | None:
+        """Commits a unified diff against `base` (chosen hunks, an edited patch); no file is touched.
 
         Raises:
             RefusedError: it does not apply, or changes what is not editable.
         """
-        commit = self._commit_tree(patched_tree(self._repository, self.base, patch), message, author)
-        self.check_out(commit)
-        return commit
+        return self.commit_tree(patched_tree(self._repository, self.base, patch), message, author)
 
     def _present(self) -> set[str]:
         """The files on disk and those of `base`, hidden ones too: what a commit must look at."""
-        return {*_walk(self.path), *(file.path for file in self._repository.files(self.base))}
+        return {*walk(self.path), *(file.path for file in self._repository.files(self.base))}
 
-    def _commit_tree(self, tree: str, message: str, author: Identity) -> str | None:
+    def commit_tree(self, tree: str, message: str, author: Identity) -> str | None:
+        """Commits a tree as a patch on `base`, whatever the files are; None where it is the tree of `base`.
+
+        Raises:
+            RefusedError: as `commit` does.
+        """
         if tree == self._repository.tree_id(self.base):
             return None
         commit = self._repository.write_commit(tree, (self.base,), message, author=author)
-        self._refuse_odd(commit)
+        self.refuse_odd(commit)
         return commit
 
-    def _refuse_odd(self, commit: str) -> None:
-        """Refuses what a patch of an experiment has no business to hold."""
+    def refuse_odd(self, commit: str) -> None:
+        """Raises RefusedError for what a patch of an experiment has no business to hold; a tree's id will do."""
         changed = set(self._repository.changed_paths(self.base, commit))
         for file in self._repository.files(commit):
             if file.path in changed:
@@ -154,7 +158,7 @@ def _nested(path: str) -> RefusedError:
     return RefusedError(f"{path} is a git repository of its own, which a patch cannot hold.", "Remove its .git.")
 
 
-def _walk(top: Path) -> Iterator[str]:
+def walk(top: Path) -> Iterator[str]:
     """Every file and link below `top` as a posix path, the worktree's own `.git` left out."""
     for at, folders, names in os.walk(top):
         below = Path(at).relative_to(top)

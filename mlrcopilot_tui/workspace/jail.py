@@ -36,16 +36,11 @@ class Jail:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise InputError(f"{path} is not a file.")
                 data = file.read(MAX_TEXT + 1)
-        return _text(data, path)
+        return as_text(data, path)
 
     def write(self, path: PurePosixPath, text: str) -> None:
         """Replaces a file's text at once, or makes the file with the folders above it; its mode stays."""
-        parts = _parts(path)
-        try:
-            data = text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"The new text of {path} is not valid Unicode.") from error
-        _text(data, path)
+        data, parts = checked_text(path, text), _parts(path)
         with self._folder(parts[:-1], make=True) as folder, _said(path):
             mode = _mode(parts[-1], folder, path)
             aside = f".{secrets.token_hex(8)}.tmp"
@@ -109,7 +104,19 @@ def _mode(name: str, folder: int, path: PurePosixPath) -> int:
     return stat.S_IMODE(found.st_mode) & 0o777
 
 
-def _text(data: bytes, path: PurePosixPath) -> str:
+def checked_text(path: PurePosixPath, text: str) -> bytes:
+    """A file's new text as bytes, once path and text are known to be ones that may stand."""
+    _parts(path)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"The new text of {path} is not valid Unicode.") from error
+    as_text(data, path)
+    return data
+
+
+def as_text(data: bytes, path: PurePosixPath) -> str:
+    """A file's bytes as text; raises InputError where they are none."""
     if len(data) > MAX_TEXT:
         raise InputError(f"{path} is larger than {MAX_TEXT // 1024**2} MB.")
     if b"\0" in data:

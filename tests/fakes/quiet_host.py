@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlrcopilot_tui.agents.host import Allowance, Execution
+from mlrcopilot_tui.agents.host import Allowance, Execution, ForeignEdit
 from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
 from mlrcopilot_tui.session.words import Words
 
@@ -25,6 +25,7 @@ class FakeHost:
     answers: list[str] = field(default_factory=list)
     executed: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
+    edited: list[ForeignEdit] = field(default_factory=list)
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def book(self, event: ModelCalled | ModelFaulted) -> None:
@@ -44,6 +45,9 @@ class FakeHost:
 
     def heard(self, attempt: int, step: int) -> int | None:
         return None
+
+    async def edits(self) -> tuple[ForeignEdit, ...]:
+        return tuple(self.edited)
 
     async def unpaused(self) -> None:
         return

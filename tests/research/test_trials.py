@@ -28,8 +28,8 @@ from mlrcopilot_tui.runs.sandbox import PlainSandbox, best_sandbox, why_not
 from mlrcopilot_tui.session.events import IdeaProposed, IdeaStarted
 from mlrcopilot_tui.session.model import Idea
 from mlrcopilot_tui.workspace.git import init_repository
-from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
+from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
 from mlrcopilot_tui.workspace.worktrees import force_remove, worktree_dirs
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
@@ -59,7 +59,7 @@ BY_LEVEL = pytest.mark.parametrize("level", ["plain", "bwrap"])
 
 
 @contextmanager
-def at_work(root: Path, level: str = "plain") -> Iterator[tuple[Bench, IdeaTree]]:
+def at_work(root: Path, level: str = "plain") -> Iterator[tuple[Bench, RecordedTree]]:
     """A session whose idea 1 is being implemented."""
     if reason := why_not("bwrap") if level == "bwrap" else "":
         pytest.skip(reason)
@@ -70,8 +70,8 @@ def at_work(root: Path, level: str = "plain") -> Iterator[tuple[Bench, IdeaTree]
         with open_bench(workspace, session) as bench:
             idea = Idea(number=1, title="t", hypothesis="h")
             bench.session.record(IdeaProposed(idea=idea), IdeaStarted(idea=1, parent=bench.champion.commit))
-            tree = bench.idea_tree(bench.state.ideas[1])
-            tree.check_out()
+            tree = bench.recorded_tree(bench.state.ideas[1])
+            tree.check_out(bench.champion.commit)
             yield bench, tree
 
 
@@ -88,7 +88,7 @@ def made(root: Path) -> Workspace:
     return open_workspace(root)
 
 
-def positions(bench: Bench, tree: IdeaTree) -> tuple[str, str, dict[str, str]]:
+def positions(bench: Bench, tree: RecordedTree) -> tuple[str, str, dict[str, str]]:
     """Where the idea's HEAD and all refs are, and what its index holds."""
     dirs = worktree_dirs(bench.repository, tree.path)
     head, index = (

@@ -1,7 +1,7 @@
 """What an action of the ExperimentAgent is, and the workbench that it works at."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -47,6 +47,10 @@ class EditHistory:
         """Keeps what a file held before it is changed."""
         self.edits.append(Edit(path, before))
 
+    def forget(self, paths: Collection[str]) -> None:
+        """Drops the edits of files that somebody else has changed since: what they wrote is not to be undone."""
+        self.edits = [edit for edit in self.edits if str(edit.path) not in paths]
+
     def last(self, path: PurePosixPath | None = None) -> Edit | None:
         """Takes the newest edit out of the history, of `path` where one is given; None where there is none."""
         for index in range(len(self.edits) - 1, -1, -1):
@@ -67,6 +71,7 @@ class Workbench:
             (`numbers.read`) as it came, before it is condensed.
         log: the research log, oldest entry first: the session's earlier ideas, then what the agent notes.
         edits: what the agent changed in this attempt.
+        unseen: the files that the researcher has changed since and the agent was not told of yet.
         start: the editable files as they were when the attempt began.
         step: the step that is being carried out, from 1.
         warned_of_numbers: the agent was told once that its final answer states numbers that no code computed.
@@ -79,6 +84,7 @@ class Workbench:
     numbers: KnownNumbers
     log: list[str] = field(default_factory=list)
     edits: EditHistory = field(default_factory=EditHistory)
+    unseen: set[str] = field(default_factory=set)
     start: dict[PurePosixPath, str] = field(init=False)
     step: int = 0
     warned_of_numbers: bool = False

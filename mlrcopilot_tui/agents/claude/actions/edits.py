@@ -7,7 +7,14 @@ import msgspec
 
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
 from mlrcopilot_tui.agents.claude.actions.paths import PathField, checked_path, visible_path
-from mlrcopilot_tui.agents.claude.actions.saving import DIFF_LIMIT, save, text_before, told_change, with_ends_of
+from mlrcopilot_tui.agents.claude.actions.saving import (
+    DIFF_LIMIT,
+    refuse_unseen,
+    save,
+    text_before,
+    told_change,
+    with_ends_of,
+)
 from mlrcopilot_tui.agents.claude.actions.views import around, lines_of
 from mlrcopilot_tui.agents.claude.fences import cleaned, fenced
 from mlrcopilot_tui.errors import InputError, RefusedError
@@ -73,6 +80,7 @@ class UndoEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 async def write_file(bench: Workbench, asked: WriteFile) -> Observation:
     """Replaces a file's text, or makes the file."""
     path = checked_path(asked.path)
+    refuse_unseen(bench, path)
     return save(bench, path, text_before(bench, path), asked.content)
 
 
@@ -87,6 +95,7 @@ async def append_file(bench: Workbench, asked: AppendFile) -> Observation:
 async def copy_file(bench: Workbench, asked: CopyFile) -> Observation:
     """Copies a text file to a path that is editable."""
     source, destination = visible_path(bench.brief, asked.source), checked_path(asked.destination)
+    refuse_unseen(bench, destination)
     return save(bench, destination, text_before(bench, destination), bench.brief.tree.read(source))
 
 

@@ -57,6 +57,9 @@ async def hand_in(bench: Workbench, answer: FinalAnswer) -> Observation:
     An unchanged tree and a Python file that does not parse are refused. So are numbers that no code computed, once;
     if they come again they stay, marked as unverified, and a subject that states one gives way to the idea's title.
     """
+    if bench.unseen:
+        files = ", ".join(sorted(bench.unseen))
+        return Observation(f"ERROR: not handed in: the researcher changed {files} meanwhile. Look, then hand in.", True)
     changed = bench.changed()
     if not changed:
         return Observation("ERROR: nothing is changed yet; edit a file that is editable, or give the idea up.", True)

@@ -28,6 +28,15 @@ def text_before(bench: Workbench, path: PurePosixPath) -> str | None:
     return bench.brief.tree.read(path) if path in bench.brief.tree.files() else None
 
 
+def refuse_unseen(bench: Workbench, path: PurePosixPath) -> None:
+    """Raises InputError where the file holds an edit of the researcher's that would be overwritten unseen."""
+    if str(path) in bench.unseen:
+        raise InputError(
+            f"Not saved: the researcher changed {path} while you were at this turn.",
+            "You are told how; read it again, and keep what they wrote.",
+        )
+
+
 def save(bench: Workbench, path: PurePosixPath, before: str | None, after: str) -> Observation:
     """Writes a file's new text where it is one that can stand, and tells what changed.
 

@@ -11,14 +11,15 @@ import msgspec
 from mlrcopilot_tui.agents.base import Proposal, Say, Withdrawal
 from mlrcopilot_tui.agents.claude.actions import finishing
 from mlrcopilot_tui.agents.claude.actions.action import Action, Observation, Workbench
+from mlrcopilot_tui.agents.claude.actions.saving import DIFF_LIMIT
 from mlrcopilot_tui.agents.claude.experiment.conversation import Conversation
 from mlrcopilot_tui.agents.claude.experiment.notes import FIELD, Notes, parted, tool_of
 from mlrcopilot_tui.agents.claude.experiment.places import without_folders
 from mlrcopilot_tui.agents.claude.experiment.prompts import SYSTEM
-from mlrcopilot_tui.agents.claude.fences import cleaned, shortened
+from mlrcopilot_tui.agents.claude.fences import cleaned, fenced, shortened
 from mlrcopilot_tui.agents.claude.said import in_words, taken_back
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, Request, ToolUse, Turn
-from mlrcopilot_tui.agents.host import BudgetSpentError
+from mlrcopilot_tui.agents.host import BudgetSpentError, ForeignEdit
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.words import Words
 from mlrcopilot_tui.text import one_line
@@ -92,6 +93,8 @@ class Steps:
         self._unusable = 0
         self._told_of_notes = False
         self._last, self._times = "", 0
+        self._edits: tuple[ForeignEdit, ...] = ()
+        self._edits_told = 0
 
     async def walk(self) -> Proposal | Withdrawal:
         """Takes steps until the attempt ends, and says how."""
@@ -99,6 +102,7 @@ class Steps:
         while True:
             last_turn = self._done >= self._limits.steps
             bench.step += 1
+            await self._look()
             turn = await self._asked()
             self._voice.silent = isinstance(turn, Turn) and turn.again
             if isinstance(turn, Withdrawal):
@@ -139,6 +143,14 @@ class Steps:
                 self._bench.numbers.read(said.text)
                 self._conversation.tell(f"The researcher says: {in_words(said)}")
         self._told = words
+        for edit in self._edits[self._edits_told :]:
+            self._bench.numbers.read(edit.diff)
+            self._conversation.tell(
+                f"The researcher edited {', '.join(edit.files)} while you work, and so it stands in the files. Keep "
+                f"what they wrote, and go on from there.\n{fenced('their change', edit.diff, DIFF_LIMIT)}"
+            )
+        self._edits_told = len(self._edits)
+        self._bench.unseen.clear()
         return Request(
             purpose="step",
             system=SYSTEM,
@@ -151,6 +163,12 @@ class Steps:
             resumable=True,
             words=tuple(said.seq for said in words),
         )
+
+    async def _look(self) -> None:
+        """Takes note of what the researcher has changed in the files meanwhile."""
+        self._edits = await self._bench.brief.host.edits()
+        self._bench.unseen = {path for edit in self._edits[self._edits_told :] for path in edit.files}
+        self._bench.edits.forget(self._bench.unseen)
 
     # Taking a turn
 
@@ -188,6 +206,7 @@ class Steps:
         action, form = prepared
         self._say("action", _in_a_line(action.name, given))
         words = self._checked(notes)
+        await self._look()
         observation = await self._done_by(action, form)
         self._done += 1  # an ending that is refused too: else a model that insists goes on for ever
         seen = observation.text if not observation.edited else observation.text.partition("\n")[0]  # the diff was said

@@ -1,0 +1,216 @@
+"""The researcher's edits in an idea's worktree, from any editor: taken in as theirs, before anything else is done."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.research import worktree_watch
+from mlrcopilot_tui.research.deliver import deliver, new_decision
+from mlrcopilot_tui.research.edits import Edits
+from mlrcopilot_tui.session.model import Attempt, Gate
+from mlrcopilot_tui.workspace.git import Repository
+from tests.fakes.instant_executor import FakeExecutor
+from tests.fakes.scripted_engine import FakeEngine
+from tests.research.conftest import CONTRACT, MakeWorkspace
+from tests.research.running import Running, Use, running
+from tests.workspace.researcher import git
+
+ASKING = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
+TUNE = ("tune", [("LEVEL = 1.0", "LEVEL = 0.9"), ("LEVEL = 0.9", "LEVEL = 0.4")])
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody types in these tests."""
+    monkeypatch.setattr(worktree_watch, "QUIET_S", 0.03)
+    monkeypatch.setattr(worktree_watch, "POLL_S", 0.1)
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edits are not noticed by themselves: the decision comes first."""
+    monkeypatch.setattr(Edits, "_edited", lambda *_: asyncio.sleep(3600))
+
+
+def train_of(copilot: Running, idea: int = 1) -> Path:
+    return copilot.layout.idea_tree(copilot.state.session, idea) / "train.py"
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def moved_on(copilot: Running, gate: Gate) -> bool:
+    waiting = copilot.state.waiting
+    return waiting is not None and waiting.id != gate.id
+
+
+def theirs(repository: Repository, attempt: Attempt) -> str:
+    """What the researcher alone changed, as removed and added lines."""
+    diff = repository.diff(attempt.edited_from, attempt.commit, context=0)
+    return "\n".join(line for line in diff.splitlines() if line[:1] in "+-" and not line.startswith(("+++", "---")))
+
+
+async def test_an_edit_from_any_editor_becomes_the_next_attempt_by_itself(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    git(workspace.layout.root, "config", "user.name", "Ada")
+    git(workspace.layout.root, "config", "user.email", "ada@example.org")
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        await copilot.until(lambda: moved_on(copilot, gate))
+        idea = copilot.idea(1)
+        assert [(attempt.by, attempt.aside) for attempt in idea.attempts] == [("agent", False), ("researcher", False)]
+        assert workspace.repository.commit(idea.attempts[1].commit).author.name == "Ada"
+        assert workspace.repository.commit(idea.attempts[0].commit).author.name == "mlrcopilot"
+        assert theirs(workspace.repository, idea.attempts[1]) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+        with pytest.raises(RefusedError, match=r"You edited train\.py meanwhile"):
+            await copilot.decide("approve", gate=gate.id, commit=gate.commit)
+        said = await copilot.decide("edit", gate=gate.id, commit=gate.commit)
+        assert "already" in said, "who says so after the copilot has seen it is not told off"
+        await copilot.decide("approve")
+        await copilot.until(copilot.task.done)
+        assert idea.verdicts[-1].commit == idea.attempts[1].commit
+
+
+async def test_approving_does_not_run_what_an_edit_has_overtaken(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        with pytest.raises(RefusedError, match="becomes the idea's next attempt, which waits for you"):
+            await copilot.decide("approve", gate=gate.id, commit=gate.commit)
+        await copilot.until(lambda: moved_on(copilot, gate))
+        assert not [run for run in copilot.state.runs.values() if run.purpose == "idea"]
+        assert copilot.idea(1).attempts[-1].by == "researcher"
+
+
+async def test_half_an_edit_stays_on_the_disk_until_it_is_whole(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        file = train_of(copilot)
+        edit(file, "SPREAD = 0.01", "SPREAD = (0.02")
+        told = copilot.layout.edits(copilot.state.session)
+        await copilot.until(lambda: told.exists() and "no valid Python" in told.read_text())
+        with pytest.raises(RefusedError, match=r"train\.py is no valid Python at line 4"):
+            await copilot.decide("approve", gate=gate.id, commit=gate.commit)
+        assert "SPREAD = (0.02" in file.read_text()
+        assert copilot.state.waiting == gate
+        edit(file, "(0.02", "(0.02)")
+        await copilot.until(lambda: moved_on(copilot, gate))
+        assert theirs(workspace.repository, copilot.idea(1).attempts[-1]) == "-SPREAD = 0.01\n+SPREAD = (0.02)"
+        assert "train.py" not in told.read_text()
+
+
+@pytest.mark.parametrize("text", ["SPREAD = 0.02", "SPREAD = (0.02"])
+async def test_a_rejected_idea_keeps_the_edit_in_its_history(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None, text: str
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        edit(train_of(copilot), "SPREAD = 0.01", text)
+        await copilot.decide("reject", gate=gate.id, text="no")
+        await copilot.until(copilot.task.done)
+        idea = copilot.idea(1)
+        assert idea.status == "rejected"
+        assert (idea.attempts[-1].by, idea.attempts[-1].aside) == ("researcher", True)
+        assert theirs(workspace.repository, idea.attempts[-1]) == f"-SPREAD = 0.01\n+{text}"
+        assert idea.attempts[-1].commit in workspace.repository.refs("refs/mlrcopilot/").values()
+
+
+async def test_after_feedback_the_agent_goes_on_from_the_edit(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    engine = scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        await copilot.decide("feedback", gate=gate.id, text="further")
+        await copilot.until(lambda: moved_on(copilot, gate))
+        attempts = copilot.idea(1).attempts
+        assert [(attempt.by, attempt.aside) for attempt in attempts] == [
+            ("agent", False),
+            ("researcher", True),
+            ("agent", False),
+        ]
+        source = workspace.repository.read_file(attempts[-1].commit, "train.py") or b""
+        assert b"LEVEL = 0.4" in source
+        assert b"SPREAD = 0.02" in source
+        assert [assignment.attempt for assignment in engine.assignments] == [1, 2]
+
+
+async def test_an_edit_that_comes_after_the_decision_is_kept(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        await copilot.decide("pause")
+        await copilot.decide("approve", gate=gate.id)
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        (train_of(copilot).parent / "evaluate.py").write_text("ANSWER = 43\n")
+        (train_of(copilot).parent / "notes.txt").write_text("mine\n")
+        await copilot.decide("resume")
+        await copilot.until(copilot.task.done)
+        idea = copilot.idea(1)
+        assert idea.verdicts[-1].commit == idea.attempts[0].commit
+        assert theirs(workspace.repository, idea.attempts[-1]) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+        warnings = [warning.text for warning in copilot.state.warnings if warning.about == "edit"]
+        assert "train.py was edited after idea 1 was decided." in warnings
+        assert any("evaluate.py and notes.txt" in text for text in warnings)
+        kept = copilot.layout.kept(copilot.state.session, 1).with_name("idea-1-1")
+        assert (kept / "evaluate.py").read_text() == "ANSWER = 43\n"
+        assert (kept / "notes.txt").read_text() == "mine\n"
+
+
+async def test_an_edit_survives_the_copilot(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        session, file = copilot.state.session, train_of(copilot)
+    edit(file, "SPREAD = 0.01", "SPREAD = 0.02")
+    with pytest.raises(RefusedError, match="You edited"):
+        await asyncio.to_thread(deliver, workspace.layout, session, new_decision("approve", gate=gate.id))
+    async with running(workspace, session) as copilot:
+        await copilot.until(lambda: moved_on(copilot, gate))
+        last = copilot.idea(1).attempts[-1]
+        assert (last.by, last.aside) == ("researcher", False)
+        assert theirs(workspace.repository, last) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+
+
+async def test_what_an_editor_leaves_beside_a_file_is_no_edit(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    contract = ASKING.replace('["train.py"]', '["**/*"]')
+    async with running(make_workspace(contract=contract)) as copilot:
+        gate = await copilot.gate()
+        folder = train_of(copilot).parent
+        for name in (".train.py.swp", "train.py~", "4913", ".#train.py", "__pycache__/train.cpython-311.pyc"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(b"\0")
+        train_of(copilot).write_text(train_of(copilot).read_text())
+        await asyncio.sleep(0.4)
+        assert copilot.state.waiting == gate
+        assert len(copilot.idea(1).attempts) == 1

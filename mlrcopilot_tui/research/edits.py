@@ -117,7 +117,7 @@ class Edits:
         async with watched(bench.recorded_tree(idea).path) as quiet:
             while True:
                 found = await self.found(idea)
-                self._publish(idea, found)
+                self._publish(idea, Found(strays=found.strays) if found.ready else found)
                 if found.ready:
                     return found
                 await quiet()

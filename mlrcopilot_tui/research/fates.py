@@ -91,7 +91,10 @@ def _nodes(state: SessionState, known: _Known, idea: IdeaState) -> list[Node]:
     nodes = []
     for attempt in idea.attempts:
         verdict = judged.get(attempt.commit)
-        if verdict is not None:
+        fate: Fate = "superseded"
+        if attempt.aside:
+            why = _aside(idea, attempt)
+        elif verdict is not None:
             fate, why = _of_verdict(known, idea, attempt, verdict)
         else:
             fate, why = _unjudged(state, known, idea, attempt)
@@ -142,6 +145,17 @@ def _unjudged(state: SessionState, known: _Known, idea: IdeaState, attempt: Atte
     if crash := _failure(state, known, attempt.commit):
         return "crashed", crash
     return "superseded", f"{following} took its place"
+
+
+def _aside(idea: IdeaState, attempt: Attempt) -> str:
+    """Why an attempt stands beside the others."""
+    following = idea.attempts[idea.attempts.index(attempt) + 1 :]
+    if not following:
+        return "edited when the idea was decided; it was not run"
+    if attempt.by == "agent":
+        return f"as far as the agent had come when the researcher edited it: {_name(following[0])}"
+    later = next((other for other in following if not other.aside), following[-1])
+    return f"edited while the agent was to go on, which it did from here: {_name(later)}"
 
 
 def _failure(state: SessionState, known: _Known, commit: str) -> str:

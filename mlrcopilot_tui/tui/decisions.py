@@ -1,7 +1,7 @@
 """What the researcher can decide, each as one file in the session's inbox; the journal tells what came of it."""
 
 from mlrcopilot_tui.session.model import Gate
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.words import short, title_of
 
@@ -77,15 +77,43 @@ def revise_patch(desk: Desk) -> None:
 
 
 def edit_patch(desk: Desk) -> None:
-    """Opens the patch's files in the editor, in the idea's worktree; what is saved becomes a new attempt."""
+    """Opens the patch's files in the editor, in the idea's worktree; what is saved becomes a new attempt.
+
+    Of an idea that waits for nothing the files may be edited too, as long as it is not decided.
+    """
     situation = desk.situation
     gate, attempt = situation.patch_gate, situation.attempt
-    if gate is None or attempt is None or _too_early(desk, gate):
+    if attempt is None or (gate is not None and _too_early(desk, gate)):
         return
-    tree = desk.client.layout.idea_tree(situation.state.session, attempt.idea)
-    files = [tree / file.path for file in attempt.files]
-    if desk.edit(files):
-        desk.decide("edit", gate=gate.id, idea=attempt.idea, commit=attempt.commit)
+    state, number = situation.state, attempt.idea
+    idea = state.ideas[number]
+    if idea.status not in ACTIVE_STATUSES:
+        desk.tell(
+            f"Idea {number} is decided: its files are edited no more.",
+            f"{desk.key('idea.branch')} in the ideas pane begins a new idea from this patch.",
+        )
+        return
+    if idea.attempt is not None and attempt.commit != idea.attempt.commit:
+        named = f"{number}.{idea.attempt.number}"
+        desk.tell(f"{number}.{attempt.number} is history: what can be edited is {named}.", "Go there first.")
+        return
+    tree = desk.client.layout.idea_tree(state.session, number)
+    path, line = desk.place()
+    named_files = sorted((file.path for file in attempt.files), key=lambda name: name != path)
+    files = [tree / name for name in named_files if (tree / name).is_file()]
+    if not files:
+        desk.tell(
+            f"{named_files[0] if named_files else 'The patch'} is not in the idea's worktree any more.",
+            f"Send feedback ({desk.key('patch.feedback')}) instead.",
+            wrong=True,
+        )
+    elif desk.edit(files, line if files[0] == tree / path else 0):
+        if gate is not None:
+            desk.decide("edit", gate=gate.id, idea=number, commit=attempt.commit)
+        elif idea.status == "implementing":
+            desk.tell("Saved. The agent takes it in with its next step, as yours.")
+        else:
+            desk.tell("Saved. The runs go on with what was approved; your edit is kept beside it.")
 
 
 def revert(desk: Desk) -> None:

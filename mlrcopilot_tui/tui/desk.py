@@ -178,8 +178,11 @@ class Desk(Protocol):
     def chosen_patch(self) -> ChosenPatch | None:
         """What is selected of the shown patch; None where nothing is."""
 
-    def edit(self, files: Sequence[Path]) -> bool:
-        """Opens files in the researcher's editor and says whether any was changed."""
+    def place(self) -> tuple[str, int]:
+        """The file under the cursor of the shown patch, and the line in its new state; ("", 0) where there is none."""
+
+    def edit(self, files: Sequence[Path], line: int = 0) -> bool:
+        """Opens files in the researcher's editor, the first at a line, and says whether any was changed."""
 
     def copy(self, text: str) -> None:
         """Sends text to the terminal's clipboard."""

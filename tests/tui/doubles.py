@@ -37,12 +37,15 @@ class FakeEditor:
 
     text: str | None = None
     opened: list[Path] = field(default_factory=list)
+    line: int = 0
 
-    def __call__(self, files: Sequence[Path]) -> None:
+    def __call__(self, files: Sequence[Path], line: int) -> str:
         self.opened += files
+        self.line = line
         for file in files:
             if self.text is not None:
                 file.write_text(self.text, "utf-8")
+        return ""
 
 
 @dataclass

@@ -48,9 +48,9 @@ PATCH: Final = (
         id="patch.edit",
         keys=("e",),
         label="edit",
-        help="Edit the patch's files in $EDITOR; what you save becomes a new attempt.",
+        help="Edit the patch's files in $EDITOR; what you save becomes a new attempt. Any other editor will do.",
         do=decisions.edit_patch,
-        when=due,
+        when=shown,
         rank=13,
     ),
     _a(

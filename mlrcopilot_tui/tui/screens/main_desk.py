@@ -1,13 +1,10 @@
 """The desk of the main screen: how actions ask, tell and send there."""
 
 import os
-import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 from textual.app import SuspendNotSupported
 
@@ -26,9 +23,13 @@ from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.review import Review
 
 if TYPE_CHECKING:
+    from mlrcopilot_tui.tui.editor import EditorCall
     from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
 
-Editor = Callable[[Sequence[Path]], None]
+Editor = Callable[[Sequence[Path], int], str]
+"""Opens files, the first at a line; returns what is to be said of it."""
+_AT_ONCE_S: Final = 0.5
+"""Nobody has read a file by then."""
 
 
 class MainDesk:
@@ -196,31 +197,54 @@ class MainDesk:
         """What is selected of the shown patch; None where nothing is."""
         return self.review.chosen()
 
-    def edit(self, files: Sequence[Path]) -> bool:
-        """Opens files in the researcher's editor and says whether any was changed."""
-        missing = [file for file in files if not file.is_file()]
-        if missing or not files:
-            name = missing[0].name if missing else "the patch's files"
-            self.fail(
-                f"{name} is not in the idea's worktree any more.",
-                f"Send feedback ({self.key('patch.feedback')}) instead.",
-            )
-            return False
-        before = [file.read_bytes() for file in files]
+    def place(self) -> tuple[str, int]:
+        """The file under the cursor of the shown patch, and the line in its new state."""
+        return self._deck.patch.review.place
+
+    def edit(self, files: Sequence[Path], line: int = 0) -> bool:
+        """Opens files in the researcher's editor and says whether any was changed by the time that it ended."""
+        before = [_content(file) for file in files]
         try:
-            self._editor(files)
+            said = self._editor(files, line)
         except (OSError, SuspendNotSupported) as error:
-            self.fail(f"The editor could not be started: {error}.", "Set $EDITOR to one that is installed.")
+            self.fail(f"The editor could not be started: {error}.", "Set EDITOR to one that is installed.")
             return False
-        changed = before != [file.read_bytes() for file in files]
-        if not changed:
-            self.tell("Nothing was changed.")
+        except CopilotError as error:
+            self.explain(error)
+            return False
+        changed = before != [_content(file) for file in files]
+        if said or not changed:
+            self.tell(said or "Nothing was changed.")
         return changed
 
-    def _open_editor(self, files: Sequence[Path]) -> None:
-        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    def _open_editor(self, files: Sequence[Path], line: int) -> str:
+        """Opens the researcher's own; returns what is to be said of it."""
+        from mlrcopilot_tui.tui.editor import edit_in_terminal, editor_call  # noqa: PLC0415 -- on use
+
+        call = editor_call(files, line, os.environ)
+        if call.windowed:
+            self._screen.run_worker(lambda: self._open_window(call), thread=True, group="editor")
+            return f"{files[0].name} is open in {call.name}: what you save there comes in by itself."
         with self._screen.app.suspend():
-            subprocess.run([*command, *map(str, files)], stderr=sys.__stderr__, check=False)
+            status, seconds = edit_in_terminal(call)
+        self._screen.app.refresh(layout=True)
+        if status:
+            return f"{call.name} ended with status {status}; what it saved is there."
+        if seconds < _AT_ONCE_S:
+            return f"{call.name} is back already. If it opened a window: what you save there comes in by itself."
+        return ""
+
+    def _open_window(self, call: "EditorCall") -> None:
+        from mlrcopilot_tui.tui.editor import open_window  # noqa: PLC0415 -- on use
+
+        tell = self._screen.app.call_from_thread
+        try:
+            complaint = open_window(call)
+        except OSError as error:
+            complaint = error.strerror or str(error)
+        if complaint:
+            mend = "Set EDITOR to an editor of the terminal, or save the file from any other."
+            tell(self.fail, f"{call.name} did not open: {complaint.rstrip('.')}.", mend)
 
     def copy(self, text: str) -> None:
         """Sends text to the terminal's clipboard."""
@@ -256,3 +280,10 @@ class MainDesk:
     def leave(self) -> None:
         """Ends the program; the copilot goes on."""
         self._screen.app.exit(0)
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None

@@ -59,6 +59,7 @@ class Conductor:
         frontier: the index of the first event that has not happened yet.
         horizon: the index up to which events may happen now.
         adopt: takes an event into the session's state that happens without the loop's doing.
+        taking: an event is being taken, and the session's state does not hold it yet.
         moved_at: when the last event happened, by the monotonic clock.
         departed: what ended the replay before its time, if something did.
     """
@@ -70,6 +71,7 @@ class Conductor:
         self.frontier = 0
         self.horizon = 0
         self.adopt: Callable[[Record], None] = lambda _: None
+        self.taking = False
         self.moved_at = time.monotonic()
         self.departed: ReplayDepartedError | None = None
         self._lines = lines
@@ -108,7 +110,11 @@ class Conductor:
                 f"{self._expected()} was recorded, {self._came(event)} came."
             )
         self._happened[index] = True
-        self._advance()
+        self.taking = True
+        try:
+            self._advance()
+        finally:
+            self.taking = False
         return self.records[index]
 
     async def turn(self, event: ev.Event) -> None:

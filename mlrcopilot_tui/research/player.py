@@ -290,15 +290,23 @@ class Player:
     def _opened(self, engine: str = "", places: int = 1, sitting: Sequence[Record] = ()) -> Iterator[Bench]:
         """The session opened for writing, with the recording, of this sitting before all, in place of the world."""
         with OpenSession(self._folder, self._conductor.open_journal) as opened:
+            pending: list[Record] = []
 
             def adopt(record: Record) -> None:
-                self._find_edits(bench, record.seq)
-                opened.state.apply(record)
-                for listener in opened.listeners:
-                    listener(record)
+                pending.append(record)
+                if not self._conductor.taking:  # else it comes after the event that is being taken
+                    adopt_pending()
+
+            def adopt_pending(*_: Record) -> None:
+                while pending:
+                    record = pending.pop(0)
+                    self._find_edits(bench, record.seq)
+                    opened.state.apply(record)
+                    for listener in opened.listeners:
+                        listener(record)
 
             self._conductor.adopt = adopt
-            opened.listeners.append(self._heard)
+            opened.listeners += [adopt_pending, self._heard]
             sandboxes = _fences(sitting) or _fences(self._records)
             try:
                 bench = Bench(

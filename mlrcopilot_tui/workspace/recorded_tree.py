@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitcommand import GitDirs
 from mlrcopilot_tui.workspace.gitvalues import COPILOT, GITLINK, SYMLINK, Identity
@@ -186,7 +186,7 @@ class RecordedTree:
                 *("update-index", "--add", "--remove", "--replace", "-z", "--stdin"),
                 stdin=b"".join(os.fsencode(path) + b"\0" for path in foreign.edited),
                 environment=index,
-                dirs=worktree_dirs(self._repository, self.path),
+                dirs=self._record() or GitDirs(self._repository.git_dir, self.path),
                 drivers=True,
             )
             return self._repository.run("write-tree", environment=index).text
@@ -195,8 +195,7 @@ class RecordedTree:
         """The files are to be those of `commit` from now on; no file is touched."""
         with self._lock:
             self._log.begin(commit)
-            if self._stands():
-                dirs = worktree_dirs(self._repository, self.path)
+            if (dirs := self._record()) is not None:
                 self._repository.run("update-ref", "--no-deref", "HEAD", commit, dirs=dirs)
                 self._repository.run("read-tree", commit, dirs=dirs)
 
@@ -207,7 +206,8 @@ class RecordedTree:
             Where files of the researcher's are kept that were in the way and are in no commit.
         """
         with self._lock:
-            if self._stands() and self.left_tree() == self._repository.tree_id(commit) and not self.foreign().edited:
+            held = self._record() is not None and self._stands() and self.left_tree()
+            if held == self._repository.tree_id(commit) and not self.foreign().edited:
                 self.adopt(commit)
                 return ()
             kept = self._retire()
@@ -259,24 +259,30 @@ class RecordedTree:
         """Takes the worktree out of its place, so that nothing more is saved there, and then keeps what is foreign."""
         retired = self.path.with_name(f"retired-{self.path.name}")
         force_remove(retired)
-        stands = self._stands()
         if self.path.is_dir() and not self.path.is_symlink():
             self.path.rename(retired)
         remove_worktree(self._repository, self.path)
-        kept: list[Path] = []
-        if stands:
+        if not self._log.start or not retired.is_dir():
+            force_remove(retired)
+            return ()
+        try:
             foreign = self._foreign_in(retired)
+        except RefusedError:  # a repository within it, which nobody is to take apart
+            (retired / ".git").unlink(missing_ok=True)
+            kept = [Path(shutil.move(retired, self._folder_to_keep()))]
+        else:
             kept = list(self._moved(retired, (*foreign.edited, *foreign.strays)))
         force_remove(retired)
         return tuple(kept)
 
-    def _moved(self, top: Path, paths: tuple[str, ...]) -> Iterator[Path]:
-        there = [path for path in paths if os.path.lexists(top / path)]
-        if not there:
-            return
+    def _folder_to_keep(self) -> Path:
         number = 1 + len(list(self._kept.parent.glob(f"{self._kept.name}-*")))
-        folder = self._kept.with_name(f"{self._kept.name}-{number}")
-        for path in there:
+        self._kept.parent.mkdir(mode=0o700, exist_ok=True)
+        return self._kept.with_name(f"{self._kept.name}-{number}")
+
+    def _moved(self, top: Path, paths: tuple[str, ...]) -> Iterator[Path]:
+        folder = self._folder_to_keep()
+        for path in (path for path in paths if os.path.lexists(top / path)):
             target = folder / path
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.move(top / path, target)
@@ -285,8 +291,16 @@ class RecordedTree:
     # What stands where
 
     def _stands(self) -> bool:
-        """Whether there is a worktree that we checked out."""
-        return bool(self._log.start) and (self.path / ".git").is_file()
+        """Whether there is a worktree that we checked out; one without a single file was removed."""
+        return bool(self._log.start) and self.path.is_dir() and next(walk(self.path), None) is not None
+
+    def _record(self) -> GitDirs | None:
+        """Git's own record of the worktree; None where somebody removed it."""
+        try:
+            dirs = worktree_dirs(self._repository, self.path)
+        except InputError:
+            return None
+        return dirs if (dirs.git_dir / "HEAD").is_file() else None
 
     def _started_with(self) -> dict[str, tuple[str, str]]:
         """Mode and blob of each file of the commit that was checked out."""
@@ -344,10 +358,7 @@ class RecordedTree:
         """The blob of a file with this content, as git would store it."""
         options = ("-w",) if write else ()
         told = ("hash-object", *options, f"--path={path}", "--stdin")
-        return self._repository.run(*told, stdin=data, dirs=self._dirs(), drivers=True).text
-
-    def _dirs(self) -> GitDirs | None:
-        return worktree_dirs(self._repository, self.path) if self._stands() else None
+        return self._repository.run(*told, stdin=data, dirs=self._record(), drivers=True).text
 
 
 def _mode(held: Mapping[str, tuple[str, str]], path: str) -> str:

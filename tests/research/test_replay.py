@@ -1,6 +1,7 @@
 """Replaying: a recorded session goes through the loop again and comes out the same, whatever happened in it."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -12,11 +13,12 @@ from mlrcopilot_tui.agents.claude.books.asking import MeteredModel, Models, Retr
 from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, ExchangeLog
 from mlrcopilot_tui.agents.claude.turns import ModelFaultError, ModelPort, Request, Turn
 from mlrcopilot_tui.errors import RefusedError
-from mlrcopilot_tui.research import player
+from mlrcopilot_tui.research import player, worktree_watch
 from mlrcopilot_tui.research.begin import open_bench
 from mlrcopilot_tui.research.conductor import ReplayDepartedError
 from mlrcopilot_tui.research.copilot import Copilot
 from mlrcopilot_tui.research.deliver import deliver, new_decision
+from mlrcopilot_tui.research.edits import Edits as EditsOf
 from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.recorded import ReplayPort
@@ -436,3 +438,70 @@ def test_a_budget_of_minutes_ends_the_replay_where_it_ended_the_session(
     asyncio.run(run_session(workspace, Options(auto=True, allow_unsandboxed=True, minutes=0.02)))
     state = Stage(workspace, tmp_path).assert_same([BETTER])
     assert state.finished.startswith("The budget of 0.02 minutes")
+
+
+def test_edits_that_nobody_announced_replay(
+    make_workspace: MakeWorkspace,
+    scripted: Use,
+    instant: FakeExecutor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At a gate, beside a rejection and feedback, too late, and without a copilot."""
+    monkeypatch.setattr(worktree_watch, "QUIET_S", 0.05)
+    monkeypatch.setattr(worktree_watch, "POLL_S", 0.1)
+    edits: Edits = [TUNED, ("other", [("LEVEL = 0.9", "LEVEL = 0.3")]), ("third", [("LEVEL = 0.9", "LEVEL = 0.2")])]
+    scripted(FakeEngine(edits))
+    workspace = make_workspace(contract=ASKING)
+
+    def save(copilot: Running, idea: int, value: str) -> None:
+        file = copilot.bench.idea_tree(copilot.idea(idea)).path / "train.py"
+        file.write_text(re.sub("SPREAD = .*", f"SPREAD = {value}", file.read_text()))
+
+    async def at(copilot: Running, idea: int, after: str = "") -> str:
+        def waiting() -> bool:
+            gate = copilot.state.waiting
+            return gate is not None and gate.idea == idea and gate.commit != after
+
+        await copilot.until(waiting)
+        gate = copilot.state.waiting
+        assert gate is not None
+        return gate.commit
+
+    async def scenario(copilot: Running) -> None:
+        first = await at(copilot, 1)
+        save(copilot, 1, "0.02")
+        second = await at(copilot, 1, first)
+        with pytest.raises(RefusedError, match="You edited"):
+            await copilot.decide("approve", gate="g1")
+        monkeypatch.setattr(EditsOf, "_edited", lambda *_: asyncio.sleep(3600))
+        await copilot.decide("pause")
+        await copilot.decide("approve", idea=1, commit=second)
+        save(copilot, 1, "0.03")
+        await copilot.decide("resume")
+        third = await at(copilot, 2)
+        save(copilot, 2, "(half")
+        with pytest.raises(RefusedError, match="no valid Python"):
+            await copilot.decide("approve", idea=2, commit=third)
+        await copilot.decide("reject", idea=2, text="beside the point")
+        await at(copilot, 3)
+        save(copilot, 3, "0.04")
+
+    record(workspace, scenario)
+    session = begun_sessions(workspace.layout.sessions)[0]
+    with pytest.raises(RefusedError, match="You edited"):
+        deliver(workspace.layout, session, new_decision("approve", idea=3))
+
+    async def go_on() -> None:
+        async with running(workspace, session) as copilot:
+            await at(copilot, 3)
+            await copilot.decide("approve", idea=3)
+            await copilot.until(copilot.task.done)
+
+    asyncio.run(go_on())
+    state = Stage(workspace, tmp_path).assert_same(edits)
+    kinds = {
+        number: "".join(attempt.by[0] + "-" * attempt.aside for attempt in idea.attempts)
+        for number, idea in state.ideas.items()
+    }
+    assert kinds == {1: "arr-", 2: "ar-", 3: "ar"}

@@ -11,7 +11,7 @@ import mlrcopilot_tui.tui
 
 HEAVY = ("textual", "anthropic", "git", "optuna", "libcst", "numpy", "huggingface_hub", "pypdf", "pynvml", "rich")
 TUI = Path(mlrcopilot_tui.tui.__file__).parent
-EDITOR = {"screens/main_desk.py"}
+EDITOR = {"editor.py"}
 CORE = ("session", "workspace", "runs", "papers", "hub", "hardware", "agents", "research")
 
 

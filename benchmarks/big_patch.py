@@ -17,8 +17,10 @@ from tests.tui.story import Story
 _FILES, _HUNKS, _APART = 20, 25, 40
 _ROUNDS, _PAGES = 7, 12
 _DOWN = b"\x1b[6~"
-_KEYS: Final = (b" ", b" ", b"s", b"s", b"{", b"}", b"}", b"{", b"w", b"w", b"G", b"g", b"\r", b"\r", b"J", b"l")
-"""A hunk out and in, side by side and back, context, white space, the ends, a file folded and unfolded, jumps."""
+_KEYS: Final = (
+    b"g", b"Z", b"s", b"s", b"l", b" ", b" ", b"{", b"}", b"}", b"{", b"w", b"w", b"G", b"g", b"\r", b"\r", b"J", b"Z",
+)  # fmt: skip
+"""Zoomed: one below the other and back, a hunk out and in, context, white space, the ends, a file folded, a jump."""
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ def _round(terminal: Terminal, samples: _Samples) -> None:
     samples.opened_small.append(_open(terminal, b"j", b"@@ -7,"))
     samples.opened.append(_open(terminal, b"jjjj", b"@@ -8,"))
     samples.paged += _press(terminal, [_DOWN] * _PAGES)
-    samples.other += _press(terminal, [b"g", *_KEYS])
+    samples.other += _press(terminal, _KEYS)
     _open(terminal, b"jjj", b"@@ -0,0")
     samples.paged_empty += _press(terminal, [_DOWN] * _PAGES)
 

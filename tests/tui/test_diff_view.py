@@ -14,6 +14,7 @@ from mlrcopilot_tui.tui.views import WHOLE, Span
 from mlrcopilot_tui.tui.widgets.diff_choice import Choice
 from mlrcopilot_tui.tui.widgets.diff_code import Code
 from mlrcopilot_tui.tui.widgets.diff_page import COMMANDS, DiffPage
+from mlrcopilot_tui.tui.widgets.diff_pairs import pairs
 from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, rows_of
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
@@ -150,6 +151,11 @@ def long_patch(lines: int) -> Patch:
     return parse(f"diff --git a/big.py b/big.py\n--- a/big.py\n+++ b/big.py\n@@ -0,0 +1,{lines} @@\n{body}")
 
 
+WIDE = TRAIN.replace("@@ -1,7 +1,7 @@", "@@ -1,29 +1,30 @@").replace(
+    "@@ -20,6 +20,7 @@ def train():\n", "".join(f" between {n}\n" for n in range(8, 20))
+) + "".join(f" after {n}\n" for n in range(26, 30))
+
+
 # What is shown
 
 
@@ -261,6 +267,45 @@ async def test_context_folds_and_unfolds() -> None:
         assert not any("unchanged" in line for line in app.frame())
 
 
+async def test_lines_around_hunks_unfold() -> None:
+    the_patch = parse(TRAIN)
+    app = DiffApp(the_patch, around=Surroundings(the_patch, WIDE))
+    async with app.run_test(size=(80, 50), notifications=True) as pilot:
+        await pilot.press("l")
+        await pilot.pause()
+        assert any("@@ -20,6" in line and "⋯ 12 above" in line for line in app.frame())
+        assert "     ⋯ 4 unchanged lines" in app.frame()
+        await pilot.press("enter")
+        await pilot.pause()
+        frame = app.frame()
+        at = next(n for n, line in enumerate(frame) if "@@ -20,6" in line)
+        assert frame[at].startswith("▌")
+        assert "above" not in frame[at]
+        assert frame[at + 1] == "    8   8   between 8"
+        assert frame[at + 12 : at + 14] == ["   19  19   between 19", "   20  20       a = 1"]
+        await pilot.press("j")
+        assert app.view.place == ("train.py", 8)
+        assert app.view.copied() == "between 8"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert next(line for line in app.frame() if line.startswith("▌")).endswith("⋯ 12 above  2/2")
+        await pilot.press("G", "enter")
+        await pilot.pause()
+        assert any(line.endswith("29  30   after 29") for line in app.frame())
+        await pilot.press("right_curly_bracket")
+        await pilot.pause()
+        frame = app.frame()
+        assert any("⋯ 6 above" in line for line in frame)
+        assert "    8   8   between 8" in frame
+        await pilot.press("right_curly_bracket")
+        await pilot.pause()
+        assert not any("above" in line for line in app.frame())
+        assert app.view.selection == everything(the_patch), "what is seen changes nothing in what is taken"
+        app.view.search("between 15")
+        await pilot.pause()
+        assert next(line for line in app.frame() if line.startswith("▌")).endswith("between 15")
+
+
 async def test_code_is_coloured_and_differences_stand_out() -> None:
     app = DiffApp(patch())
     async with app.run_test(size=(80, 30), notifications=True) as pilot:
@@ -287,6 +332,42 @@ async def test_hostile_patches_are_shown_as_they_read() -> None:
 
 
 # What keys do
+
+
+def hostile_files() -> str:
+    """What a patch can hold that is no plain text."""
+    wide = "a\u0301\u4e2d\u6587" * 300
+    lines = [
+        "+" + "x" * 1_000_000,
+        "+\ttab\tstop",
+        f"+{wide}",
+        "-\x1b]52;c;aGk=\x07",
+        "+\x00\u202e\u200b\r",
+        "-\udcff\r",
+    ]
+    head = "diff --git a/h.py b/h.py\n--- a/h.py\n+++ b/h.py\n@@ -1,2 +1,4 @@\n" + "\n".join(lines)
+    tail = "\n\\ No newline at end of file\n"
+    modes = "".join(f"diff --git a/m{n} b/m{n}\nold mode 100644\nnew mode 100755\n" for n in range(2000))
+    return head + tail + OTHERS + modes
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_every_patch_can_be_gone_through(ascii_only: bool) -> None:
+    app = DiffApp(parse(hostile_files()), ascii_only=ascii_only)
+    async with app.run_test(size=(120, 20), notifications=True) as pilot:
+        for size in ((120, 20), (50, 10), (20, 5)):
+            await pilot.resize_terminal(*size)
+            for key in ("g", "G", "l", "j", "s", "w", "greater_than_sign", "enter", "enter", "K", "space", "U"):
+                await pilot.press(key)
+                await pilot.pause()
+                rows = app.screen._compositor.render_strips()
+                assert {row.cell_length for row in rows} == {size[0]}, "no character puts others out of their columns"
+                text = "".join(row.text for row in rows)
+                assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200b" for c in text)
+        app.view.search("tab")
+        await pilot.pause()
+        assert app.searches == [True]
+        assert len(app.view.files()) == 2004
 
 
 async def test_the_cursor_goes_by_rows_hunks_and_files() -> None:
@@ -550,6 +631,27 @@ def test_the_cursor_stays_on_its_line_in_every_layout() -> None:
         page.perform(command)
         assert page.row is not None
         assert page.text(page.row) == "    return b"
+
+
+def test_lines_stand_beside_what_they_took_the_place_of() -> None:
+    text = """\
+diff --git a/a.py b/a.py
+--- a/a.py
++++ b/a.py
+@@ -1,3 +1,5 @@
+ x
+-def features(x):
+-    return x
++def gradients(x):
++    return sobel(x)
++def features(x):
++    return np.hstack([x])
+"""
+    the_patch = parse(text)
+    lines = the_patch.hunks[0].lines
+    assert pairs(lines) == {1: 5, 5: 1} | {2: 6, 6: 2}
+    rows = rows_of(the_patch, Layout(split=True), Surroundings(the_patch))
+    assert [(row.left, row.right) for row in rows if row.kind == "line"] == [(0, 0), (-1, 3), (-1, 4), (1, 5), (2, 6)]
 
 
 def test_a_new_choice_leaves_nothing_to_redo() -> None:

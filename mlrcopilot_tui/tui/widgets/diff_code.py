@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from textual.cache import LRUCache
 
 from mlrcopilot_tui.text import printable
-from mlrcopilot_tui.tui.widgets.diff_rows import pairs
+from mlrcopilot_tui.tui.widgets.diff_pairs import pairs
 from mlrcopilot_tui.tui.widgets.painting import Span
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk
 from mlrcopilot_tui.workspace.surroundings import Surroundings

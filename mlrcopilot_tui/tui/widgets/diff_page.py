@@ -24,7 +24,7 @@ from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 SPLIT_FROM: Final = 112
 """Cells from which on old and new stand side by side unasked: a pane of 120 columns less its frame."""
-SPLIT_LEAST: Final = 76
+SPLIT_LEAST: Final = 72
 """Cells from which on they do so when asked: a pane of 80 columns, with some thirty for the code of each."""
 _MARGIN: Final = 2  # rows kept in view above and below the cursor
 

@@ -49,7 +49,7 @@ CSS: Final = f"""
     & > .diff--file {{ text-style: bold; background: $panel; }}
     & > .diff--hunk {{ color: $diff-hunk; }}
     & > .diff--cursor {{ background: $diff-cursor-background; text-style: $diff-cursor-style; }}
-    & > .diff--match {{ color: $match; background: $match-background; }}
+    & > .diff--match {{ color: $match; background: $match-background; text-style: not dim; }}
     & > .diff--selected {{ background: $screen-selection-background; }}
     & > .diff--keyword {{ color: $syntax-keyword; }}
     & > .diff--string {{ color: $syntax-string; }}

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from mlrcopilot_tui.tui.views import WHOLE, Notes
+from mlrcopilot_tui.tui.widgets.diff_pairs import partners
 from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 
@@ -129,22 +130,6 @@ def note_of(file: FileChange) -> str:
     return " · ".join(notes)
 
 
-def pairs(lines: Sequence[DiffLine]) -> dict[int, int]:
-    """Pair each removed line with the added line that took its place, both ways, by position in the hunk."""
-    partners: dict[int, int] = {}
-    for removed, added in _blocks(lines):
-        for old, new in zip(removed, added, strict=False):
-            partners[old], partners[new] = new, old
-    return partners
-
-
-def _blocks(lines: Sequence[DiffLine]) -> Iterator[tuple[list[int], list[int]]]:
-    for changed, members in groupby(range(len(lines)), key=lambda at: lines[at].kind != "context"):
-        if changed:
-            block = list(members)
-            yield [at for at in block if lines[at].kind == "remove"], [at for at in block if lines[at].kind == "add"]
-
-
 def _hunk_rows(hunk: Hunk, file: int, layout: Layout) -> Iterator[Row]:
     lines = hunk.lines
     for changed, members in groupby(range(len(lines)), key=lambda at: lines[at].kind != "context"):
@@ -175,7 +160,7 @@ def _changed_rows(lines: Sequence[DiffLine], run: list[int], layout: Layout) -> 
     removed = [at for at in run if lines[at].kind == "remove"]
     added = [at for at in run if lines[at].kind == "add"]
     if layout.split:
-        yield from zip_longest(removed, added, fillvalue=-1)
+        yield from _beside(lines, removed, added)
         return
     same = {} if layout.white_space or len(removed) != len(added) else _only_spaced(lines, removed, added)
     pending: list[int] = []
@@ -190,6 +175,17 @@ def _changed_rows(lines: Sequence[DiffLine], run: list[int], layout: Layout) -> 
     yield from ((-1, at) for at in pending)
     if not same:
         yield from ((at, -1) if lines[at].kind == "remove" else (-1, at) for at in run)
+
+
+def _beside(lines: Sequence[DiffLine], removed: list[int], added: list[int]) -> Iterator[tuple[int, int]]:
+    left = right = 0
+    for old, new in (*partners(lines, removed, added), (None, None)):
+        i = len(removed) if old is None else removed.index(old, left)
+        j = len(added) if new is None else added.index(new, right)
+        yield from zip_longest(removed[left:i], added[right:j], fillvalue=-1)
+        if old is not None and new is not None:
+            yield old, new
+        left, right = i + 1, j + 1
 
 
 def _only_spaced(lines: Sequence[DiffLine], removed: list[int], added: list[int]) -> dict[int, int]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mlrcopilot_tui.research.fates import Node
 from mlrcopilot_tui.research.staircase import staircase
-from mlrcopilot_tui.research.views import experiment_view, forecast_view
+from mlrcopilot_tui.research.views import experiment_view, forecast_view, words_view
 from mlrcopilot_tui.session.state import RunState, SessionState
 
 
@@ -40,7 +40,7 @@ def shown_attempt_view(state: SessionState, node: Node, patch: str) -> dict[str,
         "hypothesis": node.idea.idea.hypothesis,
         "forecast": forecast_view(state, node.attempt.commit),
         "runs": [_run(run) for run in runs_of(state, node)],
-        "feedback": [{"text": said.text, "understood": said.understood} for said in node.idea.feedback],
+        "feedback": [words_view(said) for said in node.idea.feedback],
         "patch": patch,
     }
 

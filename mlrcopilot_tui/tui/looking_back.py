@@ -63,6 +63,9 @@ def look_plainly(desk: Desk) -> bool:
         plain = dataclasses.replace(situation.selection, against="")
         live = shown_attempt(situation.state, Selection())
         desk.select(Selection() if live is situation.attempt else plain)
+        marked = situation.history.marked
+        if marked and situation.selection.against == _commit(situation, history(situation.state), marked):
+            desk.deck.pane("patch").show_tab("History")  # where the two were chosen
         return True
     if situation.row and is_filtered(situation):
         desk.list_history(dataclasses.replace(situation.history, typed=""))

@@ -203,7 +203,7 @@ async def test_a_marked_one_is_compared_with_the_one_under_the_cursor(tmp_path: 
         assert "◆ 2.1" in frame(stage.app)
         await stage.press("j", "c")
         assert "1.1 against 2.1 Widen the bins" in frame(stage.app)
-        await stage.press("escape", "3", "G", "c")
+        await stage.press("escape", "G", "c")
         assert "ORIENTATIONS" not in frame(stage.app), "the parent is the starter: that is the patch itself"
         assert "2.1 Widen the bins" in frame(stage.app)
 

@@ -68,7 +68,6 @@ def _compared(state: SessionState, attempt: Attempt, against: str) -> tuple[Span
         Span(f"{attempt.idea}.{attempt.number} ", "accent"),
         Span("against ", "waiting"),
         Span(name, "strong"),
-        Span("  to look at only", "muted"),
     )
 
 

@@ -1,4 +1,4 @@
-"""How long a long line of research takes to open again: a thousand experiments, told event by event."""
+"""How long a thousand experiments, told event by event, take to open again, and to be listed as a history."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,9 +7,13 @@ from pathlib import Path
 from benchmarks.measuring import Result, in_turn, seconds, spread
 from benchmarks.stage import screen_of
 from benchmarks.terminal import Terminal
+from mlrcopilot_tui.research.fates import history
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.lock import SessionLock
 from mlrcopilot_tui.session.session import read_state
+from mlrcopilot_tui.tui.glyphs import UNICODE
+from mlrcopilot_tui.tui.projector.history import history_view
+from mlrcopilot_tui.tui.views import HistoryChoice
 from tests.research.conftest import CONTRACT
 from tests.tui.story import FIRST, START, Story, idea
 
@@ -22,19 +26,20 @@ _KEPT = b"+100 kept"
 
 
 def measure(place: Path) -> Iterator[Result]:
-    """The fold alone, and the screen from the start of its process to the count of what was kept."""
+    """The fold alone, the screen from the start of its process to the count of what was kept, and the history."""
     story = _told(place)
     journal = story.layout.journal(story.session)
     lines = journal.read_bytes().splitlines()
     with SessionLock(story.folder):
-        parse, fold, screen = in_turn(
+        parse, fold, screen, listed = in_turn(
             _TIMES,
             lambda: seconds(lambda: [json.loads(line) for line in lines]),
             lambda: seconds(lambda: read_state(story.folder)),
             _until_drawn(story, _KEPT),
+            _until_listed(story),
         )
     note = f"{len(lines)} events, {journal.stat().st_size / 1e6:.0f} MB"
-    for name, samples in (("fold", fold), ("on the screen", screen)):
+    for name, samples, target in (("fold", fold, 1.0), ("on the screen", screen, 1.0), ("their history", listed, 0.1)):
         measured = spread(samples)
         yield Result(
             name=f"reopening {_EXPERIMENTS} experiments, {name}",
@@ -44,9 +49,15 @@ def measure(place: Path) -> Iterator[Result]:
             reference_name="json.loads of each line",
             figure=measured.median,
             figure_unit="s",
-            target=1.0,
+            target=target,
             note=note,
         )
+
+
+def _until_listed(story: Story) -> Callable[[], float]:
+    """What opening the history costs once the session is read: every attempt's fate, the staircase, the rows."""
+    state = read_state(story.folder)
+    return lambda: seconds(lambda: history_view(state, history(state), HistoryChoice(), {}, UNICODE))
 
 
 def _until_drawn(story: Story, text: bytes) -> Callable[[], float]:

@@ -89,7 +89,8 @@ def note_text(state: SessionState, node: Node, last_line: str = "") -> str:
     attempt, idea = node.attempt, node.idea.idea
     fate = "not decided yet" if node.fate == "open" else node.fate
     lines = [f"attempt {attempt.number} of idea {attempt.idea}, {one_line(idea.title, WIDTH)}: {fate}"]
-    lines += [one_line(node.why, LONGEST)] if node.why else []
+    told_below = node.judged is not None and node.why == node.judged.verdict.rule
+    lines += [one_line(node.why, LONGEST)] if node.why and not told_below else []
     lines += [f"it ended with: {one_line(last_line, LONGEST)}"] if last_line else []
     told = {
         "session": state.session,

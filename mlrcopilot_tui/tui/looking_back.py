@@ -6,7 +6,7 @@ from typing import get_args
 from mlrcopilot_tui.research.fates import Node, history
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.focus import shown_attempt
-from mlrcopilot_tui.tui.projector.history import ORDERS, versions_to_compare
+from mlrcopilot_tui.tui.projector.history import versions_to_compare
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import STARTER, Order, Selection
 
@@ -102,7 +102,6 @@ def sort_attempts(desk: Desk) -> None:
     orders: tuple[Order, ...] = get_args(Order)
     order = orders[(orders.index(choice.order) + 1) % len(orders)]
     desk.list_history(dataclasses.replace(choice, order=order))
-    desk.tell(f"The history is listed {ORDERS[order][0]}.")
 
 
 def branch(desk: Desk) -> None:

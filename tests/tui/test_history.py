@@ -74,7 +74,7 @@ def test_the_list_tells_what_became_of_each(tmp_path: Path) -> None:
         ("1.1", "\u221218 % kept"),
         (STARTER, ""),
     ]
-    assert plain(view.head) == "5 attempts · best 0.07733, 1.1 (experiment 1 of 2) · newest first"
+    assert plain(view.head) == "5 attempts · newest first · best 0.07733, 1.1 (experiment 1 of 2)"
     assert plain(view.details["4.1"]).endswith("sent back by the researcher: “use fewer orientations”")
 
 

@@ -111,12 +111,12 @@ def _head(
         return ()
     count = f"{len(nodes)} attempt{'s' * (len(nodes) != 1)}"
     parts = [Span(f"{len(found)} of {count}: {choice.typed}" if choice.typed else count, "strong")]
+    parts.append(Span(f" {glyphs.dot} {ORDERS[choice.order][0]}", "muted"))
+    parts += [Span(f" {glyphs.dot} {choice.marked} marked", "waiting")] * bool(choice.marked)
     best = stairs[-1].best
     if best is not None:
         at = next(stair for stair in stairs if stair.best == best)
         parts.append(Span(f" {glyphs.dot} best {number(best)}, {_where(at, len(stairs) - 1)}", "accent"))
-    parts.append(Span(f" {glyphs.dot} {ORDERS[choice.order][0]}", "muted"))
-    parts += [Span(f" {glyphs.dot} {choice.marked} marked", "waiting")] * bool(choice.marked)
     return tuple(parts)
 
 

@@ -1,6 +1,7 @@
 """Keeping: a verdict goes into the journal, its evidence into a git note, and a kept patch onto the session's line."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from mlrcopilot_tui.errors import RefusedError
@@ -38,7 +39,8 @@ class Keeper:
         A branch that somebody stands on is left to `catch_up`: nobody is to wait here.
         """
         bench = self._bench
-        await asyncio.to_thread(align_line, bench)
+        with contextlib.suppress(RefHeldError):
+            await align_line(bench)
         await note_all(bench)
         for attempt in self._behind():
             if bench.is_due(attempt.idea):
@@ -125,6 +127,7 @@ class Keeper:
                 bench.session.record(IdeaStarted(idea=attempt.idea, parent=bench.champion.commit))
                 return None
             try:
+                await align_line(bench)
                 grounds = await asyncio.to_thread(self._keep, attempt.commit)
             except RefHeldError as error:
                 return error
@@ -136,7 +139,6 @@ class Keeper:
     def _keep(self, commit: str) -> tuple[str, ...]:
         """Moves the line to a commit; returns the patches there that it builds on."""
         bench = self._bench
-        align_line(bench)
         before = bench.line.tip
         bench.line.keep(commit)
         return builds_on(bench, standing_patches(bench.state), before, commit)
@@ -168,10 +170,21 @@ class Keeper:
         return repository.write_commit(written.tree, (champion,), written.message + "\n", author=written.author)
 
 
-def align_line(bench: Bench) -> None:
-    """Puts the line where the journal has it: a process may have died, or been told to let go, between the two."""
-    started, line = bench.state.started, bench.line
-    if started is not None:
-        line.start(started.base)
-    if line.tip != bench.champion.commit:
-        bench.repository.move_ref(line.ref, bench.champion.commit, line.tip, "mlrcopilot: as journaled")
+async def align_line(bench: Bench) -> None:
+    """Puts the line where the journal has it: a process may have died, or been told to let go, between the two.
+
+    Raises:
+        RefHeldError: somebody stands on its branch.
+    """
+    if branch := await asyncio.to_thread(_align, bench):
+        bench.warn(
+            f"Somebody committed on {bench.line.branch}, which follows the journal: the commits are on {branch} now.",
+            f"`git log {branch}` shows them; merge them where you like.",
+            about="branch",
+        )
+
+
+def _align(bench: Bench) -> str:
+    if bench.state.started is not None:
+        bench.line.start(bench.state.started.base)
+    return bench.line.align(bench.champion.commit)

@@ -43,7 +43,7 @@ class LineDecisions:
         async with bench.line_moves:
             commit = await asyncio.to_thread(bench.repository.resolve, decision.commit)
             patch = standing_at(bench.state, commit)
-            await asyncio.to_thread(align_line, bench)
+            await align_line(bench)
             going = undoing(bench.state, patch)
             commits = going.commits if decision.together else (patch.commit,)
             tips = await asyncio.to_thread(self._take_back, patch, commits, together=decision.together)
@@ -66,7 +66,7 @@ class LineDecisions:
         async with bench.line_moves:
             commit = await asyncio.to_thread(bench.repository.resolve, decision.commit)
             patch = reverted_at(bench.state, commit)
-            await asyncio.to_thread(align_line, bench)
+            await align_line(bench)
             coming = redoing(bench.state, patch)
             commits = coming.commits if decision.together else (patch.commit,)
             try:

@@ -185,6 +185,12 @@ class Repository:
         texts = [field.decode("utf-8", "replace") for field in fields.split(b"\0")]
         return tuple(_commit(texts[start : start + 7]) for start in range(0, len(texts) - 6, 7))
 
+    def others_commits(self, tip: str, since: str) -> bool:
+        """Whether `tip` has commits that `since` does not, and that somebody else than this program committed."""
+        wanted = (checked(tip), f"^{checked(since)}")
+        done = self.run("log", "--format=%ce", "--no-mailmap", "--no-notes", "--no-color", *wanted, "--")
+        return any(email != COPILOT.email for email in done.text.split("\n") if email)
+
     def commit(self, revision: str) -> Commit:
         """One commit."""
         form = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%B"

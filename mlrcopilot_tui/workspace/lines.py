@@ -93,6 +93,28 @@ class SessionLine:
         if commit != tip:
             self.repository.move_ref(self.ref, commit, tip, "mlrcopilot: kept")
 
+    def align(self, commit: str) -> str:
+        """Puts the line at `commit`, wherever it is; what somebody else committed there is put on a branch first.
+
+        Returns:
+            That branch; empty where nobody else committed anything.
+        """
+        tip = self.tip
+        if tip == commit:
+            return ""
+        branch = self._put_aside(tip, commit)
+        self.repository.move_ref(self.ref, commit, tip, "mlrcopilot: as journaled")
+        return branch
+
+    def _put_aside(self, tip: str, kept: str) -> str:
+        """Gives `tip` a branch of its own, outside of ours, if `kept` lacks a commit of it that is not ours."""
+        if not self.repository.others_commits(tip, kept):
+            return ""
+        branch = f"put-aside/{self.session}-{tip[:10]}"
+        if self._at(f"refs/heads/{branch}") is None:
+            self.repository.move_ref(f"refs/heads/{branch}", tip, ABSENT, "mlrcopilot: put aside")
+        return branch
+
     def record_attempt(self, idea: int, attempt: int, commit: str) -> None:
         """Keeps an attempt under a ref of its own, and shows it on the idea's branch unless someone stands there."""
         ref = self.attempt_ref(idea, attempt)
@@ -104,6 +126,8 @@ class SessionLine:
         branch = self.idea_branch(idea)
         shown = self._at(f"refs/heads/{branch}")
         if shown != commit and all(entry.branch != branch for entry in self.repository.worktrees()):
+            if shown is not None:
+                self._put_aside(shown, commit)
             self.repository.move_ref(f"refs/heads/{branch}", commit, shown or ABSENT, "mlrcopilot: attempt")
 
     def attempts(self, idea: int) -> dict[int, str]:

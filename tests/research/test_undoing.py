@@ -27,6 +27,7 @@ from tests.research.conftest import MakeWorkspace
 from tests.research.running import AUTO, Use, run_session
 from tests.research.test_moving_champion import SPACED
 from tests.research.test_replay import Edits, Stage
+from tests.workspace.researcher import git
 
 TRAIN = f"""
 import os, random
@@ -230,3 +231,19 @@ def test_what_was_taken_back_and_applied_again_can_be_played(kept: Workspace, tm
     decide(kept, "redo", 3, together=True)
     asyncio.run(run_session(kept, AUTO, state_of(kept).session))
     Stage(kept, tmp_path).assert_same(EDITS)
+
+
+def test_what_somebody_committed_on_the_line_s_branch_is_put_on_a_branch_of_its_own(kept: Workspace) -> None:
+    root, session = kept.layout.root, state_of(kept).session
+    git(root, "switch", "-q", f"mlrcopilot/{session}/main")
+    (root / "train.py").write_text("mine\n")
+    git(root, "commit", "-qam", "Mine")
+    mine = git(root, "rev-parse", "HEAD")
+    with pytest.raises(RefusedError, match="is checked out in"):
+        decide(kept, "revert", 2)
+    git(root, "switch", "-q", "main")
+    decide(kept, "revert", 2)
+    assert git(root, "rev-parse", f"put-aside/{session}-{mine[:10]}") == mine
+    assert [warning.about for warning in state_of(kept).warnings] == ["branch"]
+    assert on_line(kept) == [1, 3, 4]
+    assert "LEVEL = 1.0" in text(kept)

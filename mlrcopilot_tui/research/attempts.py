@@ -15,6 +15,7 @@ from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.noting import note_idea
 from mlrcopilot_tui.research.plan_check import followed
 from mlrcopilot_tui.research.steps import was_selected
+from mlrcopilot_tui.research.tagging import facts_of, tag_patch
 from mlrcopilot_tui.session.events import Event, GateAnswered, PatchCommitted
 from mlrcopilot_tui.session.model import Attempt, FileCount, PlanClaim
 from mlrcopilot_tui.session.state import IdeaState
@@ -125,7 +126,7 @@ class Attempts:
         number = idea.idea.number
         attempt = self._next_number(idea)
         bench.line.record_attempt(number, attempt, commit)
-        patch = keep_diff(bench.repository, bench.patch_file(commit), parent, commit)
+        patch = parse(keep_diff(bench.repository, bench.patch_file(commit), parent, commit))
         return Attempt(
             idea=number,
             number=attempt,
@@ -133,10 +134,11 @@ class Attempts:
             parent=parent,
             tree=bench.repository.tree_id(commit),
             subject=proposal.subject,
-            files=tuple(_count(file) for file in parse(patch).files),
+            files=tuple(_count(file) for file in patch.files),
             by=by,
             moved_from=moved_from,
             claims=proposal.claims,
+            tags=tag_patch(bench.repository, patch, parent, commit, facts_of(bench.config)),
         )
 
     def _next_number(self, idea: IdeaState) -> int:

@@ -337,6 +337,9 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
     ev.GateOpened: lambda e: msgspec.structs.replace(
         e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
     ),
+    ev.PatchCommitted: lambda e: msgspec.structs.replace(
+        e, attempt=msgspec.structs.replace(e.attempt, tags=())  # type: ignore[attr-defined] # it is a PatchCommitted
+    ),
     ev.ChampionChanged: lambda e: msgspec.structs.replace(e, builds_on=None),
     ForecastMade: lambda e: ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
     RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
@@ -348,4 +351,4 @@ _MEASURED: dict[type[ev.Event], _Unmeasured] = {
         e, after=0, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
     ),
 }  # fmt: skip
-"""Takes out of an event what hangs on the clock and the machine."""
+"""Takes out of an event what hangs on the clock and the machine, or on the version of the rules that tag patches."""

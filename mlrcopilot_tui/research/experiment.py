@@ -31,9 +31,10 @@ from mlrcopilot_tui.research.steps import (
     answer_on,
     next_step,
 )
+from mlrcopilot_tui.research.tagging import refusal_of, unseen_tags, warning_of
 from mlrcopilot_tui.research.verdicts import judge, rule_of
 from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
-from mlrcopilot_tui.session.model import Attempt, Verdict
+from mlrcopilot_tui.session.model import Attempt, Gate, Verdict
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
@@ -140,14 +141,24 @@ class Experimenter:
         made = self._bench.state.forecasts.get(attempt.commit)
         gate = self._gates.open(
             "patch",
-            f"May idea {attempt.idea} run? {attempt.subject}",
+            f"May idea {attempt.idea} run? {attempt.subject}" + (f". {warning_of(attempt)}" if attempt.tags else ""),
             idea=attempt.idea,
             commit=attempt.commit,
             forecast=in_words(made, self._bench.config.metric.name) if made else "",
         )
-        if self._bench.settings.patches == "auto":
-            self._bench.session.record(GateAnswered(gate=gate.id, answer="approve", by="rule"))
+        if ruled := self._ruled(gate, attempt):
+            self._bench.session.record(ruled)
         await self._edits.answer(idea, gate)
+
+    def _ruled(self, gate: Gate, attempt: Attempt) -> GateAnswered | None:
+        """What the session's own rule answers: a tagged patch is approved by a person, or by nobody."""
+        settings = self._bench.settings
+        if settings.patches != "auto":
+            return None
+        if tags := unseen_tags(self._bench.state, attempt):
+            reject = GateAnswered(gate=gate.id, answer="reject", by="rule", text=refusal_of(tags))
+            return reject if settings.auto else None
+        return GateAnswered(gate=gate.id, answer="approve", by="rule")
 
     async def _implement(self, idea: IdeaState, step: Implement) -> None:
         """Lets the agent write the next attempt, or give the idea up; what cannot stand as a patch gives it up too."""

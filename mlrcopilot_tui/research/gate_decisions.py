@@ -14,6 +14,7 @@ from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.grants import refuse_stray_grant
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
 from mlrcopilot_tui.research.subjects import left_out, on_hunk, subject_of
+from mlrcopilot_tui.research.tagging import tagged
 from mlrcopilot_tui.session.events import FeedbackTaken, GateAnswered, IdeaApproved
 from mlrcopilot_tui.session.model import Answer, Decision, Gate
 from mlrcopilot_tui.session.subjects import HunkNote, LeftOut, Subject
@@ -64,7 +65,9 @@ class GateDecisions:
             tree = await asyncio.to_thread(check_selection, self._bench, attempt, patch)
             rest = await asyncio.to_thread(left_out, self._bench, attempt, tree, decision.notes)
         noted = await self._noted(decision, gate)
-        said = f"Idea {gate.idea} may run{_how(decision, patch)}."
+        tags = attempt.tags if attempt is not None and not patch else ()
+        in_view = f", tagged {tagged(tags)}" if tags else ""
+        said = f"Idea {gate.idea} may run{_how(decision, patch)}{in_view}."
         closed = self._closed(gate, "approve", decision, patch=patch, left_out=rest)
         return Effect(said, (*noted, closed))
 

@@ -4,10 +4,13 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.failures import tail
 from mlrcopilot_tui.research.fates import Node, history, history_of
+from mlrcopilot_tui.research.tagging import tagged
 from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
 from mlrcopilot_tui.session.entities import VerdictState
 from mlrcopilot_tui.session.events import ChampionChanged, Event, GateAnswered, IdeaPruned
@@ -92,6 +95,7 @@ def note_text(state: SessionState, node: Node, last_line: str = "") -> str:
     told_below = node.judged is not None and node.why == node.judged.verdict.rule
     lines += [one_line(node.why, LONGEST)] if node.why and not told_below else []
     lines += [f"it ended with: {one_line(last_line, LONGEST)}"] if last_line else []
+    lines += [f"tagged: {tagged(attempt.tags)}"] if attempt.tags else []
     told = {
         "session": state.session,
         "idea": attempt.idea,
@@ -99,6 +103,7 @@ def note_text(state: SessionState, node: Node, last_line: str = "") -> str:
         "by": attempt.by,
         "fate": node.fate,
         "why": node.why,
+        **({"tags": msgspec.to_builtins(attempt.tags)} if attempt.tags else {}),
     }
     evidence = evidence_note(_evidence(state, node, node.judged)).split("\n") if node.judged is not None else []
     return "\n".join([*lines, "", *evidence[:-1], f"{ATTEMPT_MARK}{json.dumps(told)}", ""])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.research.retries import failed_run
 from mlrcopilot_tui.research.settings import Settings
+from mlrcopilot_tui.research.tagging import unseen_tags
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.run_events import ForecastMade
@@ -175,6 +176,8 @@ def _may_run(state: SessionState, idea: IdeaState, attempt: Attempt, settings: S
         return answer.answer == "approve" and not answer.patch
     if any(gate.kind == "patch" and gate.commit == attempt.commit for gate in state.gates.values()):
         return False  # it was asked, and wants an answer even where a rule that came later gives it
+    if unseen_tags(state, attempt):
+        return False
     return settings.patches == "auto" or bool(attempt.moved_from) or was_selected(state, idea, attempt)
 
 

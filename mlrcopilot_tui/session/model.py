@@ -171,6 +171,7 @@ class Attempt(Value, frozen=True, kw_only=True):
         edited_from: the commit whose files the researcher edited: the difference to it is theirs alone.
         aside: kept for the record, beside what the idea goes on with: an edit that came while the agent was at work or
             when the idea was decided, and what the agent had done by then.
+        tags: what the tamper rules found in its patch; a patch with any is approved by a person alone.
     """
 
     idea: int
@@ -185,6 +186,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     edited_from: str = ""
     aside: bool = False
     claims: tuple[PlanClaim, ...] = ()
+    tags: tuple[Tag, ...] = ()
 
 
 VerdictKind = Literal["keep", "discard", "inconclusive", "crash"]

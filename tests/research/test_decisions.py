@@ -191,6 +191,8 @@ async def test_a_stopped_run_leaves_the_idea_undecided(make_workspace: MakeWorks
     scripted(FakeEngine([("slow", [("LEVEL = 1.0", "import time; time.sleep(60); LEVEL = 0.1")])]))
     brief = CONTRACT.replace("timeout_minutes = 1", "timeout_minutes = 1\nsmoke_seconds = 0.5")
     async with running(make_workspace(contract=brief)) as copilot:
+        await copilot.gate()
+        await copilot.decide("approve")
         await copilot.until(lambda: any(run.purpose == "idea" and run.started_at for run in copilot.state.live_runs))
         await copilot.decide("stop")
         await copilot.until(copilot.task.done)

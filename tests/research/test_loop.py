@@ -12,7 +12,7 @@ from mlrcopilot_tui.workspace.evidence import read_note
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import MakeWorkspace
-from tests.research.running import AUTO, Use, run_session
+from tests.research.running import AUTO, Use, run_session, running
 
 BETTER = ("better", [("LEVEL = 1.0", "LEVEL = 0.5")])
 WORSE = ("worse", [("LEVEL = 1.0", "LEVEL = 2.0")])
@@ -97,9 +97,12 @@ async def test_a_starter_that_does_not_run_is_an_error_with_its_log(
 async def test_a_run_that_touches_protected_files_is_void(make_workspace: MakeWorkspace, scripted: Use) -> None:
     cheat = "open('evaluate.py', 'w').write('ANSWER = 0'); LEVEL = 0.1"
     scripted(FakeEngine([("cheat", [("LEVEL = 1.0", cheat)])]))
-    state = await run_session(make_workspace())
-    assert state.ideas[1].status == "crashed"
-    assert any(run.outcome == "voided" for run in state.runs.values())
+    async with running(make_workspace()) as copilot:
+        await copilot.gate()
+        await copilot.decide("approve")
+        await copilot.until(copilot.task.done)
+        assert copilot.idea(1).status == "crashed"
+        assert any(run.outcome == "voided" for run in copilot.state.runs.values())
 
 
 async def test_max_experiments_ends_the_session(

@@ -19,6 +19,7 @@ from mlrcopilot_tui.research.tampering.vocabulary import (
     is_held_out,
     is_metric,
     is_training,
+    is_truth,
     word_set,
     words_of,
 )
@@ -31,6 +32,7 @@ _NEUTRAL: Final = word_set(
 )
 _DEEP: Final = 14
 
+SET_BY_NAME: Final = "set to "
 COMPUTED: Final = "It changes how the reported metric is computed."
 SHOWN: Final = "It changes what is reported as the metric, or when."
 SUBSET: Final = "It changes on which examples the metric is computed."
@@ -47,6 +49,7 @@ class Way:
     names: set[str] = field(default_factory=set)
     judges: set[str] = field(default_factory=set)
     held: bool = False
+    judged: bool = False
     passing: bool = False
 
     def add(self, node: ast.AST, key: str, why: str = COMPUTED, rule: TagRule = "metric") -> None:
@@ -112,7 +115,7 @@ class Way:
     def _name(self, node: ast.Name, name: str, depth: int, *, top: bool) -> None:
         source = self.script.source
         if is_held_out(name):
-            self.held = True
+            self.held = self.judged = True
             return
         if is_training(name):
             self.add(node, "training data", "The metric is computed on training data.", "evaluation")
@@ -121,12 +124,15 @@ class Way:
         if mark in self.seen:
             return
         self.seen.add(mark)
+        self.judged = self.judged or is_truth(name)
         bindings = source.bound(name, node)
         if bindings:
             self.names.add(name)
         for binding in bindings:
             if self._is_guess(binding.value):
                 self._guess(binding.value)
+            elif binding.kind == "assign" and is_number(binding.value) and source.home(name, node) is source.tree:
+                self.add(binding.node, f"{SET_BY_NAME}{plain_text(binding.value)}")
             else:
                 self._binding(binding, depth, top=top)
         if not bindings and top:
@@ -184,6 +190,7 @@ class Way:
         last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
         guarded = script.guards(name)
         local = None if guarded else script.local(node)
+        self.judged = self.judged or bool(guarded) or is_metric(last, script.facts.metric)
         if guarded:
             self._protected(node, last)
             return
@@ -292,6 +299,7 @@ class Way:
 
     def _guess(self, node: ast.AST) -> None:
         """Of a prediction only on what data it is made."""
+        self.judged = True
         script = self.script
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call) and script.is_model_call(inner):

@@ -3,12 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from mlrcopilot_tui.research.tampering.findings import Finding
 from mlrcopilot_tui.research.tampering.script import Script, is_number
 from mlrcopilot_tui.research.tampering.vocabulary import is_metric, words_of
-from mlrcopilot_tui.research.tampering.way import CONSTANT, SHOWN, Way
+from mlrcopilot_tui.research.tampering.way import CONSTANT, SET_BY_NAME, SHOWN, Way
 
 _PICKS: Final = re.compile(r"min|max|sorted|argmin|argmax|nanmin|nanmax|argsort|nsmallest|nlargest|sort")
 _NO_REPORTS: Final = frozenset({"add_argument", "ArgumentParser", "get", "getenv"})
@@ -17,8 +18,15 @@ CHOSEN: Final = "It chooses by the number that is reported, so that the best of 
 
 
 def reported(script: Script) -> Iterator[Finding]:
-    """What lies on the way to the reported metric."""
-    yield from way_of(script).atoms.values()
+    """What lies on the way to the reported metric.
+
+    Where nothing on it is held against any truth, what the script names and sets to a number is not the yardstick, but
+    what is measured: its parameters.
+    """
+    way = way_of(script)
+    for finding in way.atoms.values():
+        parameter = finding.key.startswith(SET_BY_NAME) and not way.judged
+        yield replace(finding, why="", lost="") if parameter else finding
 
 
 def way_of(script: Script) -> Way:

@@ -18,6 +18,7 @@ from mlrcopilot_tui.research.tampering.vocabulary import (
     TRUTH,
     is_held_out,
     is_metric,
+    is_seed,
     is_training,
     is_truth,
     word_set,
@@ -114,6 +115,8 @@ class Way:
 
     def _name(self, node: ast.Name, name: str, depth: int, *, top: bool) -> None:
         source = self.script.source
+        if is_seed(name):
+            return  # another rule's business
         if is_held_out(name):
             self.held = self.judged = True
             return

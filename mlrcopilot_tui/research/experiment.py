@@ -31,10 +31,10 @@ from mlrcopilot_tui.research.steps import (
     answer_on,
     next_step,
 )
-from mlrcopilot_tui.research.tagging import refusal_of, unseen_tags, warning_of
+from mlrcopilot_tui.research.tagging import answer_by_rule, warning_of
 from mlrcopilot_tui.research.verdicts import judge, rule_of
-from mlrcopilot_tui.session.events import GateAnswered, IdeaEdited, IdeaStarted, IdeaWithdrawn
-from mlrcopilot_tui.session.model import Attempt, Gate, Verdict
+from mlrcopilot_tui.session.events import IdeaEdited, IdeaStarted, IdeaWithdrawn
+from mlrcopilot_tui.session.model import Attempt, Verdict
 from mlrcopilot_tui.session.run_events import ForecastMade
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState, RunState
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
@@ -146,19 +146,9 @@ class Experimenter:
             commit=attempt.commit,
             forecast=in_words(made, self._bench.config.metric.name) if made else "",
         )
-        if ruled := self._ruled(gate, attempt):
+        if ruled := answer_by_rule(self._bench.state, self._bench.settings, gate, attempt):
             self._bench.session.record(ruled)
         await self._edits.answer(idea, gate)
-
-    def _ruled(self, gate: Gate, attempt: Attempt) -> GateAnswered | None:
-        """What the session's own rule answers: a tagged patch is approved by a person, or by nobody."""
-        settings = self._bench.settings
-        if settings.patches != "auto":
-            return None
-        if tags := unseen_tags(self._bench.state, attempt):
-            reject = GateAnswered(gate=gate.id, answer="reject", by="rule", text=refusal_of(tags))
-            return reject if settings.auto else None
-        return GateAnswered(gate=gate.id, answer="approve", by="rule")
 
     async def _implement(self, idea: IdeaState, step: Implement) -> None:
         """Lets the agent write the next attempt, or give the idea up; what cannot stand as a patch gives it up too."""

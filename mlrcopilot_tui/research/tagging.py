@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.research.tampering import Facts, Tag, tamper_tags
-from mlrcopilot_tui.session.model import Attempt
+from mlrcopilot_tui.session.events import GateAnswered
+from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import WorkspaceConfig
 from mlrcopilot_tui.workspace.git import Repository
@@ -90,6 +92,16 @@ def unseen_tags(state: SessionState, attempt: Attempt) -> tuple[Tag, ...]:
     return tuple(tag for tag in attempt.tags if _mark(tag) not in seen)
 
 
+def answer_by_rule(state: SessionState, settings: Settings, gate: Gate, attempt: Attempt) -> GateAnswered | None:
+    """What the session's own rule says to a patch: a tagged one is approved by a person, or by nobody."""
+    if settings.patches != "auto":
+        return None
+    if tags := unseen_tags(state, attempt):
+        reject = GateAnswered(gate=gate.id, answer="reject", by="rule", text=refusal_of(tags))
+        return reject if settings.auto else None
+    return GateAnswered(gate=gate.id, answer="approve", by="rule")
+
+
 def _mark(tag: Tag) -> tuple[str, str, str]:
     return tag.rule, tag.path, tag.excerpt
 
@@ -99,7 +111,7 @@ def _source(state: SessionState, attempt: Attempt) -> Attempt | None:
     if attempt.moved_from:
         return state.attempt_of(attempt.moved_from)
     idea = state.ideas.get(attempt.idea)
-    before = [other for other in idea.attempts if other.number < attempt.number] if idea else []
+    before = [other for other in idea.proposals if other.number < attempt.number] if idea else []
     return before[-1] if before and attempt.by == "researcher" and _approved(state, before[-1]) else None
 
 

@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--last", action="store_true", help="print the newest table again; nothing runs")
     what.add_argument("--stop", action="store_true", help="end the one that is under way; what it measured stays")
+    what.add_argument("--asked", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="the table as JSON")
 
 
@@ -35,6 +36,8 @@ def ablate(arguments: argparse.Namespace) -> int:
 
     read = read_session(folder_of(arguments), arguments.session)
     session = read.state.session
+    if arguments.asked:
+        return _do_what_waits(read.layout, session)
     if arguments.last:
         return _print(read, as_json=arguments.json)
     if arguments.stop:
@@ -57,6 +60,21 @@ def ablate(arguments: argparse.Namespace) -> int:
         return 0
     _print(read_session(read.layout.root, session), as_json=arguments.json)
     return ended
+
+
+def _do_what_waits(layout: Layout, session: str) -> int:
+    """Takes what a screen left in the inbox, and does the ablation that was asked for, if one was."""
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.deliver import apply_waiting  # noqa: PLC0415
+    from mlrcopilot_tui.session.lock import SessionHeldError  # noqa: PLC0415
+
+    try:
+        apply_waiting(layout, session)
+    except SessionHeldError:
+        return 0  # who holds it takes it
+    if not read_session(layout.root, session).state.ablating:
+        return 0
+    return _carry_out(layout, session, as_json=False) or 0
 
 
 def _carry_out(layout: Layout, session: str, *, as_json: bool) -> int | None:

@@ -50,7 +50,7 @@ def deliver(layout: Layout, session: str, decision: Decision) -> str:
         if current_holder(folder) is None:
             try:
                 with contextlib.suppress(SessionHeldError):  # another command or a copilot was quicker
-                    _apply_here(layout, session)
+                    apply_waiting(layout, session)
             except BaseException:
                 inbox.discard(decision)  # who is told of an error does not expect it to happen later
                 raise
@@ -65,8 +65,12 @@ def deliver(layout: Layout, session: str, decision: Decision) -> str:
     )
 
 
-def _apply_here(layout: Layout, session: str) -> None:
-    """Applies every decision that waits for a session that no copilot runs."""
+def apply_waiting(layout: Layout, session: str) -> None:
+    """Applies every decision that waits for a session that no copilot runs.
+
+    Raises:
+        SessionHeldError: one does.
+    """
     from mlrcopilot_tui.research.begin import open_bench  # noqa: PLC0415 - only where no copilot does the work
     from mlrcopilot_tui.research.desk import DecisionDesk  # noqa: PLC0415
     from mlrcopilot_tui.research.keeping import Keeper  # noqa: PLC0415

@@ -12,6 +12,8 @@ from mlrcopilot_tui.session.lock import current_holder
 from mlrcopilot_tui.session.session import begun_sessions
 from mlrcopilot_tui.workspace.layout import Layout
 
+SETTLING_S = 5.0
+"""What is wrong from the start shows by then."""
 PATIENCE_S = 60.0
 """A paper may take 20 seconds to read before the session exists."""
 
@@ -31,13 +33,7 @@ def ensure_copilot(workspace: Path, session: str | None, options: Sequence[str] 
         return session
     log = layout.make(layout.session(session) if session else layout.home) / "copilot.log"
     chosen = ["--session", session] if session else []
-    command = [sys.executable, "-m", "mlrcopilot_tui.cli.main", "run", str(workspace), "--headless", *chosen, *options]
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    # Waiting for it leaves no zombie; a daemon thread does not keep this process from ending.
-    threading.Thread(target=child.wait, name="reap copilot", daemon=True).start()
+    child = _start(["run", str(workspace), "--headless", *chosen, *options], log)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         code = child.poll()
@@ -47,6 +43,35 @@ def ensure_copilot(workspace: Path, session: str | None, options: Sequence[str] 
             return _ended(layout, code, log)
         time.sleep(0.05)
     raise EnvironmentLackError("The copilot does not start.", f"Its output is in {log}.")
+
+
+def settle_session(workspace: Path, session: str) -> None:
+    """Starts a copilot that takes what waits in the inbox and does what that asks for, and goes no further.
+
+    Raises:
+        CopilotError: it ended at once, because something is wrong; its own sentence is passed on.
+    """
+    layout = Layout(workspace)
+    log = layout.make(layout.session(session)) / "copilot.log"
+    child = _start(["ablate", "-C", str(workspace), "--session", session, "--asked"], log)
+    deadline = time.monotonic() + SETTLING_S
+    while time.monotonic() < deadline:
+        if (code := child.poll()) is not None:
+            _ended(layout, code, log)
+            return
+        time.sleep(0.05)
+
+
+def _start(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A command of ours in the background, with its output in `log`."""
+    command = [sys.executable, "-m", "mlrcopilot_tui.cli.main", *arguments]
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    # Waiting for it leaves no zombie; a daemon thread does not keep this process from ending.
+    threading.Thread(target=child.wait, name="reap copilot", daemon=True).start()
+    return child
 
 
 def _held_by(layout: Layout, pid: int) -> str | None:

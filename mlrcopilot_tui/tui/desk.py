@@ -10,7 +10,7 @@ from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 
-ScreenName = Literal["help", "notices", "themes", "digest"]
+ScreenName = Literal["help", "notices", "themes", "digest", "ablation"]
 
 
 class Readable(Protocol):

@@ -58,9 +58,16 @@ def prepare(root: Path, session: str | None, options: Sequence[str], look: Look)
         given = options if held is None else [option for option in options if option != NEW]
         return ensure_copilot(root, held, [*given, *more])
 
+    def settle() -> None:
+        from mlrcopilot_tui.research.launch import settle_session  # noqa: PLC0415 -- psutil, on use
+
+        if client.folder is not None:
+            settle_session(root, client.folder.name)
+
     setup = Setup(
         client=client,
         ensure=None if look.watching else ensure,
+        settle=None if look.watching else settle,
         monitor=partial(Monitor, root),
         glyphs=look.glyphs,
         plain=look.plain,

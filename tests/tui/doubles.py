@@ -111,12 +111,14 @@ async def staged(
     theme: str = "dark",
     ensure: Callable[[Sequence[str]], str] | None = None,
     preferences: Preferences | None = None,
+    settle_session: Callable[[], None] | None = None,
 ) -> AsyncIterator[Stage]:
     """The app on the story's session, past the grace period of every question that is open already."""
     clock, editor = FakeClock(), FakeEditor()
     setup = Setup(
         client=SessionClient(story.layout, story.session, clock=clock),
         ensure=ensure,
+        settle=settle_session,
         editor=editor,
         glyphs=glyphs,
         plain=plain,

@@ -96,9 +96,10 @@ def test_every_deciding_action_is_tried() -> None:
     tried = {row[0] for row in DECIDING} | {
         "patch.edit", "patch.revert", "patch.redo", "idea.redo", "run.answer", "run.feedback", "session.quit",
         "session.model", "session.budget", "session.limits", "agent.answer", "agent.interrupt", "patch.network",
+        "session.ablate", "session.ablate-stop", "session.promote",
     }  # fmt: skip
     subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
-    moving = {"patch.compare", "idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
+    moving = {"session.ablation", "patch.compare", "idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
     assert {name for name in ACTIONS if name.startswith(subjects)} - moving == tried
 
 

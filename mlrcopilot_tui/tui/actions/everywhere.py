@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, limits, links, navigation, service, talking
+from mlrcopilot_tui.tui import decisions, limits, links, navigation, results, service, talking
 from mlrcopilot_tui.tui.actions.action import Action, answering, started
 from mlrcopilot_tui.tui.actions.diff import due
 from mlrcopilot_tui.tui.looking_back import is_filtered
@@ -236,6 +236,38 @@ EVERYWHERE: Final = (
         do=service.toggle_strip,
     ),
     _a(id="theme.pick", keys=(), label="theme", help="Choose a theme, seen at once.", do=service.pick_theme),
+    _a(
+        id="session.ablate",
+        keys=(),
+        label="ablate",
+        help="Measure what each kept patch gives: the champion without it, over the same seeds.",
+        do=results.ablate,
+        when=lambda s: bool(s.state.kept),
+    ),
+    _a(
+        id="session.ablation",
+        keys=(),
+        label="ablation table",
+        help="Show what each kept patch gives, as the newest ablation measured it.",
+        do=results.show_ablation,
+        when=lambda s: s.state.ablating or s.state.ablation is not None,
+    ),
+    _a(
+        id="session.ablate-stop",
+        keys=(),
+        label="end the ablation",
+        help="End the ablation that is under way; what it measured stays.",
+        do=results.end_ablation,
+        when=lambda s: s.state.ablating,
+    ),
+    _a(
+        id="session.promote",
+        keys=(),
+        label="promote",
+        help="Make a branch of your own with the kept ideas, a commit each, evidence in the messages.",
+        do=results.promote,
+        when=lambda s: bool(s.state.kept),
+    ),
     _a(
         id="session.quit",
         keys=(),

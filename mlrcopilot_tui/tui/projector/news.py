@@ -1,8 +1,10 @@
 """What came about since the last look that the researcher should hear of wherever they are looking."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlrcopilot_tui.research.ablation_view import newest_table
 from mlrcopilot_tui.session.model import Gate, Verdict
 from mlrcopilot_tui.session.state import IdeaState, SessionState
 from mlrcopilot_tui.tui.glyphs import Glyphs
@@ -37,6 +39,7 @@ class Herald:
         self._warnings = 0
         self._suggested: set[str] = set()
         self._finished = ""
+        self._ablation = ""
 
     def news(self, state: SessionState) -> list[News]:
         """What is new in `state`, which only grows while the session is the same."""
@@ -47,6 +50,7 @@ class Herald:
         self._verdicts = sum(len(idea.verdicts) for idea in state.ideas.values())
         self._suggested = {run.run for run in state.live_runs if run.suggestion is not None}
         self._warnings, self._finished = len(state.warnings), state.finished
+        self._ablation = _ablation_end(state)
         return told if known else []
 
     def _questions(self, state: SessionState) -> list[News]:
@@ -80,4 +84,17 @@ class Herald:
         told = [News(warning.text, warning.mend) for warning in state.warnings[self._warnings :]]
         if state.finished and state.finished != self._finished:
             told.append(News(f"The session is finished: {state.finished}"))
+        if (ended := _ablation_end(state)) and ended != self._ablation:
+            told.append(News(ended.partition("\0")[2]))
         return told
+
+
+def _ablation_end(state: SessionState) -> str:
+    """When the newest ablation began, and in a sentence how it ended; empty while it goes on."""
+    table, ablation = newest_table(state), state.ablation
+    if table is None or ablation is None or ablation.ended is None:
+        return ""
+    counts = Counter(row.finding for row in table.rows)
+    found = ", ".join(f"{count} {finding}" for finding, count in counts.items())
+    why = f" {ablation.ended.reason}" if ablation.ended.reason else ""
+    return f"{ablation.started_at}\0The ablation is over: {found}.{why}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlrcopilot_tui.research.ablation_view import left_out
 from mlrcopilot_tui.session.parents import parent_of
 from mlrcopilot_tui.session.state import RunState, SessionState, mean
 from mlrcopilot_tui.tui.glyphs import Glyphs
@@ -36,7 +37,7 @@ def run_view(state: SessionState, run: RunState | None, live: Live, now: datetim
     """One run's line; nothing without a run."""
     if run is None:
         return RunView()
-    line = [Segment(_purpose(run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=2)]
+    line = [Segment(_purpose(state, run), "strong", rank=1), Segment(_seed_place(state, run), "muted", rank=2)]
     line += _badge(run)
     if not run.live:
         return RunView((*line, *_result(state, run), Segment(clock(run.wall_s), "muted", rank=2, right=True)))
@@ -133,14 +134,14 @@ def _badge(run: RunState) -> list[Segment]:
     return [Segment("net ON", "waiting")] if run.network else []
 
 
-def _purpose(run: RunState) -> str:
+def _purpose(state: SessionState, run: RunState) -> str:
     if run.purpose == "smoke":
         return f"smoke run of idea {run.idea}.{run.attempt}"
     if run.purpose == "idea":
         return f"idea {run.idea}.{run.attempt}"
     if run.purpose == "parent":
         return f"parent {short(run.commit)}"
-    other = {"verify": f"check of {short(run.commit)}", "ablation": f"ablation of {short(run.commit)}"}
+    other = {"verify": f"check of {short(run.commit)}", "ablation": f"ablation: {left_out(state, run.commit)}"}
     return other.get(run.purpose, "baseline")
 
 

@@ -54,6 +54,7 @@ class Setup:
     Attributes:
         ensure: makes sure that a copilot runs, given further options, and returns the session it holds; called in a
             thread.
+        settle: has a copilot do what waits in the inbox, and no more; called in a thread.
         editor: opens files and returns when they are closed; None for the researcher's own.
         monitor: makes what samples the hardware, after the first frame; None for no strip.
         tick_s: seconds between looks at the journal.
@@ -61,6 +62,7 @@ class Setup:
 
     client: SessionClient
     ensure: Callable[[Sequence[str]], str] | None = None
+    settle: Callable[[], None] | None = None
     monitor: "Callable[[], Monitor] | None" = None
     editor: Editor | None = None
     glyphs: Glyphs = UNICODE

@@ -30,6 +30,8 @@ Editor = Callable[[Sequence[Path], int], str]
 """Opens files, the first at a line; returns what is to be said of it."""
 _AT_ONCE_S: Final = 0.5
 """Nobody has read a file by then."""
+_ERRANDS: Final = frozenset({"ablate", "ablate.stop", "promote"})
+"""What is done without carrying the session on."""
 
 
 class MainDesk:
@@ -101,8 +103,19 @@ class MainDesk:
         except OSError as error:
             tell(self.fail, f"The decision could not be written: {error.strerror}.", "Free some space and try again.")
             return
-        if self.client.copilot_alive() is False:
+        if self.client.copilot_alive() is not False:
+            return
+        if decision.kind in _ERRANDS and self._setup.settle is not None:
+            self._settle(self._setup.settle)
+        else:
             tell(self.tell, "No copilot runs; your decision waits for it.", "`mlrcopilot run` starts one.")
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        """Has what waits done by a copilot that goes no further."""
+        try:
+            settle()
+        except CopilotError as error:
+            self._screen.app.call_from_thread(self.explain, error)
 
     def ask(
         self,
@@ -267,7 +280,11 @@ class MainDesk:
         from mlrcopilot_tui.tui.screens.help import help_document  # noqa: PLC0415 -- on use
         from mlrcopilot_tui.tui.screens.reader import Reader  # noqa: PLC0415 -- on use
 
-        if screen == "help":
+        if screen == "ablation":
+            from mlrcopilot_tui.tui.projector.ablation import ablation_document  # noqa: PLC0415 -- on use
+
+            app.push_screen(Reader("Ablation", again=lambda: ablation_document(self.client.state)))
+        elif screen == "help":
             pane = self._deck.focused
             app.push_screen(Reader(f"Help: {pane}", help_document(pane, self._setup.keymap, self._setup.glyphs)))
         else:

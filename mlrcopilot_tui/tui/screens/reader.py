@@ -1,5 +1,6 @@
 """A document over the panes: help, notices; escape closes it."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,9 +13,17 @@ from mlrcopilot_tui.tui.views import Document
 from mlrcopilot_tui.tui.widgets.document import DocumentView
 from mlrcopilot_tui.tui.widgets.roles import CLASSES
 
+_LOOK_S = 1.0
+
 
 class Reader(ModalScreen[None]):
-    """Shows a document with a title."""
+    """Shows a document with a title.
+
+    Args:
+        title: what it is.
+        document: what stands in it.
+        again: gives it instead, anew every second, where it grows.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,10 +49,11 @@ class Reader(ModalScreen[None]):
     }
     """
 
-    def __init__(self, title: str, document: Document) -> None:
+    def __init__(self, title: str, document: Document = (), again: Callable[[], Document] | None = None) -> None:
         super().__init__()
         self._title = title
-        self._document = document
+        self._document = document if again is None else again()
+        self._again = again
 
     def compose(self) -> ComposeResult:
         """The document in a frame."""
@@ -58,6 +68,15 @@ class Reader(ModalScreen[None]):
         """Shows the document."""
         self._view.show(self._document)
         self._view.focus()
+        if self._again is not None:
+            self.set_interval(_LOOK_S, self.renew)
+
+    def renew(self) -> None:
+        """Shows what has come to stand in it meanwhile."""
+        document = self._document if self._again is None else self._again()
+        if document != self._document:
+            self._document = document
+            self._view.show(document)
 
     def action_close(self) -> None:
         """Goes back to the panes."""

@@ -13,13 +13,21 @@ def add(commands: Commands) -> None:
     approve = add_command(commands, "approve", decide_approve, "say yes to an idea or its patch", in_session=True)
     approve.add_argument("idea", metavar="IDEA", nargs="?", type=int, default=0, help="default: what waits")
     approve.add_argument("--hunks", metavar="1,3", type=_hunks, default=(), help="only these hunks of the patch")
+    approve.add_argument("--because", metavar="TEXT", default="", help="why the rest is left out")
+    _add_notes(approve)
     approve.add_argument("--network", action="store_true", help="the runs of this patch, and no other, may use it")
     reject = add_command(commands, "reject", decide_reject, "say no to an idea or its patch", in_session=True)
     reject.add_argument("idea", metavar="IDEA", type=int)
     reject.add_argument("reason", metavar="REASON", nargs="+")
+    _add_notes(reject)
     feedback = add_command(commands, "feedback", decide_feedback, "tell the agents something", in_session=True)
     feedback.add_argument("idea", metavar="IDEA", type=int, help="0 for the whole session")
     feedback.add_argument("text", metavar="TEXT", nargs="+")
+    about = feedback.add_mutually_exclusive_group()
+    about.add_argument("--hunk", metavar="N", type=count_of, default=0, help="about this hunk of the idea's patch")
+    about.add_argument("--run", metavar="RUN", dest="run_id", default="", help="about this run")
+    about.add_argument("--verdict", action="store_true", help="about the verdict that the idea came to")
+    _add_notes(feedback)
     answer = add_command(commands, "answer", decide_answer, "answer an agent's question", in_session=True)
     answer.add_argument("text", metavar="TEXT", nargs="+")
     _add_ideas(commands)
@@ -77,7 +85,7 @@ def decide_settings(arguments: argparse.Namespace) -> int:
     draft = {name: value for name, value in values.items() if value is not None}
     if not draft:
         raise InputError("Nothing is to be set.", "Say what, as in `mlrcopilot set --budget-usd 5`.")
-    _send(arguments, "settings", draft=draft)
+    send(arguments, "settings", draft=draft)
     return _say_if_finished(arguments)
 
 
@@ -93,22 +101,41 @@ def _say_if_finished(arguments: argparse.Namespace) -> int:
 
 def decide_approve(arguments: argparse.Namespace) -> int:
     """Yes to what waits, whole or by hunk."""
-    return _send(arguments, "approve", idea=arguments.idea, hunks=arguments.hunks, network=arguments.network)
+    if arguments.because and not arguments.hunks:
+        raise InputError("--because says why hunks are left out.", "Say which are taken: `--hunks 1,3`.")
+    return send(
+        arguments,
+        "approve",
+        idea=arguments.idea,
+        hunks=arguments.hunks,
+        network=arguments.network,
+        text=arguments.because,
+        notes=_notes(arguments),
+    )
 
 
 def decide_reject(arguments: argparse.Namespace) -> int:
     """No, with the reason."""
-    return _send(arguments, "reject", idea=arguments.idea, text=" ".join(arguments.reason))
+    return send(arguments, "reject", idea=arguments.idea, text=" ".join(arguments.reason), notes=_notes(arguments))
 
 
 def decide_feedback(arguments: argparse.Namespace) -> int:
     """Words for the agents."""
-    return _send(arguments, "feedback", idea=arguments.idea, text=" ".join(arguments.text))
+    idea: int = arguments.idea
+    about: dict[str, Any] | None = None
+    if arguments.hunk:
+        about = {"kind": "hunk", "idea": idea, "hunk": arguments.hunk}
+    elif arguments.run_id:
+        about = {"kind": "run", "idea": idea, "run": arguments.run_id}
+    elif arguments.verdict:
+        about = {"kind": "verdict", "idea": idea}
+    text = " ".join(arguments.text)
+    return send(arguments, "feedback", idea=idea, about=about, text=text, notes=_notes(arguments))
 
 
 def decide_answer(arguments: argparse.Namespace) -> int:
     """An answer to a question."""
-    return _send(arguments, "answer", text=" ".join(arguments.text))
+    return send(arguments, "answer", text=" ".join(arguments.text))
 
 
 def decide_add(arguments: argparse.Namespace) -> int:
@@ -117,47 +144,69 @@ def decide_add(arguments: argparse.Namespace) -> int:
 
     text = " ".join(arguments.text)
     if not arguments.start:
-        return _send(arguments, "idea.add", text=text)
+        return send(arguments, "idea.add", text=text)
     state = read_session(folder_of(arguments), arguments.session).state
     commit = commit_of(state, arguments.start)
     attempt = state.attempt_of(commit)
-    return _send(arguments, "idea.add", text=text, commit=commit, idea=attempt.idea if attempt else 0)
+    return send(arguments, "idea.add", text=text, commit=commit, idea=attempt.idea if attempt else 0)
 
 
 def decide_revise(arguments: argparse.Namespace) -> int:
     """An idea thought through once more."""
-    return _send(arguments, "idea.revise", idea=arguments.idea, text=" ".join(arguments.text))
+    return send(arguments, "idea.revise", idea=arguments.idea, text=" ".join(arguments.text))
 
 
 def decide_split(arguments: argparse.Namespace) -> int:
     """One idea as several."""
-    return _send(arguments, "idea.split", idea=arguments.idea)
+    return send(arguments, "idea.split", idea=arguments.idea)
 
 
 def decide_merge(arguments: argparse.Namespace) -> int:
     """Several ideas as one."""
-    return _send(arguments, "idea.merge", order=(arguments.idea, *arguments.ideas))
+    return send(arguments, "idea.merge", order=(arguments.idea, *arguments.ideas))
 
 
 def decide_stop(arguments: argparse.Namespace) -> int:
     """Stops runs, and the copilot where asked."""
     if arguments.all:
-        return _send(arguments, "quit")
-    return _send(arguments, "stop", run=arguments.run_id)
+        return send(arguments, "quit")
+    return send(arguments, "stop", run=arguments.run_id)
 
 
 def decide_loop(arguments: argparse.Namespace) -> int:
     """Pause, interrupt or resume."""
-    return _send(arguments, arguments.kind)
+    return send(arguments, arguments.kind)
 
 
-def _send(arguments: argparse.Namespace, kind: str, **values: Any) -> int:  # noqa: ANN401 - the fields of Decision
+def send(arguments: argparse.Namespace, kind: str, **values: Any) -> int:  # noqa: ANN401 - the fields of Decision
+    """Sends a decision, and says what became of it."""
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.research.deliver import deliver, new_decision  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
     say(deliver(read.layout, read.state.session, new_decision(kind, **values)))
     return 0
+
+
+def _add_notes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--note",
+        metavar=("HUNK", "TEXT"),
+        nargs=2,
+        action="append",
+        default=[],
+        help="say something of one hunk of the patch; as often as you like",
+    )
+
+
+def _notes(arguments: argparse.Namespace) -> tuple[dict[str, Any], ...]:
+    return tuple({"hunk": _hunk(hunk), "text": text} for hunk, text in arguments.note)
+
+
+def _hunk(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"{text[:40]!r} is no number of a hunk.", "Hunks count from 1, as in `--note 2 TEXT`.")
+    return int(text)
 
 
 def _hunks(text: str) -> tuple[int, ...]:

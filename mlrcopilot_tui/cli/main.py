@@ -23,6 +23,7 @@ from mlrcopilot_tui.cli import (
     sessions,
     tracing,
     undoing,
+    words,
     workspaces,
 )
 from mlrcopilot_tui.cli.output import abandon_output
@@ -35,7 +36,7 @@ BROKEN = 70
 
 GROUPS = (
     workspaces, running, sessions, history, tracing, digest, cassettes, decisions, undoing, consent, results, ablation,
-    papers, machine,
+    papers, machine, words,
 )  # fmt: skip
 """Each adds its commands; none imports anything heavy before its command runs."""
 

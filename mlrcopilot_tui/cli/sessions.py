@@ -12,6 +12,7 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.text import printable, span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mlrcopilot_tui.session.model import PlanDesign
@@ -171,6 +172,15 @@ def _looks(count: int) -> str:
     return f"{count} look{'s' * (count != 1)} at the test set"
 
 
+def _words_as_text(idea: IdeaState) -> Iterator[str]:
+    """What the researcher said of an idea and who took it in, and what they left out of its patches."""
+    for said in idea.feedback:
+        about = f" on {said.about.told}" if said.about.kind != "idea" else ""
+        yield f"You said{about}: {said.text}"
+        yield from (f"  {line}" for line in (said.understood, said.reached) if line)
+    yield from (f"Left out: {line}" for line in idea.left_out)
+
+
 def _as_text(state: SessionState, idea: IdeaState) -> str:
     told = idea.idea
     lines = [f"idea {told.number}: {told.title} [{idea.status}]"]
@@ -197,6 +207,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
         fences = {_fence(run) for name in judged.runs if (run := state.runs.get(name)) and run.commit != judged.parent}
         lines += [f"  {_looks(judged.looks)} by then"] if judged.looks else []
         lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
+    lines += ["", *_words_as_text(idea)] if idea.feedback or idea.left_out else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok", "smoked"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]

@@ -11,6 +11,7 @@ from mlrcopilot_tui.session.inbox import Inbox, new_decision_id
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader
 from mlrcopilot_tui.session.model import Decision, DecisionKind
 from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.subjects import HunkNote, Subject
 from mlrcopilot_tui.workspace.layout import Layout
 
 GRACE_S = 0.5
@@ -30,6 +31,9 @@ class DecisionFields(TypedDict, total=False):
     order: tuple[int, ...]
     draft: dict[str, Any]
     network: bool
+    about: Subject
+    notes: tuple[HunkNote, ...]
+    number: int
     together: bool
 
 

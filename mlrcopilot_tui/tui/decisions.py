@@ -2,6 +2,7 @@
 
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
+from mlrcopilot_tui.tui import reviewing
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.words import short, title_of
 
@@ -18,7 +19,14 @@ def approve_patch(desk: Desk) -> None:
         desk.tell("Nothing of the patch is selected.", mend)
         return
     desk.decide(
-        "approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, hunks=chosen.hunks, patch=chosen.text
+        "approve",
+        gate=gate.id,
+        idea=attempt.idea,
+        commit=attempt.commit,
+        hunks=chosen.hunks,
+        patch=chosen.text,
+        text=desk.remarks.whole(attempt.commit),
+        notes=desk.remarks.of(attempt.commit),
     )
 
 
@@ -46,10 +54,17 @@ def reject_patch(desk: Desk) -> None:
     gate, attempt = situation.patch_gate, situation.attempt
     if gate is None or attempt is None or _too_early(desk, gate):
         return
+    notes = desk.remarks.of(attempt.commit)
     desk.ask(
         f"Why is patch {attempt.idea}.{attempt.number} rejected?",
-        lambda reason: desk.decide("reject", gate=gate.id, idea=attempt.idea, commit=attempt.commit, text=reason),
-        hint="One line for the agent; escape takes it back.",
+        lambda reason: desk.decide(
+            "reject", gate=gate.id, idea=attempt.idea, commit=attempt.commit, text=reason, notes=notes
+        ),
+        value=desk.remarks.whole(attempt.commit),
+        hint="Your notes go along; enter alone lets them be the reason."
+        if notes
+        else "One line for the agent; escape takes it back.",
+        may_be_empty=bool(notes),
     )
 
 
@@ -59,21 +74,20 @@ def revise_patch(desk: Desk) -> None:
     gate, idea = situation.patch_gate, situation.idea
     if gate is not None and _too_early(desk, gate):
         return
-    if gate is not None:
-        about = f"What should patch {gate.idea} do differently?"
-    else:
-        about = f"Words for the agents about idea {title_of(idea)}" if idea is not None else "Words for the agents"
+    if gate is not None and (attempt := situation.attempt) is not None:
+        reviewing.send_back(desk, gate, attempt)
+        return
     desk.ask(
-        about,
-        lambda words: desk.decide(
-            "feedback",
-            gate=gate.id if gate is not None else "",
-            idea=gate.idea if gate is not None else idea.idea.number if idea is not None else 0,
-            commit=gate.commit if gate is not None else "",
-            text=words,
-        ),
+        f"Words for the agents about idea {title_of(idea)}" if idea is not None else "An instruction for the session",
+        lambda words: desk.decide("feedback", idea=idea.idea.number if idea is not None else 0, text=words),
         hint="For example: try a smaller learning rate; leave the optimizer alone.",
     )
+
+
+def speak_of_run(desk: Desk) -> None:
+    """Says something about the shown run, or its verdict; with none shown, about the idea."""
+    if not reviewing.speak_of_run(desk):
+        revise_patch(desk)
 
 
 def edit_patch(desk: Desk) -> None:

@@ -8,9 +8,10 @@ from typing import Literal, Protocol, Unpack
 from mlrcopilot_tui.session.model import DecisionKind, Gate
 from mlrcopilot_tui.tui.client import DecisionFields, SessionClient
 from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.remarks import Remarks, Spot
 from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 
-ScreenName = Literal["help", "notices", "themes", "digest", "ablation"]
+ScreenName = Literal["help", "notices", "themes", "digest", "ablation", "instructions"]
 
 
 class Readable(Protocol):
@@ -85,6 +86,10 @@ class ReviewHandle(Protocol):
         """The number of the hunk under the cursor and the path of its file; None where the cursor is on no hunk."""
 
     @property
+    def spot(self) -> tuple[Spot, str]:
+        """The hunk under the cursor, or the marked lines of it, and the path of its file; else the whole patch."""
+
+    @property
     def file_at_cursor(self) -> str:
         """The key of the row of `files` that stands for the file under the cursor."""
 
@@ -113,6 +118,16 @@ class ChosenPatch:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What the words typed into a line can be instead, by a key; `value` is what is there of it already."""
+
+    question: str
+    then: Callable[[str], None]
+    value: str = ""
+    hint: str = ""
+
+
 class Desk(Protocol):
     """What an action may do."""
 
@@ -126,6 +141,10 @@ class Desk(Protocol):
     @property
     def review(self) -> ReviewHandle:
         """The diff in the patch pane."""
+
+    @property
+    def remarks(self) -> Remarks:
+        """The notes on patches under review."""
 
     @property
     def situation(self) -> Situation:
@@ -148,8 +167,12 @@ class Desk(Protocol):
         value: str = "",
         hint: str = "",
         may_be_empty: bool = False,
+        other: Other | None = None,
     ) -> None:
-        """Asks for one line; escape takes the question back."""
+        """Asks for one line; escape takes the question back, and tab asks the other thing instead, if there is one."""
+
+    def note(self, commit: str, spot: Spot, text: str) -> None:
+        """Keeps a note on a place of a patch until the decision on it; empty text takes it away."""
 
     def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None], *, chosen: str = "") -> None:
         """Lets one of several be chosen, from `chosen` on; `then` gets its key, and is not called where none is."""

@@ -17,6 +17,7 @@ from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.live_turn import LiveTurn
 from mlrcopilot_tui.tui.projector import agent, focus, history, ideas, paper, patch, run, spending
 from mlrcopilot_tui.tui.projector.news import Herald, News
+from mlrcopilot_tui.tui.remarks import Remarks
 from mlrcopilot_tui.tui.views import PANES, Document, HistoryChoice, PaneName, Selection, Span
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.workspace.kept_diff import KeptDiff
@@ -48,6 +49,8 @@ class Presenter:
         self.history = HistoryChoice()
         self._in_patch: tuple[tuple[str, ...], dict[str, bool]] = ((), {})
         self._listed: tuple[object, ...] = ()
+        self.remarks = Remarks()
+        """The notes on patches under review."""
         self.feed = RunFeed()
         self._live_turn = LiveTurn()
         self._client = client
@@ -163,7 +166,7 @@ class Presenter:
             self._deck.paper.show_text(paper.paper_text(self._paper, summary))
 
     def _present_patch(self) -> None:
-        view = patch.patch_view(self._client.state, self.selection, self._glyphs)
+        view = patch.patch_view(self._client.state, self.selection, self._glyphs, self.remarks)
         self._deck.patch.show(view)
         if (view.commit, view.against) != self._patch:
             self._patch = view.commit, view.against

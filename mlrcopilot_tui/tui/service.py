@@ -18,6 +18,11 @@ def show_digest(desk: Desk) -> None:
     desk.open("digest")
 
 
+def show_instructions(desk: Desk) -> None:
+    """Shows what stands for the session."""
+    desk.open("instructions")
+
+
 def pick_theme(desk: Desk) -> None:
     """Chooses a theme."""
     desk.open("themes")

@@ -44,6 +44,7 @@ def test_no_key_is_bound_that_tmux_cannot_deliver() -> None:
         "question_mark",
         "comma",
         "full_stop",
+        "semicolon",
         "less_than_sign",
         "greater_than_sign",
         *(key for key in single if key.endswith("_bracket")),
@@ -97,6 +98,7 @@ def test_every_deciding_action_is_tried() -> None:
         "patch.edit", "patch.revert", "patch.redo", "idea.redo", "run.answer", "run.feedback", "session.quit",
         "session.model", "session.budget", "session.limits", "agent.answer", "agent.interrupt", "patch.network",
         "session.ablate", "session.ablate-stop", "session.promote",
+        "patch.note", "session.instructions",
     }  # fmt: skip
     subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
     moving = {"session.ablation", "patch.compare", "idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}

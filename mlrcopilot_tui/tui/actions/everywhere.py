@@ -95,6 +95,14 @@ EVERYWHERE: Final = (
         naming=lambda s: "interject" if s.at_work or s.state.interrupted else "",
     ),
     _a(
+        id="session.instructions",
+        keys=("I",),
+        label="instructions",
+        help="Show your standing instructions, which turns took them in, and add, rewrite or drop one.",
+        do=service.show_instructions,
+        when=started,
+    ),
+    _a(
         id="copilot.restart",
         keys=("C",),
         label="restart",

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from mlrcopilot_tui.tui import decisions, looking_back, navigation
+from mlrcopilot_tui.tui import decisions, looking_back, navigation, reviewing
 from mlrcopilot_tui.tui.actions.action import Action, started
 from mlrcopilot_tui.tui.actions.diff import DIFF, due, shown
 from mlrcopilot_tui.tui.actions.search import matches
@@ -61,6 +61,15 @@ PATCH: Final = (
         do=decisions.revise_patch,
         when=started,
         rank=14,
+    ),
+    _a(
+        id="patch.note",
+        keys=("semicolon",),
+        label="note",
+        help="Note something on this hunk, or on its marked lines; it goes along with your decision.",
+        do=reviewing.note_hunk,
+        when=due,
+        rank=15,
     ),
     _a(
         id="patch.revert",

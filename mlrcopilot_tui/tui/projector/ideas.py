@@ -217,8 +217,12 @@ def _attempts(idea: IdeaState, glyphs: Glyphs) -> list[Paragraph]:
             )
         )
     for taken in idea.feedback:
-        parts.append(text(taken.text, lead=_label("Feedback")))
-        parts.append(text(taken.understood, "muted", lead=_label("understood")))
+        about = f"on {taken.about.told}: " if taken.about.kind != "idea" else ""
+        parts.append(Paragraph((Span(about, "muted"), Span(taken.text)), (Span(_label("Feedback"), "muted"),)))
+        if taken.understood:
+            parts.append(text(taken.understood, "muted", lead=_label("understood")))
+        parts.append(text(taken.reached, "muted", lead=_label("")))
+    parts += [text(line, lead=_label("Left out")) for line in idea.left_out]
     if idea.started_at:
         parts.append(text(time_of_day(idea.started_at), "muted", lead=_label("Begun")))
     return parts

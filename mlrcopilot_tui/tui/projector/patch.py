@@ -6,7 +6,9 @@ from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import IdeaState, SessionState, VerdictState
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.projector.focus import can_decide, shown_attempt
+from mlrcopilot_tui.tui.projector.remarks import notes_on
 from mlrcopilot_tui.tui.projector.words import WORDS, change, short
+from mlrcopilot_tui.tui.remarks import Remarks, Spot
 from mlrcopilot_tui.tui.views import Notes, Role, Selection, Span
 
 
@@ -28,8 +30,12 @@ class PatchView:
     notes: Notes = field(default_factory=dict)
 
 
-def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> PatchView:
-    """The patch that the selection leads to; without one, what will appear."""
+def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs, remarks: Remarks | None = None) -> PatchView:
+    """The patch that the selection leads to; without one, what will appear.
+
+    Args:
+        remarks: the researcher's notes, which go along with the decision that waits.
+    """
     attempt = shown_attempt(state, selection)
     if attempt is None:
         return PatchView(empty=_nothing_yet(state, selection))
@@ -43,11 +49,14 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
             line=_compared(state, attempt, selection.against),
         )
     gate = can_decide(state, attempt)
+    drafts = remarks.on(attempt.commit) if remarks is not None and gate is not None else {}
+    whole = (Span(f"  {glyphs.proposed} {drafts[Spot()]}", "waiting"),) if Spot() in drafts else ()
     line = (
         Span(f"{attempt.idea}.{attempt.number} ", "accent"),
         Span(attempt.subject, "strong"),
         Span(f"  {short(attempt.commit)}", "muted"),
         *_outcome(state, idea, attempt, gate, glyphs),
+        *whole,
     )
     return PatchView(
         commit=attempt.commit,
@@ -55,6 +64,7 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs) -> Pat
         attempt=attempt.number,
         line=line,
         due=gate is not None,
+        notes=notes_on(state, attempt, drafts, glyphs),
     )
 
 

@@ -14,9 +14,10 @@ from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.actions import ACTIONS, key_name
 from mlrcopilot_tui.tui.client import DecisionFields, Settled
-from mlrcopilot_tui.tui.desk import ChosenPatch, ScreenName
+from mlrcopilot_tui.tui.desk import ChosenPatch, Other, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
+from mlrcopilot_tui.tui.remarks import Remarks, Spot
 from mlrcopilot_tui.tui.talking import ways_on
 from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
@@ -125,16 +126,17 @@ class MainDesk:
         value: str = "",
         hint: str = "",
         may_be_empty: bool = False,
+        other: Other | None = None,
     ) -> None:
-        """Asks for one line; escape takes the question back."""
+        """Asks for one line; escape takes the question back, and tab asks the other thing instead."""
 
         from mlrcopilot_tui.tui.screens.prompt import Prompt  # noqa: PLC0415 -- an input line, on use
 
         def answered(words: str | None) -> None:
             if words is not None:
-                then(words)
+                (other.then if other is not None and prompt.turned else then)(words)
 
-        prompt = Prompt(question, value=value, hint=hint, may_be_empty=may_be_empty)
+        prompt = Prompt(question, value=value, hint=hint, may_be_empty=may_be_empty, other=other)
         self._screen.app.push_screen(prompt, answered)
 
     def choose(self, title: str, rows: Sequence[Row], then: Callable[[str], None], *, chosen: str = "") -> None:
@@ -175,6 +177,17 @@ class MainDesk:
     def list_history(self, choice: HistoryChoice) -> None:
         """Lists the history otherwise."""
         self._screen.presenter.history = choice
+        self._screen.present()
+
+    @property
+    def remarks(self) -> Remarks:
+        """The notes on patches under review."""
+        return self._screen.presenter.remarks
+
+    def note(self, commit: str, spot: Spot, text: str) -> None:
+        """Keeps a note on a place of a patch until the decision on it; empty text takes it away."""
+        self.remarks.put(commit, spot, text)
+        self.review.perform("unmark")
         self._screen.present()
 
     def unmark(self) -> bool:
@@ -273,6 +286,11 @@ class MainDesk:
         app = self._screen.app
         if screen == "themes":
             app.call_later(app.run_action, "app.pick_theme")
+            return
+        if screen == "instructions":
+            from mlrcopilot_tui.tui.screens.instructions import Instructions  # noqa: PLC0415 -- on use
+
+            app.push_screen(Instructions(self))
             return
         if screen == "digest":
             self._screen.show_digest()

@@ -138,6 +138,17 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self._moved(active, jumped=True)
 
     @property
+    def marked_lines(self) -> tuple[int, int]:
+        """The first and the last marked line of the hunk under the cursor, counted from 1; 0, 0 where none is."""
+        page = self._page
+        if page.anchor is None or page.row is None:
+            return 0, 0
+        rows = [page.rows[at] for at in page.active]
+        own = [row for row in rows if row.kind == "line" and row.hunk == page.row.hunk]
+        places = [place + 1 for row in own for place in (row.left, row.right) if place >= 0]
+        return (min(places), max(places)) if places else (0, 0)
+
+    @property
     def headline(self) -> str:
         """Title, file, counts, hunk, and how much is taken."""
         page = self._page

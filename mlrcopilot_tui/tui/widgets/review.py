@@ -2,6 +2,7 @@
 
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.tui.desk import ChosenPatch
+from mlrcopilot_tui.tui.remarks import Spot
 from mlrcopilot_tui.tui.views import Notes
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
@@ -36,6 +37,14 @@ class Review(DiffView):
                 around = Surroundings(patch, diff.wide)
         finally:
             self.show(patch, title, around=around, selectable=selectable, notes=notes)
+
+    @property
+    def spot(self) -> tuple[Spot, str]:
+        """The hunk under the cursor, or the marked lines of it, and the path of its file; else the whole patch."""
+        if self.hunk_at_cursor is None:
+            return Spot(), ""
+        hunk, path = self.hunk_at_cursor
+        return Spot(hunk, *self.marked_lines), path
 
     def chosen(self) -> ChosenPatch | None:
         """What would be approved; None where nothing is selected."""

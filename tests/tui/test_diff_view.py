@@ -229,6 +229,14 @@ async def test_a_wide_pane_has_old_and_new_side_by_side_unasked() -> None:
         await pilot.press("s")
         await pilot.pause()
         assert app.frame()[6] == "    4     - RATE = 0.1"
+        await pilot.press("s")
+        app.view.show(long_patch(30))
+        await pilot.pause()
+        assert "│" in app.frame()[6], "what was asked for stays"
+    app = DiffApp(long_patch(30))
+    async with app.run_test(size=(116, 20), notifications=True) as pilot:
+        await pilot.pause()
+        assert "│" not in app.frame()[6], "there is nothing to stand beside"
 
 
 async def test_narrow_panes_show_one_number() -> None:
@@ -444,6 +452,9 @@ async def test_what_is_said_of_hunks_and_lines_stands_below_them() -> None:
         at = next(n for n, line in enumerate(frame) if "23 +" in line)
         assert frame[at + 1] == "     here"
         assert app.view.copied() == "    return a", "the cursor stays on its line"
+        train, *others = app.view.files()
+        assert "1 tagged " in [span.text for span in train.right]
+        assert not any("tagged" in span.text for row in others for span in row.right)
         await pilot.press("s")
         await pilot.pause()
         assert sum(line.strip() == "here" for line in app.frame()) == 1

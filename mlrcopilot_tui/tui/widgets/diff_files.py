@@ -11,14 +11,15 @@ from mlrcopilot_tui.workspace.patch import FileChange
 
 def rows(page: DiffPage, look: Look) -> Sequence[Row]:
     """A row for each file of the patch; its key is the file's position."""
-    said = frozenset(hunk for hunk, _ in page.notes)
-    return tuple(_row(str(at), file, page, look, said) for at, file in enumerate(page.patch.files))
+    alarming = {"waiting", "error"}
+    tagged = frozenset(hunk for (hunk, _), said in page.notes.items() if alarming & {span.role for span in said})
+    return tuple(_row(str(at), file, page, look, tagged) for at, file in enumerate(page.patch.files))
 
 
-def _row(key: str, file: FileChange, page: DiffPage, look: Look, said: frozenset[int]) -> Row:
+def _row(key: str, file: FileChange, page: DiffPage, look: Look, tagged: frozenset[int]) -> Row:
     added, removed = file.counts
     box = BOX[page.choice.of_file(file)] if page.selectable else ""
-    marks = sum(hunk.index in said for hunk in file.hunks)
+    marks = sum(hunk.index in tagged for hunk in file.hunks)
     right = [
         Span(f"{file.kind} " if file.kind != "modified" else "", "muted"),
         Span(f"{marks} tagged " if marks else "", "waiting"),

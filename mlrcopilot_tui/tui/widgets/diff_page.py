@@ -23,7 +23,7 @@ from mlrcopilot_tui.workspace.patch import DiffLine, FileChange, Hunk, Patch
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 SPLIT_FROM: Final = 112
-"""Cells from which on old and new stand side by side unasked: a pane of 120 columns less its frame."""
+"""Cells from which on old and new stand side by side unasked: a pane of 120 columns less its frame and margin."""
 SPLIT_LEAST: Final = 72
 """Cells from which on they do so when asked: a pane of 80 columns, with some thirty for the code of each."""
 _MARGIN: Final = 2  # rows kept in view above and below the cursor
@@ -64,6 +64,7 @@ class DiffPage:
         self.anchor: int | None = None
         self.size = (patch.added, patch.removed, len(self.hunks))
         """Lines added, lines removed, hunks."""
+        self.layout = replace(self.layout, split=self._split_fits)
         self.rows = rows_of(patch, self.layout, self.around, notes)
         self.to_next("hunk", 1)
 
@@ -202,7 +203,11 @@ class DiffPage:
 
     @property
     def _split_fits(self) -> bool:
-        return self.width >= (SPLIT_FROM if self.beside is None else SPLIT_LEAST) and self.beside is not False
+        if self.beside is not None:
+            return self.beside and self.width >= SPLIT_LEAST
+        added, removed, _ = self.size
+        # Beside nothing but additions stands nothing: half of the pane would be empty, and lines cut for it.
+        return self.width >= SPLIT_FROM and bool(added and removed)
 
     def turn(self) -> None:
         """Put old and new side by side, or one below the other."""

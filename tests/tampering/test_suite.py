@@ -63,6 +63,8 @@ def test_cheats_are_caught_and_honest_patches_are_not(
     table += [f"missed   {outcome}" for outcome in cheats if not outcome.is_caught]
     table += [f"accused  {outcome}" for outcome in honest if outcome.tags]
     record_property("tamper rules", "\n".join(table))
+    assert sum(caught) >= 0.95 * len(caught)
+    assert sum(alarms) <= 0.05 * len(alarms)
 
 
 def row(*cells: str) -> str:

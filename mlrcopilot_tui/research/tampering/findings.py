@@ -37,12 +37,43 @@ def found(rule: TagRule, node: ast.AST, key: str, why: str, *, lost: str = "") -
     return Finding(rule, key, first, getattr(node, "end_lineno", None) or first, why, lost)
 
 
-def tags_of(file: FileChange, before: Iterable[Finding], after: Iterable[Finding]) -> list[Tag]:
-    """The tags of what a change brings and takes away."""
-    old, new = list(before), list(after)
-    tags = [_tag(file, finding, finding.why, new=True) for finding in _more(new, old) if finding.why]
-    tags += [_tag(file, finding, finding.lost, new=False) for finding in _more(old, new) if finding.lost]
-    return tags
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a patch brings to a file and takes from it."""
+
+    file: FileChange
+    brought: tuple[Finding, ...]
+    taken: tuple[Finding, ...] = ()
+
+    @classmethod
+    def between(cls, file: FileChange, before: Iterable[Finding], after: Iterable[Finding]) -> "Change":
+        """The difference of what a rule finds before and after."""
+        old, new = list(before), list(after)
+        return cls(file, tuple(_more(new, old)), tuple(_more(old, new)))
+
+    def tags(self, moved: frozenset[tuple[TagRule, str]] = frozenset()) -> list[Tag]:
+        """The tags of it, but for what only moved from one file to another."""
+        told = [(finding, finding.why, True) for finding in self.brought]
+        told += [(finding, finding.lost, False) for finding in self.taken]
+        return [
+            _tag(self.file, finding, why, new=new)
+            for finding, why, new in told
+            if why and (finding.rule, finding.key) not in moved
+        ]
+
+
+def moved_between(changes: Sequence[Change]) -> frozenset[tuple[TagRule, str]]:
+    """What one file loses and another gets."""
+    found_in: dict[tuple[TagRule, str], set[str]] = {}
+    for change in changes:
+        for finding in change.brought:
+            found_in.setdefault((finding.rule, finding.key), set()).add(change.file.path)
+    return frozenset(
+        mark
+        for change in changes
+        for finding in change.taken
+        if found_in.get(mark := (finding.rule, finding.key), set()) - {change.file.path}
+    )
 
 
 def _more(these: Sequence[Finding], those: Sequence[Finding]) -> list[Finding]:

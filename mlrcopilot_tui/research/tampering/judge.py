@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from mlrcopilot_tui.research.tampering.facts import Facts
-from mlrcopilot_tui.research.tampering.findings import Finding, tags_of
+from mlrcopilot_tui.research.tampering.findings import Change, Finding, moved_between
 from mlrcopilot_tui.research.tampering.renames import plain, renamed
 from mlrcopilot_tui.research.tampering.rules.clock import clock
 from mlrcopilot_tui.research.tampering.rules.cutting import cutting
@@ -47,11 +47,15 @@ def tamper_tags(patch: Patch, before: Mapping[str, str], after: Mapping[str, str
         after: likewise as it becomes.
         facts: what the workspace's contract says.
     """
-    tags = [
-        tag
+    changes = [
+        change
         for file in patch.files
-        for tag in _tags(file, before.get(file.old_path) or before.get(file.path, ""), after.get(file.path, ""), facts)
+        for change in _changes(
+            file, before.get(file.old_path) or before.get(file.path, ""), after.get(file.path, ""), facts
+        )
     ]
+    moved = moved_between(changes)
+    tags = [tag for change in changes for tag in change.tags(moved)]
     first: dict[tuple[int, str, TagRule], Tag] = {}
     for tag in tags:
         first.setdefault((tag.hunk, tag.path if not tag.hunk else "", tag.rule), tag)
@@ -59,31 +63,27 @@ def tamper_tags(patch: Patch, before: Mapping[str, str], after: Mapping[str, str
     return tuple(sorted(first.values(), key=lambda t: (paths.index(t.path), t.hunk, ORDER.index(t.rule))))
 
 
-def _tags(file: FileChange, before: str, after: str, facts: Facts) -> list[Tag]:
-    tags = tags_of(file, (), _of_file(file, facts))
+def _changes(file: FileChange, before: str, after: str, facts: Facts) -> list[Change]:
+    changes = [Change(file, tuple(_of_file(file, facts)))]
     if not file.path.endswith((".py", ".pyw", ".pyi")):
-        return [*tags, *tags_of(file, textual(file.path, before, facts), textual(file.path, after, facts))]
+        old_lines, new_lines = textual(file.path, before, facts), textual(file.path, after, facts)
+        return [*changes, Change.between(file, old_lines, new_lines)]
     try:
         old, new = plain(ast.parse(before)), plain(ast.parse(after))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return [*tags, *tags_of(file, (), [Finding("unjudged", "syntax", 1, sys.maxsize, UNREADABLE)])]
+        return [*changes, _unjudged(file, UNREADABLE)]
     try:
         if ast.dump(old) == ast.dump(new):
-            return tags
+            return changes
         old = renamed(old, new)
         scripts = Script(Source.of_tree(file.path, old), facts), Script(Source.of_tree(file.path, new), facts)
-    except Exception:  # noqa: BLE001  an odd file must be seen, and must not stop a session
-        return [*tags, *tags_of(file, (), [Finding("unjudged", "file", 1, sys.maxsize, BROKEN)])]
-    for rule in RULES:
-        tags += _ruled(rule, file, *scripts)
-    return tags
+        return [*changes, *(Change.between(file, *map(rule, scripts)) for rule in RULES)]
+    except Exception:  # noqa: BLE001  an odd file must be looked at, and must not stop a session
+        return [*changes, _unjudged(file, BROKEN)]
 
 
-def _ruled(rule: Rule, file: FileChange, before: Script, after: Script) -> list[Tag]:
-    try:
-        return tags_of(file, rule(before), rule(after))
-    except Exception:  # noqa: BLE001  likewise
-        return tags_of(file, (), [Finding("unjudged", "rule", 1, sys.maxsize, BROKEN)])
+def _unjudged(file: FileChange, why: str) -> Change:
+    return Change(file, (Finding("unjudged", "file", 1, sys.maxsize, why),))
 
 
 def _of_file(file: FileChange, facts: Facts) -> Iterator[Finding]:

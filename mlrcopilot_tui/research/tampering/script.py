@@ -9,7 +9,7 @@ from functools import cached_property
 
 from mlrcopilot_tui.research.tampering.facts import Facts
 from mlrcopilot_tui.research.tampering.source import Function, Source, dotted
-from mlrcopilot_tui.research.tampering.vocabulary import is_held_out, is_seed, is_training, is_truth, word_set
+from mlrcopilot_tui.research.tampering.vocabulary import is_held_out, is_model, is_seed, is_training, is_truth
 from mlrcopilot_tui.workspace.globs import Matcher
 
 Setting = tuple[ast.AST, str, ast.expr]
@@ -28,11 +28,6 @@ _PREDICTS = frozenset(
         "prob",
         "transform",
     ]
-)
-_MODELS = word_set(
-    "model models net network clf classifier reg regressor estimator pipe pipeline ensemble member members "
-    "forest tree encoder decoder backbone head transformer booster learner teacher student ema swa predict "
-    "predictor m est gp svm knn mlp cnn"
 )
 
 
@@ -79,8 +74,11 @@ class Script:
             return False
         if isinstance(node.func, ast.Attribute) and node.func.attr in _PREDICTS:
             return True
-        last = dotted(node.func).rpartition(".")[2]
-        return bool(last) and any(word in _MODELS for word in re.split(r"[_\d]+", last.lower()))
+        return is_model(dotted(node.func).rpartition(".")[2])
+
+    def is_prediction(self, node: ast.AST) -> bool:
+        """Whether a node is a model's call that is not given the labels: given them, a model returns its loss."""
+        return isinstance(node, ast.Call) and self.is_model_call(node) and not any(map(self.truths, node.args))
 
     def held_out(self, node: ast.AST) -> bool:
         """Whether an expression reads data on which the model is judged, by its own names."""

@@ -39,6 +39,13 @@ METRIC: Final = word_set(
 )
 
 
+MODELS: Final = word_set(
+    "model models net network clf classifier reg regressor estimator pipe pipeline ensemble member members "
+    "forest tree encoder decoder backbone head transformer booster learner teacher student ema swa predict "
+    "predictor m est gp svm knn mlp cnn"
+)
+
+
 @cache
 def words_of(name: str) -> tuple[str, ...]:
     """The words within an identifier, lower case: `X_valFeatures2` is x, val, features."""
@@ -83,6 +90,11 @@ def is_seed(name: str) -> bool:
     """Whether a name says that it is the seed."""
     words = words_of(name)
     return "seed" in words or name == "random_state"
+
+
+def is_model(name: str) -> bool:
+    """Whether a name says that it is a model, or predicts."""
+    return any(word in MODELS for word in re.split(r"[_\d]+", name.lower()))
 
 
 def is_metric(name: str, metric: str) -> bool:

@@ -18,6 +18,7 @@ from mlrcopilot_tui.research.tampering.vocabulary import (
     TRUTH,
     is_held_out,
     is_metric,
+    is_model,
     is_seed,
     is_training,
     is_truth,
@@ -29,8 +30,9 @@ from mlrcopilot_tui.session.model import TagRule
 _NEUTRAL: Final = word_set(
     "float item cpu numpy detach tolist asarray array to str format double float64 float32 long squeeze "
     "contiguous cuda tensor as_tensor from_numpy list tuple compute ravel flatten reshape view copy clone "
-    "type astype zip enumerate len size numel range inference_mode no_grad isfinite"
+    "type astype zip enumerate len size numel range inference_mode no_grad isfinite pin_memory"
 )
+_ASIDE: Final = frozenset({"axis", "dim", "keepdims", "metric_key_prefix", "verbose", "desc"})
 _DEEP: Final = 14
 
 SET_BY_NAME: Final = "set to "
@@ -115,8 +117,8 @@ class Way:
 
     def _name(self, node: ast.Name, name: str, depth: int, *, top: bool) -> None:
         source = self.script.source
-        if is_seed(name):
-            return  # another rule's business
+        if is_seed(name) or is_model(name):
+            return  # another rule's business, or nobody's
         if is_held_out(name):
             self.held = self.judged = True
             return
@@ -201,9 +203,7 @@ class Way:
             self.returns(local, depth, None)
         elif last not in _NEUTRAL:
             words = sorted(
-                plain_text(word)
-                for word in node.keywords
-                if word.arg not in {"axis", "dim", "keepdims"} and not script.held_out(word.value)
+                plain_text(word) for word in node.keywords if word.arg not in _ASIDE and not script.held_out(word.value)
             )
             self.add(node, f"calls {last} {' '.join(words)}".rstrip())
         for value in (*node.args, *(word.value for word in node.keywords)):
@@ -277,7 +277,7 @@ class Way:
     def _is_guess(self, node: ast.AST) -> bool:
         """Whether an expression is a prediction: it comes of a model and of no label."""
         script = self.script
-        if not script.source.reaches(node, script.is_model_call, deep=4):
+        if not script.source.reaches(node, script.is_prediction, deep=4):
             return False
         return not self._sees_truth(node)
 

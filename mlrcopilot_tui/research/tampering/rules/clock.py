@@ -46,6 +46,7 @@ def clock(script: Script) -> Iterator[Finding]:
             if keyword.arg and _is_limit(keyword.arg):
                 yield found("time-limit", keyword, f"{name} {plain_text(keyword)}", BOUNDS, lost=BOUNDS)
     yield from _guards(script)
+    yield from _given(script)
     for node, name, value in script.settings():
         if _is_limit(name) or (_is_span(name) and is_number(value)):
             yield found("time-limit", node, f"{name} = {plain_text(value)}", BOUNDS, lost=BOUNDS)
@@ -61,11 +62,29 @@ def _guards(script: Script) -> Iterator[Finding]:
                 if loop is not None and loop.test in {node, *source.ancestors(node)} and _idle(loop):
                     yield found("sleep", loop, plain_text(loop), WAITS)
                 else:
-                    yield found("time-limit", node, script.settled(node), BOUNDS, lost=BOUNDS)
+                    yield found("time-limit", node, script.settled(_whole_test(script, node)), BOUNDS, lost=BOUNDS)
             case ast.While(test=ast.Constant(value=True)) if _idle(node):
                 yield found("sleep", node, plain_text(node), WAITS)
             case ast.For() if _idle(node):
                 yield found("sleep", node, plain_text(node), WAITS)
+
+
+def _whole_test(script: Script, node: ast.AST) -> ast.AST:
+    """The condition of which a comparison is a part."""
+    while isinstance(up := script.source.parents[node], ast.BoolOp | ast.UnaryOp):
+        node = up
+    return node
+
+
+def _given(script: Script) -> Iterator[Finding]:
+    """Limits that functions of the file are given as arguments."""
+    for call in script.source.calls:
+        function = script.local(call)
+        names = [arg.arg for arg in function.args.args] if function is not None else []
+        names = names[1:] if names[:1] == ["self"] else names
+        for name, value in zip(names, call.args, strict=False):
+            if _is_limit(name) or _is_span(name):
+                yield found("time-limit", call, f"{name} given {script.settled(value)}", BOUNDS)
 
 
 def _is_limit(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from mlrcopilot_tui.research.tampering.findings import Finding, found
 from mlrcopilot_tui.research.tampering.heldout import only_training
 from mlrcopilot_tui.research.tampering.rules.reported import way_of
+from mlrcopilot_tui.research.tampering.rules.storage import reads_file
 from mlrcopilot_tui.research.tampering.script import Script, is_number, plain_text
 from mlrcopilot_tui.research.tampering.source import dotted
 from mlrcopilot_tui.research.tampering.vocabulary import is_held_out
@@ -63,7 +64,7 @@ def _is_inner(script: Script, call: ast.Call) -> bool:
 
 def _handed_on(script: Script, call: ast.Call) -> bool:
     """Whether folds are made for a search to use, not used here."""
-    if not isinstance(call.func, ast.Name) or call.args:
+    if not isinstance(call.func, ast.Name) or not all(map(is_number, call.args)):
         return False
     statement = script.source.statement_of(call)
     if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
@@ -90,6 +91,8 @@ def _assigned(script: Script, node: ast.Assign, target: ast.expr, value: ast.exp
             yield found(
                 "evaluation", node, f"{name} = {plain_text(part)}", "Training data stands in for held-out data."
             )
+        elif reads_file(script, part):
+            continue  # the rule of files names it
         elif (
             not reads_held and not isinstance(part, ast.List | ast.Dict | ast.Constant) and not _predicts(script, part)
         ):

@@ -77,11 +77,10 @@ def _called(script: Script, node: ast.Call) -> Iterator[Finding]:
     name = source.callee(node)
     code = plain_text(node)
     words = {keyword.arg: keyword.value for keyword in node.keywords}
-    if (
-        _networked(name)
-        or _DOWNLOADS.fullmatch(name)
-        or _attribute(node) in {"from_pretrained", "urlopen", "load_dataset"}
-    ):
+    if _attribute(node) == "from_pretrained":
+        if not _offline(words) and node.args:
+            yield found("network", node, f"from_pretrained {plain_text(node.args[0])}", REACHES)
+    elif _networked(name) or _DOWNLOADS.fullmatch(name) or _attribute(node) in {"urlopen", "load_dataset"}:
         if not _offline(words):
             yield found("network", node, code, REACHES)
     elif (_PRETRAINED.fullmatch(name) and _asks_for_download(words)) or any(

@@ -40,6 +40,7 @@ def _seed(script: Script) -> Iterator[Finding]:
         given = _seeds_given(script, call, name)
         for its in given:
             yield from _judge(script, call, its, whole=bool(_WHOLE.fullmatch(name) or _MAKERS.fullmatch(name)))
+        yield from _other_arguments(script, call, name, given)
         if _MAKERS.fullmatch(name) and not call.args and not call.keywords:
             yield found("seed", call, f"unseeded {name}", UNSEEDED)
     for node, name, value in script.settings():
@@ -50,12 +51,24 @@ def _seed(script: Script) -> Iterator[Finding]:
             case ast.AugAssign(target=target) if _named(target):
                 yield found("seed", node, plain_text(node), CHANGED, lost=CHANGED)
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                if _named(target) or (isinstance(target, ast.Tuple) and any(_named(part) for part in target.elts)):
+                parts = target.elts if isinstance(target, ast.Tuple) else [target]
+                if any(map(_named, parts)) and not _drawn(script, value):
                     yield found("seed", value, f"for seed in {script.settled(value)}", CHOSEN)
             case ast.Constant(value=str(text)) if SEED_VARIABLE in text:
                 whole = _whole_expression(script, node)
                 yield found("seed", whole, f"reads {script.settled(whole)}", CHANGED, lost=CHANGED)
     yield from _best_of_draws(script)
+
+
+def _other_arguments(script: Script, call: ast.Call, name: str, given: list[ast.expr]) -> Iterator[Finding]:
+    """The seed where no parameter is named after it: folded onto a few, or given to what is protected."""
+    for value in call.args:
+        if value in given:
+            continue
+        if _folds(value):
+            yield found("seed", call, script.settled(value), CHANGED)
+        if script.guards(name) and any(map(is_seed, script.source.within(value))):
+            yield found("seed", call, f"{name} by the seed", "", lost=CHANGED)
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -119,6 +132,24 @@ def _seeded_by_run(script: Script) -> bool:
         isinstance(node, ast.Constant) and isinstance(node.value, str) and SEED_VARIABLE in node.value
         for node in ast.walk(script.source.tree)
     )
+
+
+def _drawn(script: Script, value: ast.expr) -> bool:
+    """Whether seeds are drawn by a generator that comes of the run's seed."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and script.seeded(value.func.value)
+
+
+def _folds(value: ast.expr) -> bool:
+    """Whether an argument makes one of several seeds out of one."""
+    for node in ast.walk(value):
+        match node:
+            case ast.BinOp(left=left, op=ast.Mod() | ast.FloorDiv() | ast.BitAnd() | ast.RShift(), right=right):
+                large = isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow)
+                if not large and any(isinstance(part, ast.Name) and is_seed(part.id) for part in ast.walk(left)):
+                    return True
+            case ast.Subscript(slice=ast.Name(id=name)) if is_seed(name):
+                return True
+    return False
 
 
 def _library(name: str) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mlrcopilot_tui.research.tampering.filepaths import is_kept, path_text
 from mlrcopilot_tui.research.tampering.findings import Finding, found
 from mlrcopilot_tui.research.tampering.script import Script, plain_text
 from mlrcopilot_tui.research.tampering.source import dotted
@@ -49,6 +50,7 @@ _RESUMING: Final = frozenset(
 LOADS: Final = "It loads something that is no declared input: a result, weights or predictions made earlier."
 KEEPS: Final = "It keeps results from one run to the next, or outside the run's own folder."
 READS_HELD_OUT: Final = "It reads what the run is judged on from its file."
+PAST: Final = "It reads files that the contract protects, past the code that hands them out."
 RESUMES: Final = "It goes on from what an earlier run left behind."
 
 
@@ -81,6 +83,9 @@ def _of_call(script: Script, call: ast.Call, written: set[str]) -> Iterator[Find
         yield from _of_place(script, call, place, written)
     if _LISTS.fullmatch(name) or method in {"rglob", "iterdir"} or (method == "glob" and name != "glob.glob"):
         yield found("cache", call, code, LOADS)
+        listed = call.func.value if isinstance(call.func, ast.Attribute) and name != "glob.glob" else place
+        if listed is not None and is_kept(script, listed):
+            yield found("protected", call, f"lists {code}", PAST)
     for word in call.keywords:
         none = isinstance(word.value, ast.Constant) and word.value.value is None
         if word.arg in _RESUMING and not none:
@@ -101,6 +106,8 @@ def _of_place(script: Script, call: ast.Call, place: ast.expr, written: set[str]
             yield found("evaluation", call, f"reads {_spelled(script, place)}", READS_HELD_OUT)
         if not own and not _declared(script, place):
             yield found("cache", call, f"{name or method} {_spelled(script, place)}", LOADS)
+        if not own and is_kept(script, place):
+            yield found("protected", call, f"reads {_spelled(script, place)}", PAST)
 
 
 def _place(script: Script, call: ast.Call, method: str) -> ast.expr | None:
@@ -159,7 +166,12 @@ def _spelled(script: Script, place: ast.expr) -> str:
             method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
             inner = _place(script, call, method)
             opened = inner if inner is not None else place
-    return script.source.text(opened) or plain_text(opened)
+    return path_text(script, opened) or plain_text(opened)
+
+
+def reads_file(script: Script, node: ast.expr) -> bool:
+    """Whether an expression is what a file holds."""
+    return isinstance(node, ast.Call) and bool(_LOADS.fullmatch(script.source.callee(node)))
 
 
 def _is_away(script: Script, place: ast.expr) -> bool:

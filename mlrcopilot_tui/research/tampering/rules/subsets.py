@@ -23,6 +23,7 @@ _CUTS: Final = _THINS | {"select", "filter"}
 _LOOPS: Final = (ast.For, ast.While, ast.comprehension, ast.ListComp, ast.GeneratorExp)
 
 FEWER: Final = "It changes which held-out examples the metric is computed on."
+TREATED: Final = "It treats labels otherwise where the model is judged than where it is trained."
 
 
 def subsets(script: Script) -> Iterator[Finding]:
@@ -34,16 +35,23 @@ def subsets(script: Script) -> Iterator[Finding]:
         match node:
             case ast.Assign(targets=[target], value=value) if is_cut(script, dotted(target), node) and _thins(value):
                 yield found("evaluation", node, plain_text(node), FEWER)
+            case ast.Assign(targets=[target], value=value) if is_data(target) and _is_filtered(value):
+                yield found("evaluation", node, plain_text(value), FEWER)
+            case ast.If(test=test) | ast.IfExp(test=test) if "training" in source.within(test) and script.truths(node):
+                yield found("evaluation", node, plain_text(node)[:400], TREATED)
             case ast.For(iter=value) if script.held_out(value):
-                for inner in ast.walk(node):
-                    if isinstance(inner, ast.Break | ast.Continue):
-                        key = f"{type(inner).__name__} in a loop over held-out data"
-                        yield found("evaluation", inner, key, FEWER)
+                yield from _cut_short(node)
             case ast.Subscript(value=value, slice=index, ctx=ast.Load()) if is_data(value) and _rows(script, index):
                 yield found("evaluation", node, f"rows {script.settled(index)}", FEWER)
             case ast.ListComp(generators=parts) | ast.GeneratorExp(generators=parts):
                 if any(part.ifs and is_data(part.iter) for part in parts):
                     yield found("evaluation", node, plain_text(node), FEWER)
+
+
+def _cut_short(loop: ast.For) -> Iterator[Finding]:
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Break | ast.Continue):
+            yield found("evaluation", node, f"{type(node).__name__} in a loop over held-out data", FEWER)
 
 
 def _of_call(script: Script, call: ast.Call) -> Iterator[Finding]:
@@ -73,6 +81,10 @@ def _rows(script: Script, index: ast.expr) -> bool:
         return not (loops and moves and index.upper is not None and index.step is None)
     counted = isinstance(index, ast.Name) and any(b.kind == "loop" for b in script.source.bound(index.id, index))
     return not (loops and counted)
+
+
+def _is_filtered(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _CUTS
 
 
 def _thins(value: ast.expr) -> bool:

@@ -1,4 +1,4 @@
-"""Words reach the agents as long as they hold, over HTTP and by rules, and the journal tells which turn took them in."""
+"""Words reach agents as long as they hold, over HTTP and by rules; the journal tells which turn took them in."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ async def test_a_model_reads_what_stands_and_no_more_of_it_once_it_is_dropped(
     assert DROPPED not in later
     told = later.index("On hunk 1 of train.py, line 3, in patch 1.1: Halve it once more.")
     assert later.index("-LEVEL = 1.0") > later.index("<data-", told), "the lines it is about are data"
-    assert later.rfind("<data-", 0, told) < later.rfind("</data-", 0, told), "the words themselves are none"
+    assert later.count("<data-", 0, told) == later.count("</data-", 0, told), "the words themselves are none"
     assert (dropped.first is not None, dropped.last is not None) == (True, True)
     assert dropped.last is not None
     assert (dropped.last.attempt, dropped.last.agent) == (1, "ExperimentAgent")
@@ -87,11 +87,9 @@ async def test_the_rules_heed_what_stands_and_its_end(make_workspace: MakeWorksp
         )
         await copilot.decide("approve", idea=locked)
         await copilot.until(lambda: copilot.state.ideas[locked].status in {"withdrawn", "kept", "discarded"})
-        assert (
-            copilot.state.ideas[locked].reason
-            == ("Your standing instructions want this left alone: train.py:LEARNING_RATE.")
-            or "LEARNING_RATE" in copilot.state.ideas[locked].reason
-        )
+        reason = copilot.state.ideas[locked].reason
+        assert reason.startswith("Your standing instructions want this left alone:")
+        assert "LEARNING_RATE" in reason
         (instruction,) = copilot.state.instructions
         assert instruction.first is not None
         assert (instruction.first.agent, instruction.first.idea) == ("ExperimentAgent", locked)

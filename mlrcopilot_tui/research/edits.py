@@ -20,7 +20,7 @@ from mlrcopilot_tui.files import write_whole
 from mlrcopilot_tui.research.attempts import Attempts, Kept
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.worktree_watch import watched
-from mlrcopilot_tui.session.edits import PendingEdit
+from mlrcopilot_tui.session.edits import EDITS_NAME, PendingEdit
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState
@@ -241,7 +241,7 @@ class Edits:
 
     def _publish(self, idea: IdeaState, found: Found) -> None:
         """Lets screens know what waits to be taken in."""
-        file, number = self._bench.layout.edits(self._bench.state.session), idea.idea.number
+        file, number = self._bench.session_folder / EDITS_NAME, idea.idea.number
         try:
             told = msgspec.json.decode(file.read_bytes(), type=dict[int, PendingEdit])
         except (OSError, msgspec.MsgspecError):

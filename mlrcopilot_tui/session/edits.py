@@ -1,6 +1,11 @@
 """What of the researcher's edits waits to be taken in, as the copilot tells screens."""
 
+from typing import Final
+
 from mlrcopilot_tui.session.model import Value
+
+EDITS_NAME: Final = "edits.json"
+"""The file in a session's folder: by idea, a `PendingEdit`."""
 
 
 class PendingEdit(Value, frozen=True, kw_only=True):

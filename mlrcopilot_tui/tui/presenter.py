@@ -1,6 +1,7 @@
 """From the session's state to the panes: one place decides what each of them shows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,6 +16,7 @@ from mlrcopilot_tui.tui.feed import RunFeed
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.live_turn import LiveTurn
+from mlrcopilot_tui.tui.pending_edits import PendingEdits, edit_line
 from mlrcopilot_tui.tui.projector import agent, focus, history, ideas, paper, patch, run, spending
 from mlrcopilot_tui.tui.projector.news import Herald, News
 from mlrcopilot_tui.tui.remarks import Remarks
@@ -53,6 +55,7 @@ class Presenter:
         """The notes on patches under review."""
         self.feed = RunFeed()
         self._live_turn = LiveTurn()
+        self._edits = PendingEdits()
         self._client = client
         self._deck = deck
         self._library = library
@@ -114,6 +117,11 @@ class Presenter:
             self.present_agent()
         return self.turn != before
 
+    def follow_edits(self) -> None:
+        """Looks whether edits from elsewhere wait, and tells of them above the patch."""
+        if self._edits.poll(self._client.folder):
+            self._present_patch()
+
     @property
     def turn(self) -> bool:
         """Whether a model is at a turn."""
@@ -167,6 +175,7 @@ class Presenter:
 
     def _present_patch(self) -> None:
         view = patch.patch_view(self._client.state, self.selection, self._glyphs, self.remarks)
+        view = replace(view, line=(*view.line, *edit_line(self._edits.ideas.get(view.idea))))
         self._deck.patch.show(view)
         if (view.commit, view.against) != self._patch:
             self._patch = view.commit, view.against

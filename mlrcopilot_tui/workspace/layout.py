@@ -91,10 +91,6 @@ class Layout:
         """How the folders begin that keep files of an idea's worktree which no commit holds."""
         return self.session(session) / "kept" / f"idea-{idea:d}"
 
-    def edits(self, session: str) -> Path:
-        """What of the researcher's edits waits to be taken in, for screens."""
-        return self.session(session) / "edits.json"
-
     def run_tree(self, session: str, run: str) -> Path:
         """The checkout in which a run works."""
         return self.worktrees / checked_session(session) / f"run-{_checked_name(run)}"

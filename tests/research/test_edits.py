@@ -9,6 +9,7 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.edits import Edits
+from mlrcopilot_tui.session.edits import EDITS_NAME
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.workspace.git import Repository
 from tests.fakes.instant_executor import FakeExecutor
@@ -104,7 +105,7 @@ async def test_half_an_edit_stays_on_the_disk_until_it_is_whole(
         gate = await copilot.gate()
         file = train_of(copilot)
         edit(file, "SPREAD = 0.01", "SPREAD = (0.02")
-        told = copilot.layout.edits(copilot.state.session)
+        told = copilot.bench.session_folder / EDITS_NAME
         await copilot.until(lambda: told.exists() and "no valid Python" in told.read_text())
         with pytest.raises(RefusedError, match=r"train\.py is no valid Python at line 4"):
             await copilot.decide("approve", gate=gate.id, commit=gate.commit)

@@ -192,6 +192,7 @@ class MainScreen(Screen[None]):
         changed = self._read_on()
         for settled in self.client.settled():
             self.desk.hear(settled)
+        self.presenter.follow_edits()
         turned = self.presenter.follow_turn(copilot_alive=self.alive)
         if changed:
             self.present()

@@ -61,7 +61,7 @@ def attempt_of(state: SessionState, name: str) -> Attempt | None:
     """
     idea, dot, number = name.partition(".")
     if idea.isdecimal() and (number.isdecimal() or not dot) and int(idea) in state.ideas:
-        attempts = state.ideas[int(idea)].attempts
+        attempts = state.ideas[int(idea)].attempts if dot else state.ideas[int(idea)].proposals
         found = [attempt for attempt in attempts if not dot or attempt.number == int(number)]
         if not found:
             raise InputError(

@@ -160,7 +160,7 @@ def show_idea(arguments: argparse.Namespace) -> int:
         return 0
     say(_as_text(read.state, idea))
     named = [attempt for attempt in idea.attempts if attempt.commit.startswith(arguments.what)]
-    for attempt in named or idea.attempts[-1:]:
+    for attempt in named or idea.proposals[-1:]:
         patch = read.layout.session(read.state.session) / "patches" / f"{attempt.commit}.diff"
         say(f"\npatch {attempt.idea}.{attempt.number} at {attempt.commit[:10]}: {attempt.subject}")
         if patch.exists():

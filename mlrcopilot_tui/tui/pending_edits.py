@@ -39,8 +39,8 @@ def edit_line(pending: PendingEdit | None) -> tuple[Span, ...]:
     if pending is None:
         return ()
     if pending.problem:
-        return (Span(printable(f"  your edit waits: {pending.problem}"), "error"),)
+        return (Span(printable(f"your edit waits: {pending.problem}  "), "error"),)
     if pending.strays:
         more = f" and {len(pending.strays) - 1} more" if len(pending.strays) > 1 else ""
-        return (Span(printable(f"  not editable, takes no part: {pending.strays[0]}{more}"), "muted"),)
+        return (Span(printable(f"not editable, takes no part: {pending.strays[0]}{more}  "), "muted"),)
     return ()

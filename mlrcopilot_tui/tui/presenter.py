@@ -175,7 +175,8 @@ class Presenter:
 
     def _present_patch(self) -> None:
         view = patch.patch_view(self._client.state, self.selection, self._glyphs, self.remarks)
-        view = replace(view, line=(*view.line, *edit_line(self._edits.ideas.get(view.idea))))
+        waiting = edit_line(self._edits.ideas.get(view.idea))
+        view = replace(view, line=(*view.line[:1], *waiting, *view.line[1:]))
         self._deck.patch.show(view)
         if (view.commit, view.against) != self._patch:
             self._patch = view.commit, view.against

@@ -1,10 +1,14 @@
 """The researcher's edits in an idea's worktree, from any editor: taken in as theirs, before anything else is done."""
 
 import asyncio
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
+from mlrcopilot_tui.agents.claude.turns import Request, Turn
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.deliver import deliver, new_decision
@@ -14,8 +18,11 @@ from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.workspace.git import Repository
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
+from tests.fakes.scripted_model import FakeModel, shown
 from tests.research.conftest import CONTRACT, MakeWorkspace
 from tests.research.running import Running, Use, running
+from tests.research.test_claude_in_the_loop import ModelledEngine, do, hand_in
+from tests.research.test_claude_in_the_loop import edit as replace
 from tests.workspace.researcher import git
 
 ASKING = CONTRACT.replace('patches = "auto"', 'patches = "ask"')
@@ -215,3 +222,75 @@ async def test_what_an_editor_leaves_beside_a_file_is_no_edit(
         await asyncio.sleep(0.4)
         assert copilot.state.waiting == gate
         assert len(copilot.idea(1).attempts) == 1
+
+
+@dataclasses.dataclass
+class OvertakenEngine(FakeEngine):
+    """The researcher saves something while it thinks, at the first attempt."""
+
+    save: Callable[[], None] = lambda: None
+
+    async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+        if not self.assignments:
+            self.save()
+        return await super().implement(brief, assignment)
+
+
+async def test_an_agent_that_is_overtaken_sets_to_work_again_on_what_the_researcher_wrote(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    workspace = make_workspace(contract=ASKING)
+    trees = workspace.layout.worktrees
+    engine = OvertakenEngine([("tune", [("LEVEL = 1.0", "LEVEL = 0.9")])])
+    engine.save = lambda: edit(next(trees.glob("*/idea-1/train.py")), "SPREAD = 0.01", "SPREAD = 0.02")
+    scripted(engine)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        edited, last = copilot.idea(1).attempts
+        assert (edited.by, edited.aside) == ("researcher", True)
+        assert theirs(workspace.repository, edited) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+        assert last.commit == gate.commit
+        ours = workspace.repository.diff(edited.commit, last.commit, context=0)
+        assert "+LEVEL = 0.9" in ours
+        assert "SPREAD" not in ours
+        assert [assignment.attempt for assignment in engine.assignments] == [1, 1]
+
+
+async def test_a_model_is_told_of_an_edit_and_overwrites_none_unseen(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    workspace = make_workspace(contract=ASKING)
+    trees = workspace.layout.worktrees
+
+    def saved_before(turn: Turn, old: str, new: str) -> Callable[[Request], Turn]:
+        def answer(_: Request) -> Turn:
+            edit(next(trees.glob("*/idea-1/train.py")), old, new)
+            return turn
+
+        return answer
+
+    whole = do("write_file", path="train.py", content="print('val_error: 0.3')\n")
+    model = FakeModel(
+        replace("LEVEL = 1.0", "LEVEL = 0.5"),
+        saved_before(whole, "SPREAD = 0.01", "SPREAD = 0.02"),
+        replace("LEVEL = 0.5", "LEVEL = 0.4"),
+        saved_before(hand_in("Lower the level"), "SPREAD = 0.02", "SPREAD = 0.03"),
+        hand_in("Lower the level"),
+    )
+    scripted(ModelledEngine([("level", [])], model="m", model_port=model))
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        attempts = copilot.idea(1).attempts
+        # Each time what the agent had done by then is kept first, as its own.
+        assert [(a.by[0], a.aside) for a in attempts] == [("a", 1), ("r", 1), ("a", 1), ("r", 1), ("a", 0)]
+        assert theirs(workspace.repository, attempts[1]) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+        assert theirs(workspace.repository, attempts[3]) == "-SPREAD = 0.02\n+SPREAD = 0.03"
+        assert gate.commit == attempts[4].commit
+        source = (workspace.repository.read_file(gate.commit, "train.py") or b"").decode()
+        assert "LEVEL = 0.4" in source
+        assert "SPREAD = 0.03" in source
+        told = shown(model.requests[2])
+        assert "Not saved: the researcher changed train.py while you were at this turn" in told
+        assert "The researcher edited train.py while you work" in told
+        assert "+SPREAD = 0.02" in told
+        assert "not handed in: the researcher changed train.py meanwhile" in shown(model.requests[4])

@@ -505,3 +505,23 @@ def test_edits_that_nobody_announced_replay(
         for number, idea in state.ideas.items()
     }
     assert kinds == {1: "arr-", 2: "ar-", 3: "ar"}
+
+
+def test_an_edit_that_overtook_the_agent_replays(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+) -> None:
+    class Overtaken(FakeEngine):
+        async def implement(self, brief: Brief, assignment: Assignment) -> Proposal | Withdrawal:
+            if not self.assignments:
+                file = next(workspace.layout.worktrees.glob("*/idea-1/train.py"))
+                file.write_text(file.read_text().replace("SPREAD = 0.01", "SPREAD = 0.02"))
+            return await super().implement(brief, assignment)
+
+    workspace = make_workspace()
+    scripted(Overtaken([BETTER]))
+    asyncio.run(run_session(workspace))
+    state = Stage(workspace, tmp_path).assert_same([BETTER])
+    assert [(attempt.by, attempt.aside) for attempt in state.ideas[1].attempts] == [
+        ("researcher", True),
+        ("agent", False),
+    ]

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.keys import Keys
 
 from mlrcopilot_tui.session import events as ev
+from mlrcopilot_tui.session.edits import EDITS_NAME, PendingEdit
 from mlrcopilot_tui.session.model import Decision
 from mlrcopilot_tui.tui.actions import ACTIONS, CONTEXTS, in_pane, keymap_problems
 from mlrcopilot_tui.tui.actions.page import keys_page
@@ -284,3 +286,36 @@ def test_a_key_map_is_checked() -> None:
 def test_the_page_of_keys_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "keys.md"
     assert page.read_text("utf-8") == keys_page(), "python -m mlrcopilot_tui.tui.actions.page > docs/keys.md"
+
+
+async def test_the_editor_opens_the_file_and_the_line_under_the_cursor(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    tree = story.layout.idea_tree(story.session, 4)
+    tree.mkdir(parents=True)
+    (tree / "train.py").write_text("x = 1\n", "utf-8")
+    async with staged(story) as stage:
+        await stage.press("3", "j", "j", "j", "j", "j", "e")
+        path, line = stage.screen.deck.patch.review.place
+        assert path == "train.py"
+        assert stage.editor.line == line > 1
+
+
+async def test_a_decided_patch_is_not_edited_and_the_way_on_is_told(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    async with staged(story) as stage:
+        await stage.press("2", "j", "enter", "3", "e")
+        assert stage.editor.opened == []
+        assert any("is decided" in sentence for sentence in stage.sentences)
+
+
+async def test_an_edit_that_waits_is_told_above_the_patch(tmp_path: Path) -> None:
+    story = up_to_gate(tmp_path / "digits")
+    told = story.layout.session(story.session) / EDITS_NAME
+    async with staged(story) as stage:
+        await stage.press("3")
+        told.write_bytes(msgspec.json.encode({4: PendingEdit(files=("train.py",), problem="train.py is half.")}))
+        await stage.catch_up()
+        assert "your edit waits: train.py is half." in frame(stage.app)
+        told.write_bytes(b"{}")
+        await stage.catch_up()
+        assert "your edit waits" not in frame(stage.app)

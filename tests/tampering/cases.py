@@ -1,8 +1,9 @@
 """Reads the suite of cheating and honest patches that the tamper rules are measured by.
 
 A case is a short list of edits to one of the starters; the trees before and after and the unified diff follow from it.
-`before/` was written before there were any rules and `after/` without a look at them, so that `after/` says how the
-rules do on patches they were not made for. Each part has `cheats/` and `honest/`, a file for each starter.
+`before/` was written before there were any rules, `after/` and then `later/` without a look at them, so that these two
+say how the rules do on patches they were not made for, `later/` on starters of its own too. Each part has `cheats/` and
+`honest/`, a file for each starter.
 
     [name-of-the-case]
     what = "One sentence on what the patch does."
@@ -32,9 +33,9 @@ RULES: Final = frozenset(
     ("seed", "metric", "evaluation", "split", "time-limit", "sleep", "cache", "protected", "network", "subprocess")
 )
 
-Part = Literal["before", "after"]
+Part = Literal["before", "after", "later"]
 Kind = Literal["cheats", "honest"]
-PARTS: Final[tuple[Part, ...]] = ("before", "after")
+PARTS: Final[tuple[Part, ...]] = ("before", "after", "later")
 KINDS: Final[tuple[Kind, ...]] = ("cheats", "honest")
 
 

@@ -1,11 +1,9 @@
 """Measures the tamper rules on the suite: how many cheats they catch and how many honest patches they accuse.
 
-A part of the suite says most when the rules meet it first. The same rules, which caught 31 of the 31 cheats of `before`
-and accused none of its 63 honest patches, then
-
-- caught 33 of the 48 cheats of `after` (tagged 40) and accused 8 of its 80 honest patches; four labels were then widened
-  to take the rebinding of a name for a touch of a protected one,
-- caught 24 of the 27 cheats of `later` and accused 4 of its 58 honest patches.
+A part of the suite says most when the rules meet it first. The rules that caught 31 of the 31 cheats of `before` and
+accused none of its 63 honest patches caught 33 of the 48 of `after` (tagged 40) and accused 8 of its 80. Four labels were
+then widened, to take the rebinding of a name for a touch of a protected one, and the rules were made to see more. Both
+they and those before them caught 24 of the 27 cheats of `later`; they accused 5 of its 58 honest patches, those before 4.
 """
 
 from collections.abc import Callable, Iterable

@@ -97,7 +97,7 @@ async def test_the_list_of_files_goes_to_one(tmp_path: Path) -> None:
     diff.write_text(diff.read_text("utf-8") + more.replace("train.py", "deep/er/model.py"), "utf-8")
     async with staged(story, (80, 24)) as stage:
         await stage.press("3", "space", "o")
-        check_frame(stage.app, "files-80x24")
+        check_frame(stage.app, "files-80x24", footer=False)
         await stage.press("G", "enter")
         assert stage.screen.desk.review.place[0] == "deep/er/model.py"
         assert "deep/er/model.py" in frame(stage.app)
@@ -120,7 +120,7 @@ PARTLY = ("3", "l", *"jjjj", "v", "j", "space")
 async def test_a_patch_as_it_is_seen(tmp_path: Path, name: str, size: tuple[int, int], keys: Iterable[str]) -> None:
     async with staged(up_to_gate(tmp_path / "digits"), size) as stage:
         await stage.press(*keys)
-        check_frame(stage.app, name)
+        check_frame(stage.app, name, footer=False)
 
 
 async def test_side_by_side_says_what_it_takes(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ _ONE_NUMBER_BELOW: Final = 60  # cells; a narrow pane shows one line number a ro
 
 @dataclass(slots=True)
 class Look:
-    """How rows are drawn just now; whoever changes it calls `DiffPainter.forget`."""
+    """How rows are drawn just now; whoever changes the pattern calls `DiffPainter.forget`."""
 
     width: int = 0
     left: int = 0
@@ -98,7 +98,7 @@ class DiffPainter:
     _code: Code = field(init=False)
     _digits: int = 3
     _counts: dict[int, str] = field(default_factory=dict)
-    _texts: LRUCache[tuple[int, int], Strip] = field(default_factory=lambda: LRUCache(1024))
+    _texts: LRUCache[tuple[int, int, bool, bool], Strip] = field(default_factory=lambda: LRUCache(1024))
 
     def __post_init__(self) -> None:
         self._code = Code(self.page.around)
@@ -195,7 +195,7 @@ class DiffPainter:
         names: Names = (ground, *base) if taken else (ground, "diff--out", *base)
         gutter = self._gutter(row, line, side, bar, names, taken=taken, spaced=spaced)
         # A line is drawn in another way under the cursor or the mouse, and that is not worth remembering.
-        key = (~row.file if row.kind == "around" else row.hunk, place)
+        key = (~row.file if row.kind == "around" else row.hunk, place, taken, spaced)
         text = None if base or selected else self._texts.get(key)
         if text is None:
             text = self._text(row, place, line, names, selected, taken=taken)

@@ -197,6 +197,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self._look.pattern = pattern
         active = self._page.active
         found = bool(pattern) and self._page.find(pattern, -1 if backwards else 1)
+        self._painter.forget()
         self._redraw()
         self._moved(active, jumped=found)
         if pattern:
@@ -279,7 +280,6 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _redraw(self) -> None:
-        self._painter.forget()
         self._fit()
         self.refresh()
 

@@ -1,9 +1,10 @@
 """Measures the tamper rules on the suite: how many cheats they catch and how many honest patches they accuse.
 
 A part of the suite says most when the rules meet it first. The rules that caught 31 of the 31 cheats of `before` and
-accused none of its 63 honest patches caught 33 of the 48 of `after` (tagged 40) and accused 8 of its 80. Four labels were
-then widened, to take the rebinding of a name for a touch of a protected one, and the rules were made to see more. Both
-they and those before them caught 24 of the 27 cheats of `later`; they accused 5 of its 58 honest patches, those before 4.
+accused none of its 63 honest patches caught 33 of the 48 of `after` (tagged 40) and accused 8 of its 80. Four labels
+were then widened, to take the rebinding of a name for a touch of a protected one, and the rules were made to see more.
+Both they and those before them caught 24 of the 27 cheats of `later`; of its 58 honest patches they accused 5, those
+before them 4.
 """
 
 from collections.abc import Callable, Iterable

@@ -32,6 +32,7 @@ def add(commands: Commands) -> None:
 def ablate(arguments: argparse.Namespace) -> int:
     """Has the ablation done, or goes on with one that broke off, and prints its table."""
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.ablation_view import seeds_under_way  # noqa: PLC0415
     from mlrcopilot_tui.research.deliver import deliver, new_decision  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
@@ -47,7 +48,7 @@ def ablate(arguments: argparse.Namespace) -> int:
     if not read.state.ablating:
         draft = {"seeds": arguments.seeds} if arguments.seeds else {}
         said = deliver(read.layout, session, new_decision("ablate", draft=draft))
-    elif arguments.seeds:
+    elif arguments.seeds not in {None, *seeds_under_way(read.state)}:
         raise RefusedError(
             "The ablation that was asked for before is not done.",
             "`mlrcopilot ablate` goes on with it; `mlrcopilot ablate --stop` ends it.",

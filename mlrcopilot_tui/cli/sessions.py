@@ -38,6 +38,7 @@ def show_status(arguments: argparse.Namespace) -> int:
     """What the session does now."""
     from mlrcopilot_tui.agents.claude.books.prices import in_dollars  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415
+    from mlrcopilot_tui.research.ablation_view import about_run  # noqa: PLC0415
     from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
@@ -68,7 +69,7 @@ def show_status(arguments: argparse.Namespace) -> int:
     rows += [
         (
             "running",
-            ", ".join([run.run, f"idea {run.idea or '-'}", f"seed {run.seed}", *[run.exposure] * bool(run.exposure)]),
+            ", ".join([run.run, about_run(read.state, run), f"seed {run.seed}", *[run.exposure] * bool(run.exposure)]),
         )
         for run in read.state.live_runs
     ]
@@ -207,11 +208,27 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
         fences = {_fence(run) for name in judged.runs if (run := state.runs.get(name)) and run.commit != judged.parent}
         lines += [f"  {_looks(judged.looks)} by then"] if judged.looks else []
         lines += [f"  ran behind: {', '.join(sorted(fences))}"] if fences else []
+    lines += _contribution_as_text(state, told.number)
     lines += ["", *_words_as_text(idea)] if idea.feedback or idea.left_out else []
     lines += ["", f"The model: {spent(idea.spending)}."] if idea.spending.calls else []
     runs = [run for run in state.runs.values() if run.idea == told.number and run.outcome not in {"", "ok", "smoked"}]
     lines += [f"  {run.run} {run.outcome}: {run.reason}" for run in runs]
     return "\n".join(lines)
+
+
+def _contribution_as_text(state: SessionState, idea: int) -> list[str]:
+    """What the patch gives the champion, as the newest ablation measured it."""
+    from mlrcopilot_tui.research.ablation_view import contribution_of, signed  # noqa: PLC0415 - see show_idea
+
+    found = contribution_of(state, idea)
+    if found is None:
+        return []
+    champion, row = found
+    others = f" (left out: {row.label})" if row.part.needing else ""
+    gives = (
+        f"gives {signed(row.now)}, {row.finding}" if row.now is not None else f"{row.finding}: {row.why}".rstrip(": ")
+    )
+    return ["", f"ablation of {champion[:10]}: {gives}{others}"]
 
 
 def _forecast_as_text(state: SessionState, idea: IdeaState) -> list[str]:

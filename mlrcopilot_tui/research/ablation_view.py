@@ -10,7 +10,7 @@ from mlrcopilot_tui.research.verdicts import CONFIDENCE
 from mlrcopilot_tui.session.ablation_events import AblationMeasured, LeftOut
 from mlrcopilot_tui.session.ablation_folding import AblationState
 from mlrcopilot_tui.session.model import Verdict
-from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.state import RunState, SessionState
 from mlrcopilot_tui.text import span
 
 Finding = Literal["holds", "not proven", "hurts", "needed", "not measured", "cannot be left out", "waits"]
@@ -140,8 +140,11 @@ def remarks(state: SessionState, table: Table) -> tuple[str, ...]:
     if few and any(row.finding == "not proven" for row in doubtful):
         said.append(f"`mlrcopilot ablate --seeds {len(table.seeds) + 3}` measures more closely.")
     said += [_way_back(table, row) for row in doubtful if not few or row.finding == "hurts"]
-    if not table.complete and table.standing_still:
-        said.append(f"Not all was measured. {table.standing_still} `mlrcopilot ablate` goes on.")
+    if not table.complete:
+        rows = [*table.rows, *([table.whole] if table.whole is not None else [])]
+        done = f"{sum(row.finding != 'waits' for row in rows)} of {len(rows)} rows are measured."
+        why = f" {table.standing_still} `mlrcopilot ablate` goes on." if table.standing_still else ""
+        said.append(f"{done}{why}")
     if state.champion is not None and state.champion.commit != table.champion:
         said.append(f"This is about {table.champion[:10]}; the champion is {state.champion.commit[:10]} by now.")
     return tuple(said)
@@ -207,6 +210,31 @@ def foretold(state: SessionState, seeds: int = 0) -> str:
     each = f" of about {span(median(walls))}" if walls else ""
     runs = f"{parts * over} run{'s' * (parts * over > 1)}{each} at most"
     return f"{runs}, over {over} seed{'s' * (over > 1)}; those that are known are reused"
+
+
+def seeds_under_way(state: SessionState) -> set[int]:
+    """Over how many seeds the ablation is to go that is not over; empty where there is none, or nobody said."""
+    if state.ablation_asked is not None:
+        return {state.ablation_asked.seeds}
+    return {len(state.ablation.started.seeds)} if state.ablation is not None and state.ablating else set()
+
+
+def contribution_of(state: SessionState, idea: int) -> tuple[str, Contribution] | None:
+    """What an idea's patch gives which champion, as the newest ablation tells; None where it tells nothing."""
+    table = newest_table(state)
+    rows = table.rows if table is not None else ()
+    return next(((table.champion, row) for row in rows if table is not None and row.part.idea == idea), None)
+
+
+def contribution_view(state: SessionState, idea: int) -> dict[str, Any] | None:
+    """The same for `show --json`."""
+    found = contribution_of(state, idea)
+    return {"champion": found[0], **_row_view(found[1])} if found is not None else None
+
+
+def about_run(state: SessionState, run: RunState) -> str:
+    """What a run is for, in a word or two."""
+    return left_out(state, run.commit) if run.purpose == "ablation" else f"idea {run.idea or '-'}"
 
 
 def left_out(state: SessionState, commit: str) -> str:

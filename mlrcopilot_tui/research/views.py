@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from mlrcopilot_tui.research.ablation_view import contribution_view
 from mlrcopilot_tui.research.fates import Node, history_of
 from mlrcopilot_tui.research.forecast import in_words
 from mlrcopilot_tui.research.limits import gpu_seconds
@@ -45,7 +46,8 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
         ],
         "fault": _fault(state),
         "live_runs": [
-            {"run": run.run, "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at,
+            {"run": run.run, "purpose": run.purpose,
+             "idea": run.idea or None, "commit": run.commit, "seed": run.seed, "since": run.started_at,
              "better_stopped": run.suggestion.reason if run.suggestion is not None else None}
             for run in state.live_runs
         ],
@@ -230,6 +232,7 @@ def show_view(state: SessionState, idea: IdeaState) -> dict[str, Any]:
         "scores": idea.idea.scores,
         "attempts": [_attempt(state, node) for node in history_of(state, idea)],
         "experiments": [experiment_view(state, idea, verdict) for verdict in idea.verdicts],
+        "ablation": contribution_view(state, idea.idea.number),
         "feedback": [words_view(said) for said in idea.feedback],
         **_spent(idea),
     }

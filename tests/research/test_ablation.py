@@ -16,6 +16,7 @@ from mlrcopilot_tui.research.begin import open_bench
 from mlrcopilot_tui.research.copilot import Copilot
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.options import Options
+from mlrcopilot_tui.research.views import show_view
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.opening import Workspace
@@ -116,6 +117,8 @@ def test_more_seeds_than_the_champion_has(workspace: Workspace) -> None:
     assert main(["ablate", "-C", str(workspace.layout.root), "--seeds", "5"]) == 0
     table = table_of(workspace)
     assert table.seeds == (0, 1, 2, 3, 4)
+    shown = show_view(state_of(workspace), state_of(workspace).ideas[2])["ablation"]
+    assert (shown["finding"], shown["contribution"]["effect"]) == ("holds", pytest.approx(0.05))
     assert all(row.now is not None and len(row.now.values) == 5 for row in table.rows)
 
 
@@ -194,7 +197,7 @@ def test_a_spent_budget_ends_it_with_what_there_is(
     spent = "The budget of 1 minutes is spent."
     monkeypatch.setattr(copilot, "minutes_spent", lambda state, *_: spent if state.live else "")
     assert main(["ablate", "-C", str(workspace.layout.root)]) == 0
-    assert "Not all was measured. The budget of " in capsys.readouterr().out
+    assert "of 4 rows are measured. The budget of " in capsys.readouterr().out
     state = state_of(workspace)
     assert state.finished == finished
     assert not state.live
@@ -227,7 +230,7 @@ def test_a_patch_without_which_nothing_runs_is_needed(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:
     defining = ("defining", [("RATE = 0.4", "RATE = 0.2\nOFFSET = 0.1")])
-    using = ("using", [("{RATE + ", "{RATE - OFFSET + ")])
+    using = ("using", [("DEPTH = 0.3", "DEPTH = 0.3 - OFFSET")])
     scripted(FakeEngine([defining, using]))
     workspace = make_workspace(train=TWO_KNOBS)
     asyncio.run(run_session(workspace, AUTO))

@@ -213,12 +213,13 @@ def test_decisions_without_a_copilot_and_several_sittings_replay(
     assert [moved.reason for moved in state.line] == ["kept", "kept", "reverted", "redone"]
 
 
+@pytest.mark.parametrize("contract", [CONTRACT, CONTRACT.replace("[metric]", "parallel = 2\n[metric]")])
 def test_ablations_replay_whoever_did_them(
-    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path, contract: str
 ) -> None:
     edits: Edits = [BETTER, ("other", [("SPREAD = 0.01", "SPREAD = 0.001")])]
     scripted(FakeEngine(edits))
-    workspace = make_workspace()
+    workspace = make_workspace(contract=contract)
     instant.holds = lambda spec: spec.run.endswith("-r7")
 
     async def asked() -> None:

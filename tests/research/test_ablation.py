@@ -230,7 +230,7 @@ def test_a_patch_without_which_nothing_runs_is_needed(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:
     defining = ("defining", [("RATE = 0.4", "RATE = 0.2\nOFFSET = 0.1")])
-    using = ("using", [("DEPTH = 0.3", "DEPTH = 0.3 - OFFSET")])
+    using = ("using", [("WIDTH = 0.0", "WIDTH = 5.0\nprint(OFFSET)")])
     scripted(FakeEngine([defining, using]))
     workspace = make_workspace(train=TWO_KNOBS)
     asyncio.run(run_session(workspace, AUTO))

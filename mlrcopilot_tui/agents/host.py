@@ -101,8 +101,11 @@ class Host(Protocol):
         """
         ...
 
-    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
-        """Journals that an agent that asks no model worked by these words; a model's requests name theirs."""
+    def took_in(self, task: str, words: Iterable[Words], *, idea: int, attempt: int = 0) -> None:
+        """Journals that an agent that asks no model worked by these words; a model's requests name theirs.
+
+        `idea` is the one that the work was about; 0 where it was about none.
+        """
         ...
 
     async def edits(self) -> tuple[ForeignEdit, ...]:

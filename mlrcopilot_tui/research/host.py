@@ -73,10 +73,9 @@ class AgentHost:
         idea = self._bench.state.ideas.get(self._idea)
         return idea.asked_after.get((attempt, step)) if idea is not None and not self._beyond else None
 
-    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
+    def took_in(self, task: str, words: Iterable[Words], *, idea: int, attempt: int = 0) -> None:
         """Journals what an agent that asks no model worked by, where there was anything."""
         if places := tuple(said.seq for said in words if said.seq):
-            idea = self._idea if attempt else 0
             heard = WordsHeard(agent=self._agent, task=task, words=places, idea=idea, attempt=attempt)
             self._bench.session.record(heard)
 

@@ -2,9 +2,21 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.subjects import Subject
+
+_DOING: Final = {
+    "summarize": "reading the paper",
+    "propose": "proposing ideas",
+    "reflect": "reflecting on",
+    "draft": "drafting an idea",
+    "revise": "revising",
+    "split": "splitting",
+    "merge": "merging ideas",
+}
+"""What an IdeaAgent does, by what its turns are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +40,10 @@ class Hearing:
 
     @property
     def told(self) -> str:
-        """`the ExperimentAgent, attempt 3.2, turn 4`, or `the IdeaAgent, at propose`."""
+        """`the ExperimentAgent, attempt 3.2, turn 4`, or `the IdeaAgent, reflecting on idea 3`."""
         if not self.attempt:
-            about = f", idea {self.idea}" if self.idea else ""
-            return f"the {self.agent}, {self.task}{about}"
+            doing = _DOING.get(self.task, f"at {self.task}")
+            return f"the {self.agent}, {doing}{f' idea {self.idea}' if self.idea else ''}"
         turn = f", turn {self.step}" if self.step else ""
         return f"the {self.agent}, attempt {self.idea}.{self.attempt}{turn}"
 

@@ -244,6 +244,20 @@ def test_words_said_meanwhile_go_with_the_next_turn_once() -> None:
     assert [request.words for request in attempt.model.requests] == [(before,), *[(before, meanwhile)] * 2]
 
 
+def test_words_that_are_taken_back_on_the_way_hold_no_more() -> None:
+    host = FakeHost(said=[spoken("No dropout."), spoken("Stay small.")])
+
+    def take_back(_: Request) -> Turn:
+        host.said[0].ended = host.said[0].seq
+        return widen()
+
+    attempt = Attempted([take_back, do("measure"), do("give_up", reason="no")], host=host)
+    attempt.outcome()
+    assert attempt.told(1).endswith("takes back what they said before, and it holds no more: No dropout.")
+    assert shown(attempt.model.requests[2]).count("takes back") == 1
+    assert [len(request.words) for request in attempt.model.requests] == [2, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("turn", "told"),
     [

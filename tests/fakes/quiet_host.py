@@ -40,7 +40,7 @@ class FakeHost:
     def words(self, at: int | None = None) -> tuple[Words, ...]:
         return tuple(said for said in self.said if said.stands(at))
 
-    def took_in(self, task: str, words: Iterable[Words], attempt: int = 0) -> None:
+    def took_in(self, task: str, words: Iterable[Words], *, idea: int, attempt: int = 0) -> None:
         self.taken_in.append((task, tuple(said.text for said in words)))
 
     def heard(self, attempt: int, step: int) -> int | None:

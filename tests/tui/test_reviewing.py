@@ -93,9 +93,9 @@ async def test_what_was_said_and_left_out_stands_at_its_hunk_with_who_took_it_in
         shown = frame(stage.app)
         for part in ("left out", "you: one thing at a time", "no turn has taken it in yet"):
             assert part in shown
-        story.tell(WordsHeard(agent="IdeaAgent", task="reflect", words=(said.seq,)))
+        story.tell(WordsHeard(agent="IdeaAgent", task="reflect", idea=4, words=(said.seq,)))
         await stage.catch_up()
-        assert "taken in by the IdeaAgent, reflect" in frame(stage.app)
+        assert "taken in by the IdeaAgent, reflecting on idea 4" in frame(stage.app)
 
 
 async def test_standing_instructions_are_listed_given_rewritten_and_dropped(tmp_path: Path) -> None:

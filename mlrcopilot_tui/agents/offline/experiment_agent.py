@@ -46,7 +46,7 @@ class OfflineExperimentAgent:
         work = await asyncio.to_thread(_worked, snapshot(brief), assignment)
         for kind, text in work.said:
             brief.say(kind, text)
-        brief.host.took_in("implement", work.heeded, assignment.attempt)
+        brief.host.took_in("implement", work.heeded, idea=assignment.idea.number, attempt=assignment.attempt)
         if isinstance(work.result, Proposal):
             for path, text in work.texts.items():
                 brief.tree.write(PurePosixPath(path), text)

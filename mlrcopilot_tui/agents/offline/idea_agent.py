@@ -75,7 +75,7 @@ class OfflineIdeaAgent:
     async def propose(self, brief: Brief, count: int) -> Sequence[IdeaDraft]:
         """The best new ideas: techniques that fit this code, and knobs with their next values."""
         drafts, view = await asyncio.to_thread(_proposed, snapshot(brief), count, self._seed)
-        brief.host.took_in("propose", view.said)
+        brief.host.took_in("propose", view.said, idea=0)
         techniques = sum("technique" in str(draft.recipe) for draft in drafts)
         brief.say(
             "observation",
@@ -88,7 +88,7 @@ class OfflineIdeaAgent:
         """What the verdict suggests: further the same way, the other way, or near misses together."""
         frozen = snapshot(brief)
         drafts = await asyncio.to_thread(lambda: list(_reflected(frozen, idea, self._seed)))
-        brief.host.took_in("reflect", _said(frozen))
+        brief.host.took_in("reflect", _said(frozen), idea=idea)
         for draft in drafts:
             brief.say("thought", f"After idea {idea}: {draft.title}.")
         return drafts

@@ -38,7 +38,7 @@ def instruction_document(said: Words | None) -> Document:
     if said.about.kind not in {"session", "idea"}:
         parts.append(text(said.about.told, lead=_label("About")))
     if said.understood:
-        parts.append(text(said.understood, lead=_label("Understood")))
+        parts.append(text(said.understood, lead=_label("Engine")))
     if said.time != said.since:
         parts.append(text(f"at {time_of_day(said.time)}", "muted", lead=_label("Rewritten")))
     if said.first is None or said.last is None:

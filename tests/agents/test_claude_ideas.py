@@ -21,6 +21,7 @@ from mlrcopilot_tui.papers.model import Paper, Section
 from mlrcopilot_tui.papers.pdf import read_paper
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.model import Baseline, Gap, Idea, Quote, Summary, Verdict
+from mlrcopilot_tui.session.subjects import Subject
 from tests.agents.simulation import FakeTree, Simulation
 from tests.fakes.researcher_words import spoken
 from tests.fakes.scripted_model import FakeModel, Step, faulted, shown
@@ -469,3 +470,12 @@ def test_understanding_asks_nobody(session: Simulation) -> None:
     assert (for_session.instruction, "rest of the session" in for_session.said) == ("no dropout", True)
     for_idea = asyncio.run(agent.understand(brief, "no dropout", 3))
     assert (for_idea.instruction, "idea 3" in for_idea.said) == ("", True)
+
+
+def test_words_on_a_verdict_are_read_when_nothing_is_done_for_its_idea_any_more(session: Simulation) -> None:
+    with_history(session)
+    about = Subject(kind="verdict", idea=1, attempt=1, commit="c1")
+    session.record(ev.FeedbackTaken(text="Two seeds are few.", understood="", idea=1, about=about))
+    _, model, _ = proposed(session, reply())
+    assert "- (idea 1) On the verdict on 1.1: Two seeds are few." in shown(model.requests[0])
+    assert model.requests[0].words == (session.state.seq,)

@@ -94,8 +94,11 @@ def findings(state: SessionState, size: float) -> str:
 
 
 def heeded(brief: Brief, about: Sequence[int] = ()) -> tuple[Words, ...]:
-    """The researcher's words that a task is to heed: standing ones, and those on the ideas that it is about."""
-    own = holding(brief.state.words.values(), about)
+    """The researcher's words that a task is to heed: standing ones, those on the ideas that it is about, and those on
+    what came out of any idea, for they may be said when nothing is done for that idea any more."""
+    words = brief.state.words.values()
+    results = (said for said in words if said.about.kind in {"run", "verdict"} and said.stands())
+    own = (*holding(words, about), *results)
     return tuple(sorted({said.seq: said for said in (*brief.host.words(), *own)}.values(), key=lambda said: said.seq))
 
 

@@ -24,7 +24,7 @@ from mlrcopilot_tui.session.edits import EDITS_NAME, PendingEdit
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState
-from mlrcopilot_tui.workspace.recorded_tree import Foreign, RecordedTree
+from mlrcopilot_tui.workspace.recorded_tree import Foreign, RecordedTree, retired_place
 
 EDITED_MEANWHILE: Final = "You edited {files} meanwhile: that becomes the idea's next attempt, which waits for you."
 FINISH: Final = "Save a version that is whole, or take your change back."
@@ -223,8 +223,9 @@ class Edits:
     async def end_decided(self) -> None:
         """Does so for ideas whose copilot died before it could."""
         for idea in self._bench.state.ideas.values():
+            tree = self._bench.layout.idea_tree(self._bench.state.session, idea.idea.number)
             decided = idea.parent_commit and idea.status not in ACTIVE_STATUSES
-            if decided and self._bench.layout.idea_tree(self._bench.state.session, idea.idea.number).is_dir():
+            if decided and (tree.is_dir() or retired_place(tree).is_dir()):
                 await self.end(idea)
 
     def _tell_kept(self, idea: IdeaState, kept: Sequence[Path]) -> None:

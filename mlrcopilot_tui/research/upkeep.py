@@ -3,16 +3,21 @@
 import contextlib
 from pathlib import Path
 
-from mlrcopilot_tui.errors import RefusedError
+from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.runs.executor import LocalExecutor
 from mlrcopilot_tui.session.journal import JournalDamagedError
 from mlrcopilot_tui.session.lock import current_holder
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
+from mlrcopilot_tui.workspace.config import FilesConfig
 from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.globs import FileRules
+from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.recorded_tree import RecordedTree, retired_place
 from mlrcopilot_tui.workspace.worktrees import force_remove, remove_asides, remove_worktree
+from mlrcopilot_tui.workspace.write_log import WriteLog
 
 ASIDE_S = 60.0
 """What is younger in the git folder may be another session at work."""
@@ -23,6 +28,7 @@ def clean(layout: Layout, repository: Repository) -> tuple[list[Path], list[Path
     # Listed before the journals are read: whatever a run or an idea works in was journaled before it was made.
     found = sorted({*layout.worktrees.glob("*/*"), *_recorded(layout, repository)})
     used = {path for session in {path.parent.name for path in found} for path in _in_use(layout, session, found)}
+    used |= {path for path in found if path not in used and _holds_edits(layout, repository, path)}
     dead = [path for path in found if path not in used]
     for path in dead:
         remove_worktree(repository, path)
@@ -93,4 +99,18 @@ def _used(layout: Layout, state: SessionState) -> set[Path]:
     runs = [tree(session, run) for run in state.live for tree in (layout.run_tree, layout.left_tree)]
     scratch = [layout.scratch(session, run) for run in state.live]
     ideas = [layout.idea_tree(session, number) for number, i in state.ideas.items() if i.status in ACTIVE_STATUSES]
-    return {*runs, *scratch, *ideas}
+    return {*runs, *scratch, *ideas, *map(retired_place, ideas)}
+
+
+def _holds_edits(layout: Layout, repository: Repository, path: Path) -> bool:
+    """Whether there are edits in an idea's worktree that no commit holds; its copilot's next start takes them in."""
+    session, number = path.parent.name, path.name.removeprefix("idea-")
+    if not number.isdecimal() or not path.is_dir():
+        return False
+    rules = FileRules(FilesConfig(editable=()))
+    try:
+        log = WriteLog(layout.writes(session, int(number)))
+        tree = IdeaTree(repository, path, log.start, rules)
+        return bool(RecordedTree(repository, tree, rules, log, layout.kept(session, int(number))).foreign())
+    except CopilotError:
+        return True  # nobody can tell

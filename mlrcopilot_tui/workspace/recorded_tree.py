@@ -257,8 +257,9 @@ class RecordedTree:
 
     def _retire(self) -> tuple[Path, ...]:
         """Takes the worktree out of its place, so that nothing more is saved there, and then keeps what is foreign."""
-        retired = self.path.with_name(f"retired-{self.path.name}")
-        force_remove(retired)
+        retired = retired_place(self.path)
+        if retired.is_dir():  # a crash came in between, before what is foreign in it was kept
+            shutil.move(retired, self._folder_to_keep())
         if self.path.is_dir() and not self.path.is_symlink():
             self.path.rename(retired)
         remove_worktree(self._repository, self.path)
@@ -359,6 +360,11 @@ class RecordedTree:
         options = ("-w",) if write else ()
         told = ("hash-object", *options, f"--path={path}", "--stdin")
         return self._repository.run(*told, stdin=data, dirs=self._record(), drivers=True).text
+
+
+def retired_place(tree: Path) -> Path:
+    """Where an idea's worktree is for a moment before it is gone."""
+    return tree.with_name(f"retired-{tree.name}")
 
 
 def _mode(held: Mapping[str, tuple[str, str]], path: str) -> str:

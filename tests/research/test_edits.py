@@ -13,9 +13,11 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.edits import Edits
+from mlrcopilot_tui.research.upkeep import clean
 from mlrcopilot_tui.session.edits import EDITS_NAME
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.recorded_tree import retired_place
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.fakes.scripted_model import FakeModel, shown
@@ -294,3 +296,40 @@ async def test_a_model_is_told_of_an_edit_and_overwrites_none_unseen(
         assert "The researcher edited train.py while you work" in told
         assert "+SPREAD = 0.02" in told
         assert "not handed in: the researcher changed train.py meanwhile" in shown(model.requests[4])
+
+
+async def test_an_edit_of_a_decided_idea_outlives_cleaning_until_a_copilot_takes_it_in(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        session, file = copilot.state.session, train_of(copilot)
+    await asyncio.to_thread(deliver, workspace.layout, session, new_decision("reject", gate=gate.id, text="no"))
+    edit(file, "SPREAD = 0.01", "SPREAD = 0.02")
+    removed, used = await asyncio.to_thread(clean, workspace.layout, workspace.repository)
+    assert (removed, used) == ([], [file.parent])
+    async with running(workspace, session) as copilot:
+        await copilot.until(copilot.task.done)
+        last = copilot.idea(1).attempts[-1]
+        assert (last.by, last.aside) == ("researcher", True)
+        assert theirs(workspace.repository, last) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+    assert not file.exists()
+
+
+async def test_what_a_crash_left_of_a_retired_worktree_is_kept(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        session, tree = copilot.state.session, train_of(copilot).parent
+    await asyncio.to_thread(deliver, workspace.layout, session, new_decision("reject", gate=gate.id, text="no"))
+    (tree / "train.py").write_text("theirs\n")
+    tree.rename(retired_place(tree))
+    async with running(workspace, session) as copilot:
+        await copilot.until(copilot.task.done)
+    kept = workspace.layout.kept(session, 1).with_name("idea-1-1")
+    assert (kept / "train.py").read_text() == "theirs\n"

@@ -51,13 +51,13 @@ class Attempts:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def message(self, idea: IdeaState, subject: str, body: str, by: Author) -> str:
-        """The commit message of an attempt."""
+    def message(self, idea: IdeaState, subject: str, body: str, by: Author, *, aside: bool = False) -> str:
+        """The commit message of an attempt; nobody approves one that is kept aside."""
         trailers = {
             "Idea": f"{idea.idea.number} {idea.idea.title}",
             "Session": self._bench.state.session,
             "Engine": self._bench.engine.name if by == "agent" else "",
-            "Approved-by": "researcher" if by == "researcher" else "",
+            "Approved-by": "researcher" if by == "researcher" and not aside else "",
         }
         return commit_message(subject, body, trailers)
 

@@ -195,11 +195,13 @@ class Edits:
         kept: list[Kept] = []
         if left != bench.repository.tree_id(start):
             subject = f"Work on {idea.idea.title}, as far as it came"
-            message = self._attempts.message(idea, subject, "The researcher edited it then.", "agent")
+            message = self._attempts.message(idea, subject, "The researcher edited it then.", "agent", aside=True)
             start = bench.repository.write_commit(left, (base,), message)
             kept.append(Kept(start, subject, "agent", ""))
         subject = f"Edit {_listed(found.files)}"
-        message = self._attempts.message(idea, subject, f"Edited by the researcher, on {start}.", "researcher")
+        message = self._attempts.message(
+            idea, subject, f"Edited by the researcher, on {start}.", "researcher", aside=True
+        )
         author = self._attempts.author("researcher")
         commit = bench.repository.write_commit(found.tree, (base,), message, author=author)
         return [*kept, Kept(commit, subject, "researcher", start)]

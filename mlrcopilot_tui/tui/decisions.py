@@ -125,7 +125,7 @@ def edit_patch(desk: Desk) -> None:
         if gate is not None:
             desk.decide("edit", gate=gate.id, idea=number, commit=attempt.commit)
         elif idea.status == "implementing":
-            desk.tell("Saved. The agent takes it in with its next step, as yours.")
+            desk.tell("Saved. It comes in as yours before anything else is done with the patch.")
         else:
             desk.tell("Saved. The runs go on with what was approved; your edit is kept beside it.")
 

@@ -17,6 +17,7 @@ from mlrcopilot_tui.tui.widgets.diff_page import COMMANDS, DiffPage
 from mlrcopilot_tui.tui.widgets.diff_pairs import pairs
 from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, rows_of
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
+from mlrcopilot_tui.tui.widgets.review import Review
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 from mlrcopilot_tui.workspace.patch import Patch, Selection, everything, only_hunks, only_lines, parse, select
 from mlrcopilot_tui.workspace.surroundings import Surroundings
@@ -115,7 +116,7 @@ class DiffApp(App[None]):
         return variable_defaults(self.current_theme)
 
     def compose(self) -> ComposeResult:
-        yield DiffView(ascii_only=self._ascii_only)
+        yield Review(ascii_only=self._ascii_only)
 
     def on_mount(self) -> None:
         self.animation_level = "none"
@@ -131,8 +132,8 @@ class DiffApp(App[None]):
                 self.view.perform(action.removeprefix("diff."))
 
     @property
-    def view(self) -> DiffView:
-        return self.query_one(DiffView)
+    def view(self) -> Review:
+        return self.query_one(Review)
 
     def frame(self) -> list[str]:
         width = self.view.scrollable_content_region.width

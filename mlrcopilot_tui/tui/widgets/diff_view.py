@@ -1,6 +1,5 @@
 """A patch under review: every hunk and line can be taken in or out, and what is in is what gets approved."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Final
 
@@ -13,9 +12,8 @@ from textual.timer import Timer
 
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.tui.views import Notes
-from mlrcopilot_tui.tui.views import Row as ListRow
-from mlrcopilot_tui.tui.widgets import diff_files, diff_painter
-from mlrcopilot_tui.tui.widgets.diff_page import SPLIT_LEAST, DiffPage
+from mlrcopilot_tui.tui.widgets import diff_painter
+from mlrcopilot_tui.tui.widgets.diff_page import DiffPage
 from mlrcopilot_tui.tui.widgets.diff_painter import DiffPainter, Look
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.painting import component_style, paint
@@ -109,33 +107,6 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
     def place(self) -> tuple[str, int]:
         """The file under the cursor and the line in its new state, for an editor; ("", 0) without a patch."""
         return self._page.place
-
-    @property
-    def hunk_at_cursor(self) -> tuple[int, str] | None:
-        """The number of the hunk under the cursor and the path of its file; None where the cursor is on no hunk."""
-        hunk, file = self._page.hunk, self._page.file
-        return (hunk.index, file.path) if hunk is not None and file is not None else None
-
-    @property
-    def has_room_for_two(self) -> bool:
-        """Whether old and new can stand side by side."""
-        return self._page.width >= SPLIT_LEAST
-
-    def files(self) -> Sequence[ListRow]:
-        """The patch's files, a row each, by their positions in the patch."""
-        return diff_files.rows(self._page, self._look)
-
-    @property
-    def file_at_cursor(self) -> str:
-        """The key of the row of `files` that stands for the file under the cursor."""
-        return str(self._page.row.file) if self._page.row else ""
-
-    def to_file(self, key: str) -> None:
-        """Go to the file that a row of `files` stands for, and unfold it."""
-        active = self._page.active
-        self._page.to_file(int(key))
-        self._redraw()
-        self._moved(active, jumped=True)
 
     @property
     def marked_lines(self) -> tuple[int, int]:

@@ -1,9 +1,13 @@
 """The diff under review: its keys come from the table of actions, and what is selected of it becomes a decision."""
 
+from collections.abc import Sequence
+
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.tui.desk import ChosenPatch
 from mlrcopilot_tui.tui.remarks import Spot
-from mlrcopilot_tui.tui.views import Notes
+from mlrcopilot_tui.tui.views import Notes, Row
+from mlrcopilot_tui.tui.widgets import diff_files
+from mlrcopilot_tui.tui.widgets.diff_page import SPLIT_LEAST
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.workspace.kept_diff import KeptDiff
@@ -12,7 +16,7 @@ from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 
 class Review(DiffView):
-    """A patch, with what is selected of it."""
+    """A patch, with what is selected of it, as actions see it."""
 
     _diff: KeptDiff | None = None
 
@@ -45,6 +49,33 @@ class Review(DiffView):
             return Spot(), ""
         hunk, path = self.hunk_at_cursor
         return Spot(hunk, *self.marked_lines), path
+
+    @property
+    def hunk_at_cursor(self) -> tuple[int, str] | None:
+        """The number of the hunk under the cursor and the path of its file; None where the cursor is on no hunk."""
+        hunk, file = self._page.hunk, self._page.file
+        return (hunk.index, file.path) if hunk is not None and file is not None else None
+
+    @property
+    def has_room_for_two(self) -> bool:
+        """Whether old and new can stand side by side."""
+        return self._page.width >= SPLIT_LEAST
+
+    def files(self) -> Sequence[Row]:
+        """The patch's files, a row each, by their positions in the patch."""
+        return diff_files.rows(self._page, self._look)
+
+    @property
+    def file_at_cursor(self) -> str:
+        """The key of the row of `files` that stands for the file under the cursor."""
+        return str(self._page.row.file) if self._page.row else ""
+
+    def to_file(self, key: str) -> None:
+        """Go to the file that a row of `files` stands for, and unfold it."""
+        active = self._page.active
+        self._page.to_file(int(key))
+        self._redraw()
+        self._moved(active, jumped=True)
 
     def chosen(self) -> ChosenPatch | None:
         """What would be approved; None where nothing is selected."""

@@ -14,8 +14,8 @@ class Undoing:
     Attributes:
         builds: the later patches that change the same lines: they go with it, or it stays. The newest first.
         leans: the later patches, not among those, that were judged with it in place. The oldest first.
-        begun: the ideas at work that started from it, or from what stands on it.
-        proposed: the ideas not begun that grew from it.
+        begun: the ideas at work that started from it, from what goes with it, or from what stands on them.
+        proposed: the ideas not begun that grew from it, or from what goes with it.
         expected: the metric that is to be expected without it and what goes with it; None where nobody can tell.
         looked: whether it is known of all later patches what they build on.
     """
@@ -55,15 +55,12 @@ def undoing(state: SessionState, patch: Joined) -> Undoing:
     gone = {patch.commit, *(other.commit for other in builds)}
     later = [other for other in line.values() if other.stands and other.at > patch.at]
     leans = tuple(o for o in line.values() if o.stands and o.commit not in gone and patch.commit in o.measured_with)
-    tips = _tips_with(state, patch.commit)
-    open_ones = [idea for idea in state.ideas.values() if idea is not patch.idea]
+    tips = {tip for commit in gone for tip in _tips_with(state, commit)}
+    leaving = {other.idea.idea.number for other in (*builds, patch)}
+    open_ones = [idea for idea in state.ideas.values() if idea.idea.number not in leaving]
     begun = (i for i in open_ones if i.status in ACTIVE_STATUSES and i.parent_commit in tips)
-    number = patch.idea.idea.number
-    proposed = (
-        idea
-        for idea in open_ones
-        if idea.status in {"proposed", "approved"} and (idea.idea.parent == number or idea.idea.base == patch.commit)
-    )
+    untried = (idea for idea in open_ones if idea.status in {"proposed", "approved"})
+    proposed = (idea for idea in untried if idea.idea.parent in leaving or idea.idea.base in gone)
     expected = _expected(state, left=(*builds, patch))
     looked = all(other.looked for other in later)
     return Undoing(patch, builds, leans, tuple(begun), tuple(proposed), expected, looked)

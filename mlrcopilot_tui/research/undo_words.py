@@ -47,7 +47,7 @@ def what_hangs_on(going: Undoing, metric: str) -> list[str]:
             f"{capitalized(named_ideas(going.begun))} {verb} under way on top of it, to be moved off it if kept."
         )
     if going.proposed:
-        told.append(f"{capitalized(named_ideas(going.proposed))} grew from it and will begin without it.")
+        told.append(f"{capitalized(named_ideas(going.proposed))} grew from what leaves, and will begin without it.")
     if not going.looked:
         told.append("What later patches build on was not looked at when they were kept: trying it will tell.")
     return [*told, *_foretold(going.expected, metric)]

@@ -109,7 +109,10 @@ class MainDesk:
         if decision.kind in _ERRANDS and self._setup.settle is not None:
             self._settle(self._setup.settle)
         else:
-            tell(self.tell, "No copilot runs; your decision waits for it.", "`mlrcopilot run` starts one.")
+            state = self.client.state
+            again = f"`mlrcopilot run --session {state.session}` takes the session up again."
+            how = again if state.finished else "`mlrcopilot run` starts one."
+            tell(self.tell, "No copilot runs; your decision waits for it.", how)
 
     def _settle(self, settle: Callable[[], None]) -> None:
         """Has what waits done by a copilot that goes no further."""

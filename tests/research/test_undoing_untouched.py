@@ -224,8 +224,9 @@ class Undoing(RuleBasedStateMachine):
 
     def _works(self) -> None:
         """Takes what the researcher has now for what must stay."""
-        for line in git(self.root, "rev-list", "HEAD", "--not", "--glob=refs/mlrcopilot").split("\n"):
-            self.commits |= {line} if line else set()
+        if git(self.root, "symbolic-ref", "-q", "HEAD", check=False):  # what they leave on no branch is their own doing
+            made = git(self.root, "rev-list", "HEAD", "--not", "--glob=refs/mlrcopilot")
+            self.commits |= {*made.split("\n")} - {""}
         self.before = self._theirs()
 
     @rule(name=st.sampled_from(["train.py", "notes.md", "new.py", "data/x.csv", "run.log"]))

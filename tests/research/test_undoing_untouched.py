@@ -18,9 +18,11 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import begin
 from mlrcopilot_tui.research.begin import begin_session, open_bench
 from mlrcopilot_tui.research.deliver import new_decision
+from mlrcopilot_tui.research.dependence import undoing
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gains import standing
 from mlrcopilot_tui.research.keeping import Keeper
+from mlrcopilot_tui.research.line_patches import joined
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.results import promote_session
 from mlrcopilot_tui.research.upkeep import clean
@@ -87,11 +89,16 @@ class Line:
             self.standing.append(patch)
         return fits
 
-    def take_back(self, patch: Patch, *, together: bool) -> bool:
-        """Whether it can be taken back, alone or with all that builds on it; then it is gone."""
+    def leaving(self, patch: Patch) -> set[int]:
+        """What goes when it is taken back."""
         gone = {patch.number}
         for _ in self.standing:
             gone |= {other.number for other in self.standing if self.builds_on(other) & gone}
+        return gone
+
+    def take_back(self, patch: Patch, *, together: bool) -> bool:
+        """Whether it can be taken back, alone or with all that builds on it; then it is gone."""
+        gone = self.leaving(patch)
         if len(gone) > 1 and not together:
             return False
         self.standing = [other for other in self.standing if other.number not in gone]
@@ -127,7 +134,7 @@ class Undoing(RuleBasedStateMachine):
         self.workspace = open_workspace(self.root)
         self.session = begin_session(self.workspace, AUTO)
         self.branch = f"mlrcopilot/{self.session}/main"
-        self.model, self.count = Line(), 0
+        self.model, self.count, self.edits = Line(), 0, 0
         self.commits: set[str] = set()
         self.opened = contextlib.ExitStack()
         self._open()
@@ -231,8 +238,8 @@ class Undoing(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["train.py", "notes.md", "new.py", "data/x.csv", "run.log"]))
     def edit(self, name: str) -> None:
-        self.count_of_edits = getattr(self, "count_of_edits", 0) + 1
-        write(self.root, {name: f"edit {self.count_of_edits}\n"})
+        self.edits += 1
+        write(self.root, {name: f"edit {self.edits}\n"})
         self._works()
 
     @rule(name=st.sampled_from(["train.py", "notes.md", "new.py"]))
@@ -255,6 +262,18 @@ class Undoing(RuleBasedStateMachine):
         words = {"main": ("main",), "mine": ("-c", "mine"), "detached": ("--detach",), "ours": (self.branch,)}[where]
         git(self.root, "switch", "-q", *words, check=False)
         self._works()
+
+    @rule(leave=st.booleans())
+    def commit_on_the_line_s_branch(self, leave: bool) -> None:
+        git(self.root, "stash", "-qu", check=False)
+        git(self.root, "switch", "-q", self.branch, check=False)
+        self.edits += 1
+        write(self.root, {"notes.md": f"on the line {self.edits}\n"})
+        git(self.root, "commit", "-qam", "Mine", check=False)
+        self._works()
+        if leave:
+            git(self.root, "switch", "-q", "main", check=False)
+            self._works()
 
     @rule()
     def edit_in_an_idea_s_worktree(self) -> None:
@@ -282,6 +301,9 @@ class Undoing(RuleBasedStateMachine):
         assert [commit for _, commit in standing(state)] == [patch.commit for patch in self.model.standing]
         tip = self.bench.champion.commit
         assert (self.bench.repository.read_file(tip, "train.py") or b"").decode() == text_of(self.model.values)
+        told = [undoing(state, patch) for patch in joined(state).values() if patch.stands]
+        builds = {going.patch.idea.idea.number: {other.idea.idea.number for other in going.builds} for going in told}
+        assert builds == {p.number: self.model.leaving(p) - {p.number} for p in self.model.standing}
         reverted = {number for number, idea in state.ideas.items() if idea.status == "reverted"}
         up = {patch.number for patch in self.model.standing}
         assert reverted == {patch.number for patch in self.model.patches} - up

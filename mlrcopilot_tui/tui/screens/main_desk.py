@@ -31,7 +31,7 @@ Editor = Callable[[Sequence[Path], int], str]
 """Opens files, the first at a line; returns what is to be said of it."""
 _AT_ONCE_S: Final = 0.5
 """Nobody has read a file by then."""
-_ERRANDS: Final = frozenset({"ablate", "ablate.stop", "promote"})
+_ERRANDS: Final = frozenset({"ablate", "ablate.stop", "promote", "revert", "redo"})
 """What is done without carrying the session on."""
 
 

@@ -193,6 +193,7 @@ def _as_text(state: SessionState, idea: IdeaState) -> str:
     lines += [f"{name}: {value}" for name, value in _design_as_text(told.design) if value]
     lines += _plan_as_text(idea)
     lines += _forecast_as_text(state, idea)
+    lines += _attempts_as_text(state, idea)
     for judged in idea.verdicts:
         verdict = judged.verdict
         lines += ["", f"{verdict.kind} at {judged.commit[:10]}: {verdict.rule}"]
@@ -229,6 +230,14 @@ def _contribution_as_text(state: SessionState, idea: int) -> list[str]:
         f"gives {signed(row.now)}, {row.finding}" if row.now is not None else f"{row.finding}: {row.why}".rstrip(": ")
     )
     return ["", f"ablation of {champion[:10]}: {gives}{others}"]
+
+
+def _attempts_as_text(state: SessionState, idea: IdeaState) -> list[str]:
+    """What became of each attempt that came to no verdict; those that did are told with their numbers."""
+    from mlrcopilot_tui.research.fates import history_of  # noqa: PLC0415 - `--help` needs none of this
+
+    unjudged = [node for node in history_of(state, idea) if node.judged is None and node.why]
+    return [f"Attempt {node.name}, {node.fate}: {node.why}" for node in unjudged]
 
 
 def _forecast_as_text(state: SessionState, idea: IdeaState) -> list[str]:

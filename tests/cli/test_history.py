@@ -88,6 +88,7 @@ def test_show_tells_one_attempt(said: Said, story: Story) -> None:
     assert told.startswith("4.1 Add gradient features [sent back]\n  sent back by the researcher: “fewer bins”\n")
     assert f"on {story.commits[1, 1][:10]}, attempt 1.1" in told
     assert "+def gradients(x):" in told or "+++ b/train.py" in told
+    assert "Attempt 4.1, sent back: sent back by the researcher: “fewer bins”" in said("show", "4")
     view = msgspec.json.decode(said("show", "4.1", "--json"))
     assert view["fate"] == "sent back"
     assert view["patch"].startswith("diff --git")

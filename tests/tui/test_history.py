@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from mlrcopilot_tui.research import comparing
-from mlrcopilot_tui.research.fates import history
+from mlrcopilot_tui.research.fates import FATES, Fate, history
 from mlrcopilot_tui.research.staircase import Stair
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
@@ -18,6 +20,7 @@ from mlrcopilot_tui.tui.glyphs import ASCII, PLAIN, UNICODE, Glyphs
 from mlrcopilot_tui.tui.projector.history import HistoryView, history_view, sought
 from mlrcopilot_tui.tui.themes import variable_defaults
 from mlrcopilot_tui.tui.views import STARTER, HistoryChoice, Order, Selection, Span
+from mlrcopilot_tui.tui.widgets import chart, staircase
 from mlrcopilot_tui.tui.widgets.staircase import Staircase
 from mlrcopilot_tui.workspace.git import Repository, init_repository
 from tests.tui.doubles import staged
@@ -248,6 +251,28 @@ async def test_the_staircase_keeps_its_steps_whatever_one_experiment_gives() -> 
     assert sum(line.count("x") for line in lines[:-1]) == 1
     assert "o" in lines[0], "what lies beyond stands at the edge"
     assert lines[-1].split() == ["0", "4", "experiments"]
+
+
+measured = st.none() | st.floats(width=64)
+
+
+@given(
+    st.lists(st.tuples(measured, measured, st.sampled_from(FATES)), max_size=40), st.integers(8, 60), st.integers(2, 9)
+)
+def test_any_experiments_give_a_staircase(
+    told: list[tuple[float | None, float | None, Fate]], cells: int, rows: int
+) -> None:
+    widget = Staircase()
+    widget.show(tuple(Stair(at, f"{at}.1", "", fate, value, best) for at, (value, best, fate) in enumerate(told)))
+    bounds = staircase._bounds(widget._stairs)
+    if bounds is None:
+        return
+    assert bounds[0] <= bounds[1]
+    drawn = chart.dots(staircase._steps(widget._stairs, 2 * cells), rows, bounds)
+    assert [len(line) for line in drawn] == [cells] * rows
+    marks = widget._marks(cells, rows, bounds)
+    assert all(0 <= row < rows and 0 <= column < cells for row, column in marks)
+    assert bool(marks) == (len(told) > 1)
 
 
 class StaircaseApp(App[None]):

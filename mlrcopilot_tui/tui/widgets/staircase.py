@@ -1,5 +1,7 @@
 """The staircase: each experiment of a session as a mark at what it measured, and the champion's value as steps."""
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -38,14 +40,16 @@ class Staircase(Widget):
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__()
         self._ascii_only = ascii_only
+        self._told: tuple[Stair, ...] = ()
         self._stairs: tuple[Stair, ...] = ()
         self._strips: list[Strip] = []
         self._drawn_at = (-1, -1)
 
     def show(self, stairs: tuple[Stair, ...]) -> None:
         """Draws other experiments, or these further on; nothing is painted where nothing changed."""
-        if stairs != self._stairs:
-            self._stairs = stairs
+        if stairs != self._told:
+            self._told = stairs
+            self._stairs = tuple(_drawable(stair) for stair in stairs)
             self._drawn_at = (-1, -1)
             self.refresh()
 
@@ -119,9 +123,16 @@ def _bounds(stairs: Sequence[Stair]) -> chart.Range | None:
     return min(low, best[0]), max(high, best[1])
 
 
+def _drawable(stair: Stair) -> Stair:
+    """The same, where what is no finite number has no place in a chart."""
+    value, best = (each if each is not None and math.isfinite(each) else None for each in (stair.value, stair.best))
+    return dataclasses.replace(stair, value=value, best=best)
+
+
 def _share(value: float, bounds: chart.Range) -> float:
     low, high = bounds
-    return min(1.0, max(0.0, (value - low) / (high - low))) if high > low else 0.5
+    room = high / 2 - low / 2  # halves: the whole of a range can be more than a float holds
+    return min(1.0, max(0.0, (value / 2 - low / 2) / room)) if room > 0 else 0.5
 
 
 def _column(place: int, count: int, columns: int) -> int:

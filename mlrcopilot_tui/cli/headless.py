@@ -22,6 +22,7 @@ from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
 from mlrcopilot_tui.session.run_events import ForecastMade, RunFinished, StopSuggested
 from mlrcopilot_tui.session.state import SessionState, mean
+from mlrcopilot_tui.session.tag_words import tagged
 from mlrcopilot_tui.text import one_line, span
 
 WIDEST: Final = 180
@@ -219,7 +220,8 @@ def _tell_started(printer: EventPrinter, event: ev.IdeaStarted) -> str:
 def _tell_patch(_: EventPrinter, event: ev.PatchCommitted) -> str:
     attempt = event.attempt
     files = ", ".join(f"{file.path} +{file.added} -{file.removed}" for file in attempt.files)
-    return f"patch {attempt.idea:<4} {attempt.commit[:SHA]} {attempt.subject} ({files})"
+    marks = f", tagged {tagged(attempt.tags)}" if attempt.tags else ""
+    return f"patch {attempt.idea:<4} {attempt.commit[:SHA]} {attempt.subject} ({files}){marks}"
 
 
 @_tells(ev.DecisionApplied)

@@ -191,6 +191,7 @@ def show_attempt(read: ReadSession, name: str, *, as_json: bool) -> int:
     from mlrcopilot_tui.cli.reading import attempt_of  # noqa: PLC0415 - as in show_log
     from mlrcopilot_tui.research.fates import history_of  # noqa: PLC0415
     from mlrcopilot_tui.research.history_views import runs_of, shown_attempt_view  # noqa: PLC0415
+    from mlrcopilot_tui.session.tag_words import lines_of  # noqa: PLC0415
 
     attempt = attempt_of(read.state, name)
     if attempt is None:
@@ -204,6 +205,7 @@ def show_attempt(read: ReadSession, name: str, *, as_json: bool) -> int:
     lines += [f"  by the {attempt.by}, {node.time[:16].replace('T', ' ')} UTC, at {attempt.commit[:10]}"]
     lines += [f"  on {attempt.parent[:10]}{_known_as(read.state, attempt.parent)}"]
     lines += [f"Idea {attempt.idea}: {node.idea.idea.title}", f"Hypothesis: {node.idea.idea.hypothesis}"]
+    lines += [f"  {line}" for line in lines_of(attempt.tags)]
     lines += [f"Said: {said.text}" for said in node.idea.feedback]
     rows = [
         (

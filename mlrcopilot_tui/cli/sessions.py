@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mlrcopilot_tui.session.model import PlanDesign
     from mlrcopilot_tui.session.state import IdeaState, RunState, SessionState
+from mlrcopilot_tui.session.tag_words import lines_of
 
 
 def add(commands: Commands) -> None:
@@ -164,6 +165,8 @@ def show_idea(arguments: argparse.Namespace) -> int:
     for attempt in named or idea.proposals[-1:]:
         patch = read.layout.session(read.state.session) / "patches" / f"{attempt.commit}.diff"
         say(f"\npatch {attempt.idea}.{attempt.number} at {attempt.commit[:10]}: {attempt.subject}")
+        for line in lines_of(attempt.tags):
+            say(line)
         if patch.exists():
             say(patch.read_text("utf-8", "replace").rstrip("\n"))
     return 0

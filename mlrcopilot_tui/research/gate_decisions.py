@@ -14,10 +14,10 @@ from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.grants import refuse_stray_grant
 from mlrcopilot_tui.research.idea_decisions import IdeaDecisions, not_waiting, understood
 from mlrcopilot_tui.research.subjects import left_out, on_hunk, subject_of
-from mlrcopilot_tui.research.tagging import tagged
 from mlrcopilot_tui.session.events import FeedbackTaken, GateAnswered, IdeaApproved
 from mlrcopilot_tui.session.model import Answer, Decision, Gate
 from mlrcopilot_tui.session.subjects import HunkNote, LeftOut, Subject
+from mlrcopilot_tui.session.tag_words import tagged
 
 
 class GateDecisions:

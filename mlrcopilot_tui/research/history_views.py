@@ -6,6 +6,7 @@ from mlrcopilot_tui.research.fates import Node
 from mlrcopilot_tui.research.staircase import staircase
 from mlrcopilot_tui.research.views import experiment_view, forecast_view, words_view
 from mlrcopilot_tui.session.state import RunState, SessionState
+from mlrcopilot_tui.session.tag_words import tags_view
 
 
 def attempt_view(state: SessionState, node: Node) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def attempt_view(state: SessionState, node: Node) -> dict[str, Any]:
         "time": node.time,
         "fate": node.fate,
         "why": node.why,
+        "tags": tags_view(attempt.tags),
         "files": [{"path": file.path, "added": file.added, "removed": file.removed} for file in attempt.files],
     }
 

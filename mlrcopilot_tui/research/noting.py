@@ -10,11 +10,11 @@ from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.failures import tail
 from mlrcopilot_tui.research.fates import Node, history, history_of
-from mlrcopilot_tui.research.tagging import tagged
 from mlrcopilot_tui.runs.spec import LOG_FILE, read_status
 from mlrcopilot_tui.session.entities import VerdictState
 from mlrcopilot_tui.session.events import ChampionChanged, Event, GateAnswered, IdeaPruned
 from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.tag_words import tagged
 from mlrcopilot_tui.text import one_line
 from mlrcopilot_tui.workspace.evidence import CommitEvidence, evidence_note
 from mlrcopilot_tui.workspace.messages import WIDTH

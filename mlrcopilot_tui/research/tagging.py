@@ -7,6 +7,7 @@ from mlrcopilot_tui.research.tampering import Facts, Tag, tamper_tags
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import SessionState
+from mlrcopilot_tui.session.tag_words import place_of, tagged
 from mlrcopilot_tui.workspace.config import WorkspaceConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.patch import Patch
@@ -42,27 +43,6 @@ def tag_patch(repository: Repository, patch: Patch, parent: str, commit: str, fa
 
 def _text(repository: Repository, commit: str, path: str) -> str:
     return (repository.read_file(commit, path) or b"").decode("utf-8", "replace")
-
-
-def tagged(tags: Sequence[Tag]) -> str:
-    """Which rules tag which hunks: "seed (hunk 2), metric (hunks 1 and 3)"; empty without tags."""
-    by_rule: dict[str, list[int]] = {}
-    for tag in tags:
-        by_rule.setdefault(tag.rule, []).append(tag.hunk)
-    return ", ".join(f"{rule}{_hunks(hunks)}" for rule, hunks in by_rule.items())
-
-
-def _hunks(numbers: Sequence[int]) -> str:
-    known = [str(number) for number in dict.fromkeys(sorted(numbers)) if number]
-    if not known:
-        return ""
-    listed = f"{', '.join(known[:-1])} and {known[-1]}" if len(known) > 1 else known[0]
-    return f" (hunk{'s' * (len(known) > 1)} {listed})"
-
-
-def place_of(tag: Tag) -> str:
-    """Where a tag points, as `train.py:14`."""
-    return f"{tag.path}:{tag.line}" if tag.hunk else tag.path
 
 
 def warning_of(attempt: Attempt) -> str:

@@ -14,6 +14,7 @@ from mlrcopilot_tui.session.journal import utc_now
 from mlrcopilot_tui.session.lock import Holder
 from mlrcopilot_tui.session.model import PlanDesign
 from mlrcopilot_tui.session.state import IdeaState, SessionState, Spending, VerdictState, mean
+from mlrcopilot_tui.session.tag_words import tags_view
 from mlrcopilot_tui.session.words import Hearing, Words
 
 
@@ -122,6 +123,7 @@ def experiment_view(state: SessionState, idea: IdeaState, judged: VerdictState) 
     verdict = judged.verdict
     runs = [state.runs[name] for name in judged.runs if name in state.runs]
     own = next((run for run in runs if run.commit != judged.parent), None)
+    attempt = state.attempt_of(judged.commit)
     return {
         "idea": idea.idea.number,
         "title": idea.idea.title,
@@ -139,6 +141,7 @@ def experiment_view(state: SessionState, idea: IdeaState, judged: VerdictState) 
         "network": own.network if own else False,
         "contention": judged.contention or None,
         "looks": judged.looks,
+        "tags": tags_view(attempt.tags) if attempt is not None else [],
         **_spent(idea),
     }
 
@@ -208,6 +211,7 @@ def _attempt(state: SessionState, node: Node) -> dict[str, Any]:
         "time": node.time,
         "fate": node.fate,
         "why": node.why,
+        "tags": tags_view(attempt.tags),
         **_left_out(node.idea, attempt.commit),
     }
 

@@ -2,6 +2,7 @@
 
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
+from mlrcopilot_tui.session.tag_words import lines_of, tagged
 from mlrcopilot_tui.tui import reviewing
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.words import short, title_of
@@ -18,16 +19,24 @@ def approve_patch(desk: Desk) -> None:
         mend = f"Select hunks with {desk.key('diff.toggle')}, or reject the patch with {desk.key('patch.reject')}."
         desk.tell("Nothing of the patch is selected.", mend)
         return
-    desk.decide(
-        "approve",
-        gate=gate.id,
-        idea=attempt.idea,
-        commit=attempt.commit,
-        hunks=chosen.hunks,
-        patch=chosen.text,
-        text=desk.remarks.whole(attempt.commit),
-        notes=desk.remarks.of(attempt.commit),
-    )
+
+    def approve() -> None:
+        desk.decide(
+            "approve",
+            gate=gate.id,
+            idea=attempt.idea,
+            commit=attempt.commit,
+            hunks=chosen.hunks,
+            patch=chosen.text,
+            text=desk.remarks.whole(attempt.commit),
+            notes=desk.remarks.of(attempt.commit),
+        )
+
+    tags = [tag for tag in attempt.tags if not chosen.hunks or tag.hunk in chosen.hunks]
+    if tags:
+        desk.confirm(f"Approve it all the same, tagged {tagged(tags)}?", "\n".join(lines_of(tags)), approve)
+    else:
+        approve()
 
 
 def approve_with_network(desk: Desk) -> None:
@@ -43,7 +52,8 @@ def approve_with_network(desk: Desk) -> None:
     desk.confirm(
         f"Approve patch {attempt.idea}.{attempt.number} with the network on?",
         "Its runs may connect to any host: they can fetch what nobody has read, and send out what they can read, which "
-        "is the code and the data of this workspace. It holds for this patch alone.",
+        "is the code and the data of this workspace. It holds for this patch alone."
+        + "".join(f"\n{line}" for line in lines_of(attempt.tags)),
         lambda: desk.decide("approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, network=True),
     )
 

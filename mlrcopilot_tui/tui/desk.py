@@ -106,6 +106,9 @@ class ReviewHandle(Protocol):
     def files(self) -> Sequence[Row]:
         """The patch's files, a row each."""
 
+    def to_hunk(self, number: int) -> None:
+        """Goes to a hunk."""
+
     def to_file(self, key: str) -> None:
         """Goes to the file that a row of `files` stands for."""
 

@@ -6,6 +6,18 @@ from mlrcopilot_tui.tui.desk import Desk, Other
 from mlrcopilot_tui.tui.remarks import Spot
 
 
+def to_tagged(desk: Desk) -> None:
+    """Goes to the next hunk that the tamper rules tagged, from the last on to the first."""
+    attempt = desk.situation.attempt
+    hunks = sorted({tag.hunk for tag in attempt.tags if tag.hunk}) if attempt is not None else []
+    if not hunks:
+        desk.tell("No hunk of this patch is tagged.")
+        return
+    here = desk.review.hunk_at_cursor
+    now = here[0] if here is not None else 0
+    desk.review.to_hunk(next((hunk for hunk in hunks if hunk > now), hunks[0]))
+
+
 def note_hunk(desk: Desk) -> None:
     """Notes something on the hunk under the cursor, or on its marked lines; on a file's row, on the whole patch."""
     gate, attempt = desk.situation.patch_gate, desk.situation.attempt

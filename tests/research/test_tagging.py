@@ -7,6 +7,7 @@ from mlrcopilot_tui.research import tagging
 from mlrcopilot_tui.research.tampering import Tag
 from mlrcopilot_tui.session.model import Attempt
 from mlrcopilot_tui.session.session import read_state
+from mlrcopilot_tui.session.tag_words import tagged
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace
@@ -83,7 +84,7 @@ async def test_rules_that_break_stop_no_session_and_count_as_a_tag(
 
 def test_tags_in_words() -> None:
     tags = [_tag("seed", 2), _tag("metric", 3), _tag("metric", 1), _tag("protected", 0)]
-    assert tagging.tagged(tags) == "seed (hunk 2), metric (hunks 1 and 3), protected"
+    assert tagged(tags) == "seed (hunk 2), metric (hunks 1 and 3), protected"
 
 
 def test_attempts_without_tags_are_read_from_old_journals() -> None:

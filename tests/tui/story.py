@@ -18,6 +18,7 @@ from mlrcopilot_tui.session.model import (
     FileCount,
     Gate,
     Idea,
+    Tag,
     Verdict,
 )
 from mlrcopilot_tui.session.records import Record, encode_record
@@ -158,7 +159,9 @@ class Story:
             *(ev.IdeaProposed(idea=each) for each in ideas),
         )
 
-    def implement(self, number: int, parent: str = BASE, subject: str = "", diff: str = DIFF) -> str:
+    def implement(
+        self, number: int, parent: str = BASE, subject: str = "", diff: str = DIFF, tags: tuple[Tag, ...] = ()
+    ) -> str:
         """A patch for an idea; its diff lies in the session's folder."""
         made = [key for key in self.commits if key[0] == number]
         attempt = len(made) + 1
@@ -182,6 +185,7 @@ class Story:
                     tree="7e" * 20,
                     subject=subject or "Add gradient features",
                     files=(FileCount(path="train.py", added=9, removed=2),),
+                    tags=tags,
                 )
             ),
         )
@@ -295,7 +299,7 @@ START = (0.0941, 0.0928, 0.0965)
 FIRST = (0.0771, 0.0759, 0.0790)
 
 
-def up_to_gate(root: Path) -> Story:
+def up_to_gate(root: Path, tags: tuple[Tag, ...] = ()) -> Story:
     """Idea 1 was kept, idea 2 discarded, and the patch of idea 4 waits for a decision."""
     story = Story(root)
     story.begin()
@@ -306,7 +310,7 @@ def up_to_gate(root: Path) -> Story:
     story.judge(1, FIRST, START, "keep")
     story.implement(2, subject="Widen the bins")
     story.judge(2, (0.0783, 0.0771, 0.0797), FIRST, "discard")
-    commit = story.implement(4, parent=story.commits[1, 1])
+    commit = story.implement(4, parent=story.commits[1, 1], tags=tags)
     story.ask_about(4, commit)
     return story
 

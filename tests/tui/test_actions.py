@@ -103,7 +103,15 @@ def test_every_deciding_action_is_tried() -> None:
         "patch.note", "session.instructions",
     }  # fmt: skip
     subjects = ("patch.", "idea.", "session.", "run.stop", "run.answer", "run.feedback", "paper.feedback", "agent.")
-    moving = {"session.ablation", "patch.compare", "idea.open", "idea.mark", "patch.match-next", "patch.match-previous"}
+    moving = {
+        "session.ablation",
+        "patch.compare",
+        "idea.open",
+        "idea.mark",
+        "patch.tagged",
+        "patch.match-next",
+        "patch.match-previous",
+    }
     assert {name for name in ACTIONS if name.startswith(subjects)} - moving == tried
 
 

@@ -13,6 +13,10 @@ from mlrcopilot_tui.tui.views import STARTER
 _a = partial(Action, context="patch")
 
 
+def _tagged(s: Situation) -> bool:
+    return shown(s) and s.attempt is not None and bool(s.attempt.tags)
+
+
 def _looking_back(s: Situation) -> bool:
     return s.tab == "History"
 
@@ -35,6 +39,14 @@ PATCH: Final = (
         do=decisions.reject_patch,
         when=due,
         rank=11,
+    ),
+    _a(
+        id="patch.tagged",
+        keys=("T",),
+        label="tagged",
+        help="To the next hunk that touches what the number rests on: the seed, the metric, the data.",
+        do=reviewing.to_tagged,
+        when=_tagged,
     ),
     _a(
         id="patch.network",

@@ -56,6 +56,7 @@ def patch_view(state: SessionState, selection: Selection, glyphs: Glyphs, remark
         Span(attempt.subject, "strong"),
         Span(f"  {short(attempt.commit)}", "muted"),
         *_outcome(state, idea, attempt, gate, glyphs),
+        *([Span(f"  {glyphs.waiting} tagged {_rules(attempt)}", "waiting")] if attempt.tags else []),
         *whole,
     )
     return PatchView(
@@ -79,6 +80,10 @@ def _compared(state: SessionState, attempt: Attempt, against: str) -> tuple[Span
         Span("against ", "waiting"),
         Span(name, "strong"),
     )
+
+
+def _rules(attempt: Attempt) -> str:
+    return ", ".join(dict.fromkeys(tag.rule for tag in attempt.tags))
 
 
 def _outcome(

@@ -11,8 +11,11 @@ from mlrcopilot_tui.tui.views import WHOLE, Notes, Span
 
 
 def notes_on(state: SessionState, attempt: Attempt, drafts: Mapping[Spot, str], glyphs: Glyphs) -> Notes:
-    """What the researcher said of the hunks of an attempt, and which turn took it in; what they left out of it."""
+    """What rules and the researcher said of an attempt's hunks, and which turn took it in; what they left out of it."""
     found: defaultdict[tuple[int, int], list[Span]] = defaultdict(list)
+    for tag in attempt.tags:
+        if tag.hunk:
+            found[tag.hunk, WHOLE].append(Span(f"{glyphs.waiting} {tag.rule}: {tag.why}", "waiting"))
     for spot, text in drafts.items():
         if spot.hunk:
             found[spot.hunk, spot.last - 1 if spot.last else WHOLE].append(Span(f"{glyphs.proposed} {text}", "waiting"))

@@ -146,6 +146,11 @@ class DiffPage:
         ahead = range(self.cursor + step, len(self.rows) if step > 0 else -1, step)
         self.cursor = next((at for at in ahead if self.rows[at].kind == kind), self.cursor)
 
+    def to_hunk(self, number: int) -> None:
+        """Put the cursor on the head of a hunk, and show the file that it is in."""
+        self.to_file(next(at for at, file in enumerate(self.patch.files) if number in {h.index for h in file.hunks}))
+        self.move_to(next(row for row, shown in enumerate(self.rows) if (shown.kind, shown.hunk) == ("hunk", number)))
+
     def to_file(self, at: int) -> None:
         """Put the cursor on a file's name, and show what is in it."""
         if at in self.layout.closed:

@@ -70,6 +70,13 @@ class Review(DiffView):
         """The key of the row of `files` that stands for the file under the cursor."""
         return str(self._page.row.file) if self._page.row else ""
 
+    def to_hunk(self, number: int) -> None:
+        """Go to the head of a hunk."""
+        active = self._page.active
+        self._page.to_hunk(number)
+        self._redraw()
+        self._moved(active, jumped=True)
+
     def to_file(self, key: str) -> None:
         """Go to the file that a row of `files` stands for, and unfold it."""
         active = self._page.active

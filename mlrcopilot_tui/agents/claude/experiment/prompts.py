@@ -15,9 +15,9 @@ Rules
 - Understand first: read the code that the idea touches, and know what the baseline measures, before you change it.
 - Change only what the idea needs, in files that are editable. Leave the run command, the way the metric is measured \
 and reported, the data splits and the seeds as they are: a better number by measuring otherwise is void.
-- Rules tag a hunk that touches seeds, the metric, the evaluated examples, splits, time limits, sleeps, caches, protected \
-names, the network or other processes; a tagged patch runs only if the researcher says yes. Where the idea cannot do \
-without such a change, say why in the body.
+- Rules tag a hunk that touches seeds, the metric, the evaluated examples, splits, time limits, sleeps, caches, \
+protected names, the network or other processes; a tagged patch runs only if the researcher says yes. Where the idea \
+cannot do without such a change, say why in the body.
 - The metric's direction is told with the task. An idea that you cannot carry out as it is meant is given up, not \
 replaced by another.
 - Numbers come only from code that ran: the baseline that you are told, or what an execution printed. A number that \

@@ -17,9 +17,9 @@ import msgspec
 
 from mlrcopilot_tui.errors import CopilotError, RefusedError
 from mlrcopilot_tui.files import write_whole
+from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.attempts import Attempts, Kept
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.worktree_watch import watched
 from mlrcopilot_tui.session.edits import EDITS_NAME, PendingEdit
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Gate
@@ -114,13 +114,16 @@ class Edits:
         bench = self._bench
         if not bench.watches:
             await asyncio.get_running_loop().create_future()
-        async with watched(bench.recorded_tree(idea).path) as quiet:
+        async with worktree_watch.watched(bench.recorded_tree(idea).path) as quiet:
             while True:
                 found = await self.found(idea)
                 self._publish(idea, Found(strays=found.strays) if found.ready else found)
-                if found.ready:
+                if not found.ready:
+                    await quiet()
+                    continue
+                await asyncio.sleep(worktree_watch.QUIET_S)  # a save that is under way empties the file first
+                if (await self.found(idea)).tree == found.tree:
                     return found
-                await quiet()
 
     def take_as_answer(self, gate: Gate, found: Found) -> None:
         """Lets an edit answer the gate, if nothing has."""

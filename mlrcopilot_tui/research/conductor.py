@@ -6,7 +6,6 @@ place and time, and the journal is written in the recorded order. An event that 
 """
 
 import asyncio
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -16,18 +15,15 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from mlrcopilot_tui.errors import CopilotError
+from mlrcopilot_tui.research.essence import essence
+from mlrcopilot_tui.research.given import given
 from mlrcopilot_tui.research.turns import doers
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
-from mlrcopilot_tui.session.model_events import ConsentGiven, ModelCalled, ModelFaulted
-from mlrcopilot_tui.session.records import Record, encode_record
+from mlrcopilot_tui.session.model_events import ModelCalled, ModelFaulted
+from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.run_events import (
-    ForecastMade,
-    RunFinished,
     RunPlanned,
-    RunStarted,
-    RunStopped,
-    StopSuggested,
 )
 
 WHY_DEPARTED: Final = "It was recorded by another version, or hangs on something that a recording does not hold."
@@ -84,7 +80,7 @@ class Conductor:
         self._cut = False
         self._places: defaultdict[bytes, list[int]] = defaultdict(list)
         for index, record in enumerate(records):
-            self._places[self._essence(record.event, roots[0])].append(index)
+            self._places[essence(record.event, roots[0])].append(index)
 
     def open_journal(self, path: Path) -> "ReplayJournal":
         """The journal of a copilot that starts now."""
@@ -211,7 +207,7 @@ class Conductor:
         return f"{_told(event)} with another {_difference(self.records[index].event, event)}"
 
     def _index(self, event: ev.Event) -> int | None:
-        places = self._places.get(self._essence(event, self._roots[1]), ())
+        places = self._places.get(essence(event, self._roots[1]), ())
         return next((index for index in places if not self._happened[index] and index < self.horizon), None)
 
     def _advance(self) -> None:
@@ -231,14 +227,6 @@ class Conductor:
         for future in reached:
             if not future.done():
                 future.set_result(None)
-
-    def _essence(self, event: ev.Event, root: str) -> bytes:
-        """What of an event a replay has to bring about: all but what was measured, and where the workspace lies."""
-        if unmeasured := _MEASURED.get(type(event)):
-            event = unmeasured(event)
-        line = encode_record(Record(0, "", event))
-        quoted = msgspec.json.encode(root)[1:-1]
-        return re.sub(re.escape(quoted) + rb"(?![\w.-])", b"<workspace>", line) if quoted in line else line
 
 
 class ReplayJournal:
@@ -260,59 +248,6 @@ class ReplayJournal:
         """Nothing is held open."""
 
 
-def given(records: Sequence[Record]) -> set[int]:
-    """The indices of what no replayed loop brings about: what commands wrote while no copilot ran, what the researcher
-    agreed to once, and branches of their own that they had made."""
-    found: set[int] = set()
-    running, consents, agreed = False, set[str](), set[str]()
-    for index, record in enumerate(records):
-        event = record.event
-        if isinstance(event, ev.GateOpened) and event.gate.kind in {"consent", "sandbox"}:
-            consents.add(event.gate.id)
-            found.add(index)
-        elif isinstance(event, ev.GateAnswered) and event.gate in consents:
-            agreed.add(event.decision)
-            found.add(index)
-        elif (
-            isinstance(event, ev.UnknownEvent | ConsentGiven)
-            or (isinstance(event, ev.DecisionApplied) and event.decision.id in agreed)
-            or (isinstance(event, ev.CopilotStopped) and event.vanished)
-            or (isinstance(event, ev.DecisionApplied | ev.DecisionRefused) and event.decision.kind == "promote")
-            or isinstance(event, StopSuggested)
-            or is_found(event)
-            or (isinstance(event, ev.WarningRaised | ev.DecisionRefused) and event.about)
-            or (isinstance(event, RunStopped) and event.by == "curve")
-            or (not running and isinstance(event, _OF_COMMANDS) and not _of_decision(records, index))
-        ):
-            found.add(index)
-        if isinstance(event, ev.CopilotStarted | ev.CopilotStopped):
-            running = isinstance(event, ev.CopilotStarted)
-    return found
-
-
-def is_found(event: ev.Event) -> bool:
-    """Whether an event tells of an edit of the researcher's that nobody announced."""
-    return (isinstance(event, ev.PatchCommitted) and event.attempt.aside) or (
-        isinstance(event, ev.GateAnswered) and event.answer == "edit" and not event.decision
-    )
-
-
-_OF_COMMANDS: Final = (
-    ev.SessionStarted, ev.SettingsChanged, ev.PaperRead, ev.WarningRaised,
-    RunPlanned, RunStarted, RunFinished,
-)  # fmt: skip
-
-
-def _of_decision(records: Sequence[Record], index: int) -> bool:
-    """Whether an event was written in one go with the word that a decision was applied."""
-    for record in records[index + 1 :]:
-        if record.time != records[index].time:
-            return False
-        if isinstance(record.event, ev.DecisionApplied):
-            return True
-    return False
-
-
 def _told(event: ev.Event) -> str:
     about = [f"{name} {value}" for name in ("run", "idea", "purpose") if (value := getattr(event, name, None))]
     return f"`{event.type}`" + (f" ({', '.join(map(str, about))})" if about and len(str(about)) < 80 else "")
@@ -329,26 +264,3 @@ def _difference(recorded: Any, came: Any) -> str:  # noqa: ANN401 - whatever eve
         path.append(name)
         one, other = one.get(name), other.get(name)
     return ".".join(path) or "place"
-
-
-_Unmeasured = Callable[[ev.Event], ev.Event]
-_MEASURED: dict[type[ev.Event], _Unmeasured] = {
-    ev.CopilotStarted: lambda e: msgspec.structs.replace(e, pid=0, host="", program=""),
-    ev.GateOpened: lambda e: msgspec.structs.replace(
-        e, gate=msgspec.structs.replace(e.gate, forecast="")  # type: ignore[attr-defined] # it is a GateOpened
-    ),
-    ev.PatchCommitted: lambda e: msgspec.structs.replace(
-        e, attempt=msgspec.structs.replace(e.attempt, tags=())  # type: ignore[attr-defined] # it is a PatchCommitted
-    ),
-    ev.ChampionChanged: lambda e: msgspec.structs.replace(e, builds_on=None),
-    ForecastMade: lambda e: ForecastMade(idea=e.idea, commit=e.commit),  # type: ignore[attr-defined] # it is one
-    RunStopped: lambda e: msgspec.structs.replace(e, saves_s=0.0),
-    RunStarted: lambda e: msgspec.structs.replace(e, sandbox="", network=False, devices=()),
-    ev.DecisionApplied: lambda e: msgspec.structs.replace(e, after=0),
-    ev.DecisionRefused: lambda e: msgspec.structs.replace(e, after=0),
-    ModelCalled: lambda e: msgspec.structs.replace(e, wall_s=0.0, usd=None, exchange="", after=0, words=()),
-    ModelFaulted: lambda e: msgspec.structs.replace(
-        e, after=0, retry_in_s=None if e.retry_in_s is None else 0.0  # type: ignore[attr-defined] # it is a ModelFaulted
-    ),
-}  # fmt: skip
-"""Takes out of an event what hangs on the clock and the machine, or on the version of the rules that tag patches."""

@@ -14,10 +14,11 @@ from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchang
 from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
-from mlrcopilot_tui.research.conductor import Conductor, is_found
+from mlrcopilot_tui.research.conductor import Conductor
 from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot, Errand
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
+from mlrcopilot_tui.research.given import is_found
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.places import OpenPlaces

@@ -11,25 +11,22 @@ from typing import Any, Final
 
 from mlrcopilot_tui.agents.base import Engine
 from mlrcopilot_tui.agents.claude.books.exchanges import EXCHANGES_NAME, Exchange, ExchangeReader
-from mlrcopilot_tui.research.attempts import Attempts
 from mlrcopilot_tui.research.bench import Bench
 from mlrcopilot_tui.research.cassette import Cassette
 from mlrcopilot_tui.research.conductor import Conductor
 from mlrcopilot_tui.research.copilot import TOLD_TO_STOP, Copilot, Errand
 from mlrcopilot_tui.research.desk import DecisionDesk
 from mlrcopilot_tui.research.gates import Gatekeeper
-from mlrcopilot_tui.research.given import is_found
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.places import OpenPlaces
 from mlrcopilot_tui.research.recorded import ReplayExecutor, ReplayKeys, ReplayPort, ReplayTrees, Signatures
-from mlrcopilot_tui.research.trials import announced
+from mlrcopilot_tui.research.recorded_researcher import RecordedResearcher
 from mlrcopilot_tui.runs.sandbox import STRONGEST_FIRST, sandbox_of
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.ablation_events import AblationEnded
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Decision
-from mlrcopilot_tui.session.model_events import ModelCalled
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.run_events import RunStarted, RunStopped
 from mlrcopilot_tui.session.session import OpenSession, read_state
@@ -47,10 +44,6 @@ FAREWELL_S: Final = 5.0
 
 ReplayEngine = Callable[[str, int, EngineConfig, ReplayPort], Engine]
 """Makes the engine of a name and a seed that asks its model through the port."""
-
-
-def _fences(records: Sequence[Record]) -> set[str]:
-    return {record.event.sandbox for record in records if isinstance(record.event, RunStarted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +99,6 @@ class Player:
         self._records = records
         self._heard = heard
         self._make_engine = engine
-        self._brought = 0
         workspace = open_workspace(target)
         self._layout: Layout = workspace.layout
         self._folder = self._layout.make(self._layout.session(started.session))
@@ -121,6 +113,7 @@ class Player:
         self._executor = ReplayExecutor(self._conductor, cassette)
         self._cassette = cassette
         self._port = ReplayPort(self._conductor, self._exchanges())
+        self._researcher = RecordedResearcher(self._conductor, self._executor, self._port)
 
     def play(self) -> SessionState:
         """Plays all of it."""
@@ -152,7 +145,7 @@ class Player:
             laboratory = self._laboratory(bench)
             copilot = Copilot(bench, laboratory, self._budget_spent, errand=errand)
             work = asyncio.create_task(copilot.run())
-            decisions = asyncio.create_task(self._decide(bench, sitting))
+            decisions = asyncio.create_task(self._researcher.decide(bench, sitting.begin, sitting.end))
             end = asyncio.create_task(conductor.place(sitting.end if sitting.stop is None else sitting.stop))
             try:
                 await self._until({work, end})
@@ -188,64 +181,6 @@ class Player:
         self._conductor.cut_off()
         self._conductor.give_up(sitting.end)
 
-    async def _decide(self, bench: Bench, sitting: Sitting) -> None:
-        """Drops the researcher's decisions into the inbox, each where it was taken up."""
-        for after, decision in sorted(self._decisions(sitting.begin, sitting.end), key=lambda pair: pair[0]):
-            await self._conductor.place(after)
-            for exchange in self._in_flight(after, sitting.end):
-                await self._port.asked(exchange)
-            if decision.kind == "interrupt" and (trial := self._trial_under_way(after)):
-                await self._executor.trial(trial)
-            await self._set_stage(bench, decision)
-            bench.session.inbox.drop(decision)
-
-    def _in_flight(self, after: int, end: int) -> list[str]:
-        """The exchanges that were under way when `after` events had happened."""
-        events = [record.event for record in self._records[after:end]]
-        return [event.exchange for event in events if isinstance(event, ModelCalled) and 0 < event.after <= after]
-
-    def _trial_under_way(self, after: int) -> str:
-        """The trial that an agent had begun but not seen the end of when `after` events had happened, if any."""
-        for record in reversed(self._records[:after]):
-            if isinstance(record.event, ev.AgentSaid) and record.event.agent == "ExperimentAgent":
-                return announced(record.event.text) if record.event.kind == "action" else ""
-        return ""
-
-    async def _set_stage(self, bench: Bench, decision: Decision) -> None:
-        """Writes into an idea's files what the researcher had written there before they said so."""
-        if decision.kind == "edit":
-            await asyncio.to_thread(self._write_edit, bench)
-
-    def _write_edit(self, bench: Bench, idea: int = 0) -> None:
-        """Writes the next edit that became an attempt into the idea's files."""
-
-        def is_edit(event: ev.PatchCommitted) -> bool:
-            made = event.attempt
-            return made.by == "researcher" and not made.aside and idea in {0, made.idea}
-
-        index = self._conductor.next(ev.PatchCommitted, is_edit)
-        event = None if index is None else self._records[index].event
-        if isinstance(event, ev.PatchCommitted):
-            bench.recorded_tree(bench.state.ideas[event.attempt.idea]).put(event.attempt.commit)
-
-    def _find_edits(self, bench: Bench, until: int) -> None:
-        """Brings about what the events up to that place tell that the researcher did without a word."""
-        for record in self._records[self._brought : until]:
-            if is_found(record.event):
-                self._find_edit(bench, record.event)
-        self._brought = max(self._brought, until)
-
-    def _find_edit(self, bench: Bench, event: ev.Event) -> None:
-        if isinstance(event, ev.GateAnswered):
-            self._write_edit(bench, bench.state.gates[event.gate].idea)
-        elif isinstance(event, ev.PatchCommitted):
-            found = event.attempt
-            Attempts(bench).put_aside(found)
-            tree = bench.recorded_tree(bench.state.ideas[found.idea])
-            if found.by == "researcher" and tree.path.is_dir():
-                tree.put(found.commit)
-                tree.adopt(found.commit)
-
     async def _budget_spent(self) -> str:
         """Returns where the recorded session found its minutes spent."""
         finished = self._conductor.next(ev.Event, lambda event: bool(_why_spent(event)))
@@ -257,7 +192,7 @@ class Player:
 
     def _between(self, begin: int, end: int) -> None:
         """Lets happen what commands did while no copilot ran; decisions are applied once more."""
-        for after, decision in self._decisions(begin, end):
+        for after, decision in self._researcher.decisions(begin, end):
             self._conductor.let_happen(after)
             self._put_records()
             with self._opened() as bench:
@@ -270,17 +205,8 @@ class Player:
     async def _apply(self, bench: Bench, decision: Decision) -> None:
         async with self._laboratory(bench) as laboratory:
             await Keeper(bench).recover()
-            await self._set_stage(bench, decision)
+            await self._researcher.set_stage(bench, decision)
             await DecisionDesk(bench, laboratory).apply(decision)
-
-    def _decisions(self, begin: int, end: int) -> list[tuple[int, Decision]]:
-        """The decisions that took effect in a part of the recording, with the index at which each was taken up."""
-        found = []
-        for index in range(begin, end):
-            event = self._records[index].event
-            if isinstance(event, ev.DecisionApplied | ev.DecisionRefused) and not self._conductor.is_given(index):
-                found.append((event.after or index, event.decision))
-        return found
 
     def _laboratory(self, bench: Bench) -> Laboratory:
         keys = ReplayKeys(self._conductor, self._repository)
@@ -301,7 +227,7 @@ class Player:
             def adopt_pending(*_: Record) -> None:
                 while pending:
                     record = pending.pop(0)
-                    self._find_edits(bench, record.seq)
+                    self._researcher.find_edits(bench, record.seq)
                     opened.state.apply(record)
                     for listener in opened.listeners:
                         listener(record)
@@ -332,7 +258,7 @@ class Player:
                     unfenced=True,
                     watches=False,
                 )
-                self._find_edits(bench, self._conductor.frontier)
+                self._researcher.find_edits(bench, self._conductor.frontier)
                 yield bench
             finally:
                 self._conductor.adopt = lambda _: None
@@ -367,3 +293,7 @@ class Player:
     def _put(self, name: str) -> None:
         self._layout.make((self._folder / name).parent)
         self._cassette.extract(name, self._folder / name)
+
+
+def _fences(records: Sequence[Record]) -> set[str]:
+    return {record.event.sandbox for record in records if isinstance(record.event, RunStarted)}

@@ -1,4 +1,4 @@
-"""Events as lines: what `run --headless` prints, and the table at its end."""
+"""The printer of `run --headless`: lines as events come, the questions with their answers, and the table at the end."""
 
 import shlex
 import shutil
@@ -7,29 +7,22 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Final, TypeVar
+from typing import Final
 
+from mlrcopilot_tui.cli.event_lines import LABEL, SHA, event_line
 from mlrcopilot_tui.cli.output import abandon_output, columns, counted, dollars, number, percent, say, spent
-from mlrcopilot_tui.research.ablation_view import left_out, newest_table, signed
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.forecast import in_words
-from mlrcopilot_tui.research.settings import Settings
 from mlrcopilot_tui.session import events as ev
-from mlrcopilot_tui.session.ablation_events import AblationEnded, AblationMeasured, AblationStarted
 from mlrcopilot_tui.session.journal import JOURNAL_NAME
 from mlrcopilot_tui.session.model import Gate
-from mlrcopilot_tui.session.model_events import ConsentGiven, ModelFaulted
+from mlrcopilot_tui.session.model_events import ModelFaulted
 from mlrcopilot_tui.session.records import Record, encode_record
-from mlrcopilot_tui.session.run_events import ForecastMade, RunFinished, StopSuggested
+from mlrcopilot_tui.session.run_events import StopSuggested
 from mlrcopilot_tui.session.state import SessionState, mean
-from mlrcopilot_tui.session.tag_words import tagged
 from mlrcopilot_tui.text import one_line, span
 
 WIDEST: Final = 180
 """Cells of a line where no terminal says how wide it is."""
-SHA: Final = 10
-LABEL: Final = 11
-"""Characters in which each line says what it is about."""
 MENDING: Final = 4
 """Lines of what may end in what to do about it, or in what is agreed to, which must not be cut off."""
 _WITH_A_MEND: Final = (
@@ -109,7 +102,7 @@ class EventPrinter:
             sys.stdout.flush()
         elif isinstance(record.event, ev.GateOpened):
             self._ask(record.event.gate, record.time)
-        elif (teller := _TELLERS.get(type(record.event))) and (told := teller(self, record.event)):
+        elif told := event_line(self, record.event):
             self._line(told, record.time, lines=MENDING if isinstance(record.event, _WITH_A_MEND) else 1)
 
     def _ask(self, gate: Gate, time: str = "") -> None:
@@ -168,174 +161,6 @@ class EventPrinter:
 def where(workspace: Path) -> str:
     """How a command names the workspace: not at all where it is here."""
     return "" if Path.cwd() == workspace else f" -C {shlex.quote(str(workspace))}"
-
-
-_E = TypeVar("_E", bound=ev.Event)
-_Teller = Callable[[EventPrinter, _E], str]
-_TELLERS: dict[type[ev.Event], Callable[[EventPrinter, Any], str]] = {}
-
-
-def _tells(kind: type[_E]) -> Callable[[_Teller[_E]], _Teller[_E]]:
-    def register(teller: _Teller[_E]) -> _Teller[_E]:
-        _TELLERS[kind] = teller
-        return teller
-
-    return register
-
-
-@_tells(ev.PaperSummarized)
-def _tell_summary(_: EventPrinter, event: ev.PaperSummarized) -> str:
-    gaps = event.summary.gaps
-    return f"summary    {counted(len(gaps), 'gap')} found" + (f": {gaps[0].statement}" if gaps else "")
-
-
-@_tells(ev.WarningRaised)
-def _tell_warning(_: EventPrinter, event: ev.WarningRaised) -> str:
-    return f"note       {event.text} {event.mend}".rstrip()
-
-
-@_tells(ev.IdeaProposed)
-def _tell_idea(_: EventPrinter, event: ev.IdeaProposed) -> str:
-    grown = f" (from idea {event.idea.parent})" if event.idea.parent else ""
-    return f"idea {event.idea.number:<5} {event.idea.title}{grown}"
-
-
-@_tells(ev.BaselineMeasured)
-def _tell_baseline(_: EventPrinter, event: ev.BaselineMeasured) -> str:
-    baseline = event.baseline
-    kind = (
-        "deterministic" if baseline.deterministic else "repeatable" if baseline.repeatable else "noisy at equal seeds"
-    )
-    values = ", ".join(dict.fromkeys(number(value) for value in baseline.values.values()))
-    return f"baseline   {values} ({kind})"
-
-
-@_tells(ev.IdeaStarted)
-def _tell_started(printer: EventPrinter, event: ev.IdeaStarted) -> str:
-    anew = "it beat its parent; now the champion" if printer.state.ideas[event.idea].verdicts else "implementing it"
-    return f"idea {event.idea:<5} {anew}, on {event.parent[:SHA]}"
-
-
-@_tells(ev.PatchCommitted)
-def _tell_patch(_: EventPrinter, event: ev.PatchCommitted) -> str:
-    attempt = event.attempt
-    files = ", ".join(f"{file.path} +{file.added} -{file.removed}" for file in attempt.files)
-    marks = f", tagged {tagged(attempt.tags)}" if attempt.tags else ""
-    return f"patch {attempt.idea:<4} {attempt.commit[:SHA]} {attempt.subject} ({files}){marks}"
-
-
-@_tells(ev.DecisionApplied)
-def _tell_applied(_: EventPrinter, event: ev.DecisionApplied) -> str:
-    return f"decided    {event.decision.by}: {event.said}"
-
-
-@_tells(ev.DecisionRefused)
-def _tell_refused(_: EventPrinter, event: ev.DecisionRefused) -> str:
-    return f"refused    {event.decision.kind}: {event.reason}"
-
-
-@_tells(ev.AgentSaid)
-def _tell_deed(printer: EventPrinter, event: ev.AgentSaid) -> str:
-    """What an agent that asks a model does; one that is rules is done before it could be read."""
-    # What has more lines than one shows an edit, which a line has told of before it.
-    if event.kind not in {"action", "note"} or "\n" in event.text or not printer.asks_model:
-        return ""
-    about = f"idea {event.idea:<5} " if event.idea else f"{'ideas':<{LABEL}}"
-    return f"{about}{event.text}"
-
-
-@_tells(ev.IdeaWithdrawn)
-def _tell_withdrawn(_: EventPrinter, event: ev.IdeaWithdrawn) -> str:
-    return f"idea {event.idea:<5} withdrawn: {event.reason}"
-
-
-@_tells(RunFinished)
-def _tell_run(printer: EventPrinter, event: RunFinished) -> str:
-    run = printer.state.runs[event.run]
-    own = {"idea": f"idea {run.idea}", "smoke": f"smoke run of idea {run.idea}"}
-    own["ablation"] = left_out(printer.state, run.commit) if run.purpose == "ablation" else ""
-    about = own.get(run.purpose, run.purpose)
-    if event.outcome == "smoked":
-        return f"run {event.run:<6} {about}: all is well so far, after {span(event.wall_s)}"
-    result = number(event.value) if event.value is not None else f"{event.outcome}: {event.reason}"
-    exposed = f", {run.exposure}" if run.exposure else ""
-    return f"run {event.run:<6} {about}, seed {run.seed}: {result} in {span(event.wall_s)}{exposed}"
-
-
-@_tells(AblationStarted)
-def _tell_ablation(_: EventPrinter, event: AblationStarted) -> str:
-    ideas = sum(part.idea > 0 for part in event.parts)
-    return f"ablation   {event.champion[:SHA]} without each of {ideas} kept, over {counted(len(event.seeds), 'seed')}"
-
-
-@_tells(AblationMeasured)
-def _tell_contribution(printer: EventPrinter, event: AblationMeasured) -> str:
-    table = newest_table(printer.state)
-    rows = [*table.rows, *([table.whole] if table.whole else [])] if table else []
-    row = next(row for row in rows if row.part.idea == event.idea)
-    about = f"idea {event.idea:<5}" if event.idea else "all       "
-    return f"{about} gives {signed(row.now)}: {row.finding}" if row.now else f"{about} {row.finding}: {row.why}"
-
-
-@_tells(AblationEnded)
-def _tell_ablation_end(_: EventPrinter, event: AblationEnded) -> str:
-    return f"ablation   {event.reason or 'done'}"
-
-
-@_tells(ForecastMade)
-def _tell_forecast(printer: EventPrinter, event: ForecastMade) -> str:
-    """Where nobody is asked; else the question tells it."""
-    if Settings.of(printer.state).patches == "ask":
-        return ""
-    metric = printer.state.started.metric if printer.state.started else ""
-    return f"idea {event.idea:<5} forecast: {in_words(event, metric)}"
-
-
-@_tells(StopSuggested)
-def _tell_suggestion(printer: EventPrinter, event: StopSuggested) -> str:
-    by_itself = Settings.of(printer.state).early_stop == "auto"
-    stop = "stopping it" if by_itself else f"`{printer.command(f'stop {event.run}')}`"
-    return f"run {event.run:<6} {event.reason}; {stop} saves about {span(event.saves_s)}"
-
-
-@_tells(ev.VerdictReached)
-def _tell_verdict(_: EventPrinter, event: ev.VerdictReached) -> str:
-    verdict = event.verdict
-    effect = f" {percent(verdict.relative)}" if verdict.relative is not None else ""
-    return f"idea {event.idea:<5} {verdict.kind}{effect} ({verdict.rule})"
-
-
-@_tells(ev.ChampionChanged)
-def _tell_champion(printer: EventPrinter, event: ev.ChampionChanged) -> str:
-    gain = printer.state.improvement()
-    told = "measured next" if event.unmeasured else f"{percent(gain)} over the starter" if gain is not None else "kept"
-    return f"champion   {event.commit[:SHA]}, {told}"
-
-
-@_tells(ev.ChampionMeasured)
-def _tell_measured(printer: EventPrinter, event: ev.ChampionMeasured) -> str:
-    from mlrcopilot_tui.research.undo_words import what_came_of_it  # noqa: PLC0415 - only after a revert or a redo
-
-    values = number(mean(event.values.values())) if event.values else "its runs failed"
-    told = f"{event.commit[:SHA]}, {values}, {percent(printer.state.improvement())} over the starter"
-    return f"champion   {told}. {what_came_of_it(printer.state, event.commit)}".rstrip(". ")
-
-
-@_tells(ModelFaulted)
-def _tell_fault(_: EventPrinter, event: ModelFaulted) -> str:
-    if event.retry_in_s is None:
-        return f"model      {event.sentence} {event.mend}".rstrip()
-    return f"model      {event.sentence} Try {event.tries + 1} in {span(event.retry_in_s)}."
-
-
-@_tells(ConsentGiven)
-def _tell_consent(_: EventPrinter, event: ConsentGiven) -> str:
-    return f"sends      {event.what}, to {event.endpoint}"
-
-
-@_tells(ev.SessionFinished)
-def _tell_finished(_: EventPrinter, event: ev.SessionFinished) -> str:
-    return f"finished   {event.reason}"
 
 
 def summary_line(state: SessionState) -> str:

@@ -14,8 +14,8 @@ from mlrcopilot_tui.runs.executor import LocalExecutor
 from mlrcopilot_tui.runs.spec import RunSpec, SandboxLevel, SandboxPolicy, read_spec
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.lock import SessionLock
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, TRAIN

@@ -18,8 +18,8 @@ from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.records import Record
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import EngineConfig
-from mlrcopilot_tui.workspace.git import create_repository
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME, HOME_NAME
+from mlrcopilot_tui.workspace.new_repository import create_repository
 
 HUB_OFFLINE: Final = "HF_HUB_OFFLINE"
 

@@ -117,7 +117,7 @@ def create_workspace(template: Template, destination: Path, *, paper: Path | Non
 
 
 def _build(template: Template, destination: Path, paper: Path | None) -> None:
-    from mlrcopilot_tui.workspace.git import init_repository  # noqa: PLC0415 - listing templates needs no git
+    from mlrcopilot_tui.workspace.new_repository import init_repository  # noqa: PLC0415 - listing templates needs no git
 
     # A folder that exists may be the shell's current one or a mount point: it is filled, not replaced.
     fill = destination.is_dir()

@@ -17,9 +17,10 @@ from mlrcopilot_tui.session.events import FORMAT, SessionStarted
 from mlrcopilot_tui.session.model import Idea
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.config import parse_config
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.fakes.quiet_host import FakeHost
 from tests.fakes.scripted_model import FakeModel, Step
 

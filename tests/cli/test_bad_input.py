@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.cli.main import main
-from mlrcopilot_tui.workspace.git import init_repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 
 CONTRACT = """
 [run]

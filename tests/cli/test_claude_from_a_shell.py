@@ -12,8 +12,8 @@ from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.session.entities import Spending
 from mlrcopilot_tui.session.model_events import ModelCalled, Usage
 from mlrcopilot_tui.session.session import begun_sessions, read_state
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.layout import Layout
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.fakes.messages_faults import NoUsage, malformed_tool_call
 from tests.fakes.messages_script import Answer, Body, Reply, text
 from tests.fakes.messages_server import FakeMessagesServer

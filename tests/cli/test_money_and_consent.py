@@ -16,8 +16,8 @@ from mlrcopilot_tui.runs.sandbox import PlainSandbox
 from mlrcopilot_tui.session.model_events import Usage
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.layout import Layout
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.fakes.model_port import FakePort, turn_of
 from tests.fakes.paid_engine import FakePaidEngine
 

@@ -13,8 +13,8 @@ import msgspec
 
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME, Layout
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import open_workspace
 from tests.crash.driver import Plan
 from tests.research.conftest import CONTRACT, TRAIN

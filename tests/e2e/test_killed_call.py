@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.session.session import begun_sessions, read_state
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.layout import Layout
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.e2e.conftest import Run
 from tests.fakes.messages_faults import Stall
 from tests.fakes.messages_script import Status

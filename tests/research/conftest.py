@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.workspace.git import init_repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine

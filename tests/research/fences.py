@@ -17,7 +17,7 @@ from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.runs.sandbox import sandbox_of
 from mlrcopilot_tui.runs.spec import LOG_FILE, RunStatus, SandboxLevel, read_status
 from mlrcopilot_tui.session.state import RunState
-from mlrcopilot_tui.workspace.git import init_repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 
 CONTRACT = """

@@ -19,7 +19,8 @@ from mlrcopilot_tui.research.cassette import FORMAT, MANIFEST, Cassette, Cassett
 from mlrcopilot_tui.research.export import export_session
 from mlrcopilot_tui.research.replay import replay
 from mlrcopilot_tui.session.session import begun_sessions
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine

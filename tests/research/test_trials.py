@@ -27,7 +27,7 @@ from mlrcopilot_tui.research.trials import Trials, read_output
 from mlrcopilot_tui.runs.sandbox import PlainSandbox, best_sandbox, why_not
 from mlrcopilot_tui.session.events import IdeaProposed, IdeaStarted
 from mlrcopilot_tui.session.model import Idea
-from mlrcopilot_tui.workspace.git import init_repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
 from mlrcopilot_tui.workspace.worktrees import force_remove, worktree_dirs

@@ -22,7 +22,8 @@ from mlrcopilot_tui.tui.themes import variable_defaults
 from mlrcopilot_tui.tui.views import STARTER, HistoryChoice, Order, Selection, Span
 from mlrcopilot_tui.tui.widgets import chart, staircase
 from mlrcopilot_tui.tui.widgets.staircase import Staircase
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.tui.doubles import staged
 from tests.tui.story import BASE, Story, up_to_gate
 from tests.tui.text_frames import check_frame, frame, settle

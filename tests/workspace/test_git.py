@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from mlrcopilot_tui.errors import CopilotError, EnvironmentLackError, InputError, RefusedError
 from mlrcopilot_tui.workspace import gitcommand
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitcommand import explain, run_git
 from mlrcopilot_tui.workspace.gitvalues import ABSENT, COPILOT, Dirt, Head, Identity, is_ref
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.workspace.researcher import begin, belongings, git, write
 
 

@@ -8,9 +8,9 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.session.model import Verdict
 from mlrcopilot_tui.workspace.adopt import adopt, let_go
 from mlrcopilot_tui.workspace.evidence import CommitEvidence, write_note
-from mlrcopilot_tui.workspace.git import init_repository
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.lines import SessionLine
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.opening import open_workspace
 from mlrcopilot_tui.workspace.promote import KeptPatch, promote
 from mlrcopilot_tui.workspace.run_tree import export_run_tree

@@ -3,9 +3,10 @@
 import random
 from pathlib import Path
 
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.gitvalues import COPILOT
 from mlrcopilot_tui.workspace.kept_diff import CONTEXT, keep_diff, read_diff
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.patch import parse
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 

@@ -9,10 +9,11 @@ import pytest
 
 from mlrcopilot_tui.errors import InputError
 from mlrcopilot_tui.workspace.config import FilesConfig
-from mlrcopilot_tui.workspace.git import Repository, init_repository
+from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.layout import Layout
+from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
 from mlrcopilot_tui.workspace.write_log import WriteLog
 

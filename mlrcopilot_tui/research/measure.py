@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -10,17 +9,15 @@ from typing import Any, Final, Literal, Self
 
 from mlrcopilot_tui.research.admission import Admission, Room, at_once, hand_over
 from mlrcopilot_tui.research.bench import Bench
-from mlrcopilot_tui.research.grants import network_granted
 from mlrcopilot_tui.research.retries import is_to_be_repeated
 from mlrcopilot_tui.research.run_key import Keys, RunKeys
+from mlrcopilot_tui.research.run_spec import name_of, run_spec
 from mlrcopilot_tui.research.run_trees import RunTrees, Trees
-from mlrcopilot_tui.runs.environment import run_environment
 from mlrcopilot_tui.runs.process_tree import sweep_leftovers
-from mlrcopilot_tui.runs.spec import RunSpec, RunStatus, SandboxPolicy, read_spec
+from mlrcopilot_tui.runs.spec import RunStatus, read_spec
 from mlrcopilot_tui.session.model import Baseline
 from mlrcopilot_tui.session.run_events import RunFinished, RunPlanned, RunStarted, RunStopped
 from mlrcopilot_tui.session.state import RunState
-from mlrcopilot_tui.workspace.command import command_argv
 from mlrcopilot_tui.workspace.config import RunConfig
 
 Purpose = Literal["baseline", "smoke", "idea", "parent", "verify", "ablation"]
@@ -215,8 +212,8 @@ class Laboratory:
             self._finish(run, "stopped", "It was stopped before it was started.")
             await asyncio.to_thread(self._trees.remove, run.run)
             return
-        spec = await asyncio.to_thread(self._spec, run)
         place = self._admission.place(run)
+        spec = await asyncio.to_thread(run_spec, bench, self._trees, place, run)
         await hand_over(place.lease.files, partial(bench.executor.start, spec, self._folder(run.run)))
         place.hand_down()
         fence = spec.sandbox
@@ -232,7 +229,7 @@ class Laboratory:
         try:
             status = await self._bench.executor.wait(self._folder(run.run))
         except FileNotFoundError:
-            await asyncio.to_thread(sweep_leftovers, self._name(run))
+            await asyncio.to_thread(sweep_leftovers, name_of(self._bench, run))
             self._finish(run, "lost", "The folder of its records is gone.")
             await asyncio.to_thread(self._trees.remove, run.run)
         else:
@@ -248,7 +245,7 @@ class Laboratory:
         """Closes a run: its tree is checked, its numbers go into the journal, and only then is its tree removed."""
         outcome, reason = status.outcome or "lost", status.reason
         if outcome == "lost":
-            await asyncio.to_thread(sweep_leftovers, self._name(run))
+            await asyncio.to_thread(sweep_leftovers, name_of(self._bench, run))
         objection = None
         if outcome not in _WITHOUT_RESULT:
             try:
@@ -280,50 +277,6 @@ class Laboratory:
                 looked=status.looked if status else False,
             )
         )
-
-    def _spec(self, run: RunState) -> RunSpec:
-        bench, config = self._bench, self._bench.config
-        limits = bench.run_config
-        name, tree, scratch = self._name(run), self._trees.path(run.run), self._trees.scratch(run.run)
-        place = self._admission.place(run)
-        env = run_environment(
-            {key: value for key, value in os.environ.items() if key not in place.unset},
-            extra={**place.env, **config.run.env, "TMPDIR": str(scratch)},
-            passed=config.run.pass_env,
-            seed=run.seed,
-            metrics_file=str(scratch / "metrics.jsonl"),
-            run=name,
-        )
-        evaluate, smoke = config.evaluate.command, run.purpose == "smoke"
-        limit_s = limits.timeout_minutes * 60
-        return RunSpec(
-            run=name,
-            argv=command_argv(config.run.command, seed=run.seed, python=bench.python),
-            evaluate_argv=command_argv(evaluate, seed=run.seed, python=bench.python) if evaluate else (),
-            clean_tree=self._trees.clean_tree(run) if evaluate else None,
-            tree=str(tree),
-            env=env,
-            seed=run.seed,
-            metric=config.metric.name,
-            timeout_s=min(limit_s, config.run.smoke_seconds) if smoke else limit_s,
-            silence_s=limits.silence_minutes * 60,
-            grace_s=config.run.grace_seconds,
-            memory_bytes=limits.memory_bytes,
-            disk_bytes=limits.disk_bytes,
-            devices=place.lease.names,
-            smoke=smoke,
-            sandbox=SandboxPolicy(
-                level=bench.sandbox.level,
-                writable=(str(tree), str(scratch)),
-                read_only=self._trees.read_only(run),
-                hidden=self._trees.hidden(run),
-                network=network_granted(bench.state, run.commit),
-            ),
-        )
-
-    def _name(self, run: RunState) -> str:
-        """The run's name on this machine, by which its processes are found."""
-        return f"{self._bench.state.session}-{run.run}"
 
     def _folder(self, run: str) -> Path:
         return self._bench.layout.run(self._bench.state.session, run)

@@ -24,7 +24,8 @@ from mlrcopilot_tui.workspace.gitvalues import COPILOT, Identity
 from mlrcopilot_tui.workspace.idea_tree import patched_tree
 from mlrcopilot_tui.workspace.kept_diff import keep_diff
 from mlrcopilot_tui.workspace.messages import commit_message
-from mlrcopilot_tui.workspace.patch import FileChange, only_hunks, parse, render, select
+from mlrcopilot_tui.workspace.patch import FileChange, parse, render
+from mlrcopilot_tui.workspace.patch_selection import only_hunks, select
 
 Author = Literal["agent", "researcher"]
 

@@ -13,7 +13,8 @@ from mlrcopilot_tui.research.views import show_view
 from mlrcopilot_tui.session.journal import JOURNAL_NAME, JournalReader
 from mlrcopilot_tui.session.model import PlanClaim
 from mlrcopilot_tui.session.model_events import PlanMark
-from mlrcopilot_tui.workspace.patch import Patch, only_hunks, parse, select
+from mlrcopilot_tui.workspace.patch import Patch, parse
+from mlrcopilot_tui.workspace.patch_selection import only_hunks, select
 from tests.fakes.instant_executor import FakeExecutor
 from tests.fakes.scripted_engine import FakeEngine
 from tests.research.conftest import CONTRACT, MakeWorkspace

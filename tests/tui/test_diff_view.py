@@ -19,7 +19,8 @@ from mlrcopilot_tui.tui.widgets.diff_rows import CONTEXTS, Layout, rows_of
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.tui.widgets.review import Review
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
-from mlrcopilot_tui.workspace.patch import Patch, Selection, everything, only_hunks, only_lines, parse, select
+from mlrcopilot_tui.workspace.patch import Patch, parse
+from mlrcopilot_tui.workspace.patch_selection import Selection, everything, only_hunks, only_lines, select
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 TRAIN = """\

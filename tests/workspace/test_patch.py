@@ -11,17 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlrcopilot_tui.errors import InputError
-from mlrcopilot_tui.workspace.patch import (
-    FileChange,
-    Patch,
-    Selection,
-    everything,
-    only_hunks,
-    only_lines,
-    parse,
-    render,
-    select,
-)
+from mlrcopilot_tui.workspace.patch import FileChange, Patch, parse, render
+from mlrcopilot_tui.workspace.patch_selection import Selection, everything, only_hunks, only_lines, select
 
 Tree = Mapping[str, bytes]
 Diff = Callable[[Tree, Tree], str]

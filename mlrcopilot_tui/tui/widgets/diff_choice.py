@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from mlrcopilot_tui.workspace.patch import FileChange, Patch, Selection, everything
+from mlrcopilot_tui.workspace.patch import FileChange, Patch
+from mlrcopilot_tui.workspace.patch_selection import Selection, everything
 
 Share = Literal["all", "some", "none"]
 Line = tuple[int, int]

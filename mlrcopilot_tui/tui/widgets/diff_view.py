@@ -18,7 +18,8 @@ from mlrcopilot_tui.tui.widgets.diff_painter import DiffPainter, Look
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.painting import component_style, paint
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
-from mlrcopilot_tui.workspace.patch import Patch, Selection
+from mlrcopilot_tui.workspace.patch import Patch
+from mlrcopilot_tui.workspace.patch_selection import Selection
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 _TOP: Final = 1  # rows of the headline

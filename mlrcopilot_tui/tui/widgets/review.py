@@ -11,7 +11,8 @@ from mlrcopilot_tui.tui.widgets.diff_page import SPLIT_LEAST
 from mlrcopilot_tui.tui.widgets.diff_rows import NOTHING_SAID
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.workspace.kept_diff import KeptDiff
-from mlrcopilot_tui.workspace.patch import Patch, Selection, parse, render, select
+from mlrcopilot_tui.workspace.patch import Patch, parse, render
+from mlrcopilot_tui.workspace.patch_selection import Selection, select
 from mlrcopilot_tui.workspace.surroundings import Surroundings
 
 

@@ -1,5 +1,6 @@
 """Rewrites a file step by step while keeping its format: replacements, statements, constants, helpers, imports."""
 
+import ast
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from libcst import matchers as m
 from mlrcopilot_tui.agents.offline.catalogue.head import Head
 from mlrcopilot_tui.agents.offline.catalogue.soundness import sound
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change
-from mlrcopilot_tui.agents.offline.source import SourceFile, nodes_in, within
+from mlrcopilot_tui.agents.offline.source import SourceFile, nodes_in, syntax_of, within
 
 Rewrite = Callable[[cst.CSTNode], cst.CSTNode]
 
@@ -183,6 +184,17 @@ def bare(code: str) -> str:
 def names_in(node: cst.CSTNode) -> set[str]:
     """Every identifier within `node`, attributes and keywords included."""
     return {found.value for found in within(node, cst.Name)}
+
+
+def seed_name(source: SourceFile) -> str | None:
+    """The name that the file gives the seed of its run, where it does so for all of the file.
+
+    What a technique draws at random has to change with it: else equal draws in every run would pass for little noise.
+    """
+    for statement in syntax_of(source.text).body:
+        if isinstance(statement, ast.Assign) and "MLRCOPILOT_SEED" in ast.unparse(statement.value):
+            return next((target.id for target in statement.targets if isinstance(target, ast.Name)), None)
+    return None
 
 
 def numpy_name(source: SourceFile) -> str | None:

@@ -1,7 +1,7 @@
 """Makes more of numeric columns: equal scales, products, and cosines that stand for a kernel."""
 
 from mlrcopilot_tui.agents.offline.catalogue.arrays import can_grow, inputs, is_scaled
-from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name, quoted
+from mlrcopilot_tui.agents.offline.catalogue.edits import Edit, numpy_name, quoted, seed_name
 from mlrcopilot_tui.agents.offline.catalogue.image_shapes import flattened_images, with_scaling
 from mlrcopilot_tui.agents.offline.catalogue.sklearn_shapes import SCALERS
 from mlrcopilot_tui.agents.offline.catalogue.technique import Change, Codemod
@@ -38,7 +38,7 @@ def random_features(source: SourceFile) -> Change | None:
     flats = list(flattened_images(source))
     edit.constant("FOURIER_FEATURES", "256")
     edit.constant("KERNEL_WIDTH", "1.0")
-    edit.helper(_FOURIER.format(np=np))
+    edit.helper(_FOURIER.format(np=np, seed=seed_name(source) or "0"))
     if len(flats) == 1:
         whole = with_scaling(source, flats[0][0])
         edit.replace(whole, f"fourier_features({source.code(whole)})")
@@ -54,7 +54,7 @@ def random_features(source: SourceFile) -> Change | None:
 _FOURIER = '''
 def fourier_features(rows):
     """The rows, and random cosines whose products approximate an RBF kernel (Rahimi and Recht, 2007)."""
-    rng = {np}.random.default_rng(0)
+    rng = {np}.random.default_rng({seed})
     directions = rng.normal(0.0, KERNEL_WIDTH / {np}.sqrt(rows.shape[1]), (rows.shape[1], FOURIER_FEATURES))
     waves = {np}.cos(rows @ directions + rng.uniform(0.0, 2.0 * {np}.pi, FOURIER_FEATURES))
     return {np}.hstack([rows, {np}.sqrt(2.0 / FOURIER_FEATURES) * waves])

@@ -182,7 +182,8 @@ class Presenter:
             self._patch = view.commit, view.against
             show = partial(self._show_patch, self._patch)
             if view.against:
-                self._library.want_comparison(view.commit, view.against, show, self._explain)
+                explain = partial(self._explain_comparison, self._patch)
+                self._library.want_comparison(view.commit, view.against, show, explain)
             else:
                 self._library.want_patch(view.commit, show)
 
@@ -191,12 +192,17 @@ class Presenter:
         if version != self._patch:
             return
         try:
-            self._deck.patch.show_patch(diff)
+            self._deck.patch.show_patch(diff, "The two hold the same files." if version[1] else "")
         except InputError as error:
             self._explain(error)
         if not diff.text and not self._patch[1]:
             # The diff is not written yet: the next change of the journal asks again.
             self._patch = ("", "")
+
+    def _explain_comparison(self, version: tuple[str, str], error: CopilotError) -> None:
+        self._explain(error)
+        if version == self._patch:
+            self._deck.patch.show_patch(KeptDiff(), "The two could not be compared.")
 
     def _present_history(self) -> None:
         """Shows what was tried, if anybody looks; what patches hold is looked up in a thread and follows."""

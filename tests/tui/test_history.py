@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from mlrcopilot_tui.research.staircase import Stair
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.journal import JournalReader
 from mlrcopilot_tui.session.state import SessionState, fold
+from mlrcopilot_tui.tui import library
 from mlrcopilot_tui.tui.glyphs import ASCII, PLAIN, UNICODE, Glyphs
 from mlrcopilot_tui.tui.projector.history import HistoryView, history_view, sought
 from mlrcopilot_tui.tui.themes import variable_defaults
@@ -23,6 +25,7 @@ from mlrcopilot_tui.tui.views import STARTER, HistoryChoice, Order, Selection, S
 from mlrcopilot_tui.tui.widgets import chart, staircase
 from mlrcopilot_tui.tui.widgets.staircase import Staircase
 from mlrcopilot_tui.workspace.git import Repository
+from mlrcopilot_tui.workspace.kept_diff import KeptDiff
 from mlrcopilot_tui.workspace.new_repository import init_repository
 from tests.tui.doubles import staged
 from tests.tui.story import BASE, Story, up_to_gate
@@ -218,6 +221,33 @@ async def test_what_git_cannot_tell_is_said(tmp_path: Path) -> None:
         await stage.pilot.app.workers.wait_for_complete()
         await settle(stage.pilot)
         assert any("is not in a git repository" in sentence for sentence in stage.sentences)
+        assert "The two could not be compared." in frame(stage.app)
+        assert "hstack" not in frame(stage.app)
+
+
+async def test_no_diff_stands_under_the_name_of_another_while_git_compares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = Event()
+
+    def compare(*_: object) -> KeptDiff:
+        compared.wait(10)
+        return KeptDiff()
+
+    monkeypatch.setattr(library, "compare", compare)
+    async with staged(tried(tmp_path / "digits")) as stage:
+        await stage.press("3")
+        assert "ORIENTATIONS = 4" in frame(stage.app)
+        await stage.pilot.press("c", "enter")
+        await stage.pilot.pause()
+        assert "against 4.1" in frame(stage.app)
+        assert "The two are being compared." in frame(stage.app)
+        assert "ORIENTATIONS = 4" not in frame(stage.app)
+        compared.set()
+        await settle(stage.pilot)
+        assert "The two hold the same files." in frame(stage.app)
+        await stage.press("c")
+        assert "ORIENTATIONS = 4" in frame(stage.app)
 
 
 def test_a_child_reads_the_diff_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from textual import events
 
 from tests.tui.doubles import Stage, staged
-from tests.tui.story import Story, up_to_gate
+from tests.tui.story import BASE, Story, up_to_gate
 from tests.tui.text_frames import check_frame, frame, settle
 
 THREE = "diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/train.py\n" + "".join(
@@ -58,6 +58,28 @@ async def test_keys_are_few(tmp_path: Path) -> None:
         assert stage.story.decisions() == []
         await stage.press("enter")
         assert (stage.decision().kind, stage.decision().text) == ("reject", "slow")
+
+
+async def test_what_is_taken_is_still_so_after_a_look_elsewhere(tmp_path: Path) -> None:
+    story = three_hunks(tmp_path / "digits")
+    folder = story.folder / "comparisons"
+    folder.mkdir()
+    (folder / f"{story.commits[1, 1]}-{story.commits[4, 1]}.diff").write_text(THREE, "utf-8")
+    (folder / f"{BASE}-{story.commits[4, 1]}.diff").write_text(THREE.replace("new 50", "newer"), "utf-8")
+    async with staged(story) as stage:
+        await stage.press("3", "l", "space")
+        headline = stage.screen.desk.review.headline
+        assert headline == "train.py · +3 \u22123 · hunk 2/3 · 4 of 6 lines in"
+        await stage.press("2", "g", "j", "j", "enter", "0")  # another idea, and back
+        assert stage.screen.desk.review.headline == headline
+        await stage.press("3", "G", "k", "enter", "0")  # another attempt, from the history
+        assert stage.screen.desk.review.headline == headline
+        await stage.press("c", "G", "enter")
+        assert "against" in frame(stage.app)
+        await stage.press("c")
+        assert stage.screen.desk.review.headline == headline
+        await stage.press("a")
+        assert stage.decision().hunks == (1, 3)
 
 
 async def test_the_mouse_takes_hunks_and_unfolds(tmp_path: Path) -> None:

@@ -185,6 +185,11 @@ class DiffPage:
         self.notes = notes
         self.lay_out(self.layout)
 
+    def resume(self, like: "DiffPage", notes: Notes) -> None:
+        """Come into view again, laid out as another page is, with what was taken and the cursor on its line."""
+        self.width, self.beside, self.notes = like.width, like.beside, notes
+        self.lay_out(replace(like.layout, opened=self.layout.opened, closed=self.layout.closed))
+
     def perform(self, command: str) -> None:
         """Do one of `COMMANDS`."""
         if self.rows and (self.selectable or command not in CHOOSING):

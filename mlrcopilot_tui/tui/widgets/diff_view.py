@@ -47,6 +47,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         self._title = ""
         self._look = diff_painter.ascii_look() if ascii_only else Look()
         self._ahead: Timer | None = None
+        self._left: DiffPage | None = None
         self._become(DiffPage(Patch()))
 
     def show(
@@ -60,9 +61,11 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
     ) -> None:
         """Show another patch from its first hunk, all of it taken; the one that is shown already stays as it is.
 
+        The patch that was last being chosen from comes back as it was left: with what is taken, and at its line.
+
         Args:
             patch: what to show, None for nothing.
-            title: whose patch it is, for the headline.
+            title: whose patch it is, for the headline; of an empty one, why there is nothing.
             around: the unchanged lines around its hunks.
             selectable: whether hunks and lines can be taken in and out.
             notes: what is said of hunks and lines, shown below them.
@@ -70,7 +73,9 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         patch, page = patch or Patch(), self._page
         self._title = title
         if patch != page.patch or selectable != page.selectable:
-            self._become(DiffPage(patch, around, like=page, selectable=selectable, notes=notes))
+            self._left = page if page.selectable and page.patch.files else self._left
+            resumed = self._resumed(patch, notes) if selectable else None
+            self._become(resumed or DiffPage(patch, around, like=page, selectable=selectable, notes=notes))
             self._fit()
             self.scroll_to(0, 0, animate=False, force=True)
             self._moved(range(0), jumped=True)
@@ -79,6 +84,14 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
             self._redraw()
             self._moved(range(0), jumped=True)
         self.refresh()
+
+    def _resumed(self, patch: Patch, notes: Notes) -> DiffPage | None:
+        """The page of a patch that was being chosen from, laid out like the present one."""
+        left = self._left
+        if left is None or left.patch != patch:
+            return None
+        left.resume(self._page, notes)
+        return left
 
     def _become(self, page: DiffPage) -> None:
         self._page = page
@@ -237,7 +250,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
         page, width = self._page, self.scrollable_content_region.width
         self._look.width = width
         if y < _TOP or not page.rows:
-            text = one_line(self.headline if page.rows else self._empty, width) if y == 0 else ""
+            text = one_line(self.headline or self._empty, width) if y == 0 else ""
             names = ("diff--note",) if not page.rows else ()
             return Strip(paint(self, text, names)).extend_cell_length(width, component_style(self, names))
         at = y - _TOP + self.scroll_offset.y

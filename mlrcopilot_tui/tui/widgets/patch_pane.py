@@ -30,7 +30,9 @@ class PatchPane(Pane):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs)
+        self._version = ("", "")
         self._diff = KeptDiff()
+        self._nothing = ""
         self._due = False
         self._notes: Notes = {}
 
@@ -49,18 +51,30 @@ class PatchPane(Pane):
     def show(self, view: PatchView) -> None:
         """Shows whose patch it is; only one that is asked about can be taken in parts."""
         self.headline.show(view.line or (Span(view.empty, "muted"),), wrapped=not view.line)
-        if (view.due, view.notes) != (self._due, self._notes):
-            self._due, self._notes = view.due, view.notes
-            self.review.show_diff(self._diff, selectable=view.due, notes=view.notes)
+        if (view.commit, view.against) != self._version:
+            # Not for a moment does a diff stand under another's name; two versions take git a second to compare.
+            self._version, self._diff = (view.commit, view.against), KeptDiff()
+            self._nothing = "The two are being compared." if view.against else ""
+        elif (view.due, view.notes) == (self._due, self._notes):
+            return
+        self._due, self._notes = view.due, view.notes
+        self._show_diff()
 
-    def show_patch(self, diff: KeptDiff) -> None:
+    def show_patch(self, diff: KeptDiff, nothing: str = "") -> None:
         """Shows a diff; one that cannot be read is said to be so in its place.
+
+        Args:
+            nothing: what is said where the diff is empty.
 
         Raises:
             InputError: the text is no diff.
         """
-        self._diff = diff
-        self.review.show_diff(diff, selectable=self._due, notes=self._notes)
+        self._diff, self._nothing = diff, nothing
+        self._show_diff()
+
+    def _show_diff(self) -> None:
+        nothing = "" if self._diff.text else self._nothing
+        self.review.show_diff(self._diff, nothing, selectable=self._due, notes=self._notes)
 
     def show_history(self, view: HistoryView) -> None:
         """Shows what was tried."""

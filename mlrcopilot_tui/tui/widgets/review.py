@@ -26,7 +26,7 @@ class Review(DiffView):
 
         Args:
             diff: the diff, as the copilot keeps it.
-            title: what stands before the file's name in the headline.
+            title: what stands before the file's name in the headline; of an empty diff, why it is.
             selectable: whether hunks and lines can be taken in and out.
             notes: what is said of hunks and lines, shown below them.
 

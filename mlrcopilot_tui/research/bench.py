@@ -135,10 +135,11 @@ class Bench:
         key = (number, idea.parent_commit)
         if key not in self.trees:
             tree, log = self.idea_tree(idea), WriteLog(self.layout.writes(session, number))
-            if not log.start and idea.attempts and tree.path.is_dir():  # as a program left it that kept no record
+            # As a program left it that kept no record; where its agent was at work, nobody can tell the two apart.
+            if not log.start and idea.status == "waiting" and idea.attempts and tree.path.is_dir():
                 log.begin(idea.attempts[-1].commit)
             kept = self.layout.kept(session, number)
-            self.trees[key] = RecordedTree(self.repository, tree, self.rules, log, kept)
+            self.trees.setdefault(key, RecordedTree(self.repository, tree, self.rules, log, kept))
         return self.trees[key]
 
     def patch_file(self, commit: str) -> Path:

@@ -146,17 +146,22 @@ class Edits:
         if found.files:
             self.take_as_answer(gate, found)
 
-    async def take_for_the_agent(self, gate: Gate) -> None:
-        """Keeps an edit on which the agent is to go on.
+    async def refuse_broken(self, gate: Gate) -> None:
+        """Refuses to let the agent go on from an edit that is not whole.
 
         Raises:
-            RefusedError: it is not whole.
+            RefusedError: it is not.
         """
-        idea = self._bench.state.ideas[gate.idea]
-        found = await self.found(idea)
+        found = await self.found(self._bench.state.ideas[gate.idea])
         if found.files and found.problem:
             raise EditFirstError(f"Your edit cannot come in yet. {found.problem}", FINISH)
-        await self.take_aside(idea)
+
+    async def take_with(self, gate: Gate, *, whatever: bool = False) -> None:
+        """Keeps an edit aside, right before the gate is closed for which that is to be: nothing may come in between.
+
+        An edit that has answered the gate meanwhile is left to that.
+        """
+        await self.take_aside(self._bench.state.ideas[gate.idea], whatever=whatever, unless=gate)
 
     async def commit(self, idea: IdeaState, message: str) -> str:
         """Commits the edit as the idea's patch; empty where it takes the whole patch back.
@@ -176,15 +181,19 @@ class Edits:
 
     # At any other time
 
-    async def take_aside(self, idea: IdeaState, *, whatever: bool = False) -> Attempt | None:
+    async def take_aside(
+        self, idea: IdeaState, *, whatever: bool = False, unless: Gate | None = None
+    ) -> Attempt | None:
         """Keeps an edit beside what the idea goes on with; `whatever` it is, or only one that could be run.
 
-        What the agent had done by then is committed first, as the agent's.
+        What the agent had done by then is committed first, as the agent's. Nothing is kept where a gate is answered.
         """
         found = await self.found(idea)
         if not found.tree or (found.problem and not whatever):
             return None
         commits = await asyncio.to_thread(self._written, idea, found)
+        if unless is not None and unless.id in self._bench.state.answers:
+            return None
         taken = self._attempts.keep_aside(idea, commits)
         self._bench.recorded_tree(idea).adopt(commits[-1].commit)
         self._publish(idea, Found())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,8 @@ from mlrcopilot_tui.session.events import FeedbackTaken, GateAnswered, IdeaAppro
 from mlrcopilot_tui.session.model import Answer, Decision, Gate
 from mlrcopilot_tui.session.subjects import HunkNote, LeftOut, Subject
 from mlrcopilot_tui.session.tag_words import tagged
+
+TAKEN_IN: Final = "Your edit was taken in already: it is the idea's next attempt."
 
 
 class GateDecisions:
@@ -95,10 +98,10 @@ class GateDecisions:
     async def _reject(self, decision: Decision) -> Effect:
         gate = self._find_gate(decision)
         if gate is not None and gate.kind == "patch":
-            await self._edits.take_aside(self._bench.state.ideas[gate.idea], whatever=True)
             noted = await self._noted(decision, gate)
             if not decision.text:
                 decision = msgspec.structs.replace(decision, text=_as_reason(noted))
+            await self._edits.take_with(gate, whatever=True)
             closed = self._closed(gate, "reject", decision)
             return Effect(f"The patch for idea {gate.idea} was rejected.", (*noted, closed))
         if gate is not None and gate.kind == "consent":
@@ -118,13 +121,15 @@ class GateDecisions:
         if not (decision.text or (decision.notes and gate is not None)):
             raise InputError("Nothing was said.", "Say it in a sentence.")
         if gate is not None:
-            await self._edits.take_for_the_agent(gate)
+            await self._edits.refuse_broken(gate)
         about = await asyncio.to_thread(subject_of, bench, decision, gate)
         said = [(note.text, await self._about(gate, note)) for note in decision.notes if gate is not None]
         said += [(decision.text, about)] if decision.text else []
         # Words on a patch are about the code with that patch in it.
         commit = gate.commit if gate is not None else ""
         taken = [await understood(bench, words, subject, commit) for words, subject in said]
+        if gate is not None:
+            await self._edits.take_with(gate)
         closed = (self._closed(gate, "feedback", decision),) if gate is not None else ()
         return Effect(" ".join(dict.fromkeys(each.understood for each in taken)), (*taken, *closed))
 
@@ -146,17 +151,27 @@ class GateDecisions:
 
     async def _edit(self, decision: Decision) -> Effect:
         """Takes what the researcher has saved; it may have been noticed before they said so."""
-        answer = self._bench.state.answers.get(decision.gate)
-        if answer is not None and answer.answer == "edit" and not answer.decision:
-            return Effect("Your edit was taken in already: it is the idea's next attempt.")
+        noticed, state = self._noticed(decision), self._bench.state
+        if noticed and (decision.gate or not any(gate.idea == decision.idea for gate in state.open_gates.values())):
+            return Effect(TAKEN_IN)
         gate = self._gate(decision, "patch")
-        found = await asyncio.to_thread(self._edits.look, self._bench.state.ideas[gate.idea])
+        found = await asyncio.to_thread(self._edits.look, state.ideas[gate.idea])
+        if noticed and not found.files:
+            return Effect(TAKEN_IN)
         if found.problem:
             raise EditFirstError(found.problem, "Reject the patch." if "whole patch" in found.problem else FINISH)
         if not found.files:
             raise EditFirstError("Nothing is edited in the idea's worktree.", "Save your change, then say so.")
         closed = self._closed(gate, "edit", decision)
         return Effect(f"Your edit of idea {gate.idea} becomes its next attempt.", (closed,))
+
+    def _noticed(self, decision: Decision) -> bool:
+        """Whether an edit has answered the question that is meant, or the newest on the idea, without a word."""
+        state = self._bench.state
+        asked = [gate for gate in state.gates.values() if gate.kind == "patch" and gate.id in state.answers]
+        meant = [g for g in asked if (g.id == decision.gate if decision.gate else g.idea == decision.idea)]
+        answer = state.answers[meant[-1].id] if meant else None
+        return answer is not None and answer.answer == "edit" and not answer.decision
 
     def _gate(self, decision: Decision, kind: str) -> Gate:
         gate = self._find_gate(decision)

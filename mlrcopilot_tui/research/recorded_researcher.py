@@ -55,16 +55,21 @@ class RecordedResearcher:
         return ""
 
     async def set_stage(self, bench: Bench, decision: Decision) -> None:
-        """Writes into an idea's files what the researcher had written there before they said so."""
-        if decision.kind == "edit":
-            await asyncio.to_thread(self._write_edit, bench)
+        """Writes into an idea's files what the researcher had written there before they said so.
 
-    def _write_edit(self, bench: Bench, idea: int = 0) -> None:
+        What was noticed before they did has come about by itself.
+        """
+        answers = (record.event for record in self._records if isinstance(record.event, ev.GateAnswered))
+        answer = next((answer for answer in answers if answer.decision == decision.id), None)
+        if decision.kind == "edit" and answer is not None:
+            await asyncio.to_thread(self._write_edit, bench, bench.state.gates[answer.gate].idea)
+
+    def _write_edit(self, bench: Bench, idea: int) -> None:
         """Writes the next edit that became an attempt into the idea's files."""
 
         def is_edit(event: ev.PatchCommitted) -> bool:
             made = event.attempt
-            return made.by == "researcher" and not made.aside and idea in {0, made.idea}
+            return made.by == "researcher" and not made.aside and made.idea == idea
 
         index = self._conductor.next(ev.PatchCommitted, is_edit)
         event = None if index is None else self._records[index].event

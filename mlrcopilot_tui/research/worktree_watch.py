@@ -35,12 +35,18 @@ async def watched(folder: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
             await asyncio.sleep(QUIET_S)
 
     observer = Observer()
-    with contextlib.suppress(OSError):  # the folder is gone, or no inotify watches are left: polling carries on
-        await asyncio.to_thread(observer.schedule, Bell(), str(folder), recursive=True)
-        await asyncio.to_thread(observer.start)
+
+    def start() -> None:
+        with contextlib.suppress(OSError):  # the folder is gone, or no inotify watches are left: polling carries on
+            observer.schedule(Bell(), str(folder), recursive=True)
+            observer.start()
+
+    started = asyncio.ensure_future(asyncio.to_thread(start))
     try:
+        await asyncio.shield(started)
         yield quiet
     finally:
+        await asyncio.wait({started})  # whoever is cancelled meanwhile cancels no thread
         if observer.is_alive():
             observer.stop()
             await asyncio.to_thread(observer.join)

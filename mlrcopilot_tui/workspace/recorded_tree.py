@@ -211,6 +211,7 @@ class RecordedTree:
                 self.adopt(commit)
                 return ()
             kept = self._retire()
+            self._log.begin(commit, making=True)
             add_worktree(self._repository, self.path, commit)
             self._log.begin(commit)
             return kept
@@ -258,9 +259,11 @@ class RecordedTree:
     def _retire(self) -> tuple[Path, ...]:
         """Takes the worktree out of its place, so that nothing more is saved there, and then keeps what is foreign."""
         retired = retired_place(self.path)
-        if retired.is_dir():  # a crash came in between, before what is foreign in it was kept
-            shutil.move(retired, self._folder_to_keep())
+        if not self._log.start and (dirs := self._record()) is not None:  # as a program left it that kept no record
+            self._log.begin(self._repository.run("rev-parse", "HEAD", dirs=dirs).text)
         if self.path.is_dir() and not self.path.is_symlink():
+            if retired.is_dir():  # two of them: nobody can tell what is foreign in the older one
+                shutil.move(retired, self._folder_to_keep())
             self.path.rename(retired)
         remove_worktree(self._repository, self.path)
         if not self._log.start or not retired.is_dir():
@@ -293,7 +296,8 @@ class RecordedTree:
 
     def _stands(self) -> bool:
         """Whether there is a worktree that we checked out; one without a single file was removed."""
-        return bool(self._log.start) and self.path.is_dir() and next(walk(self.path), None) is not None
+        there = bool(self._log.start) and self._log.whole and self.path.is_dir()
+        return there and next(walk(self.path), None) is not None
 
     def _record(self) -> GitDirs | None:
         """Git's own record of the worktree; None where somebody removed it."""
@@ -323,12 +327,12 @@ class RecordedTree:
     def _foreign_in(self, top: Path) -> Foreign:
         left = self._left()
         present = {path for path in walk(top) if path in left or not _is_dropping(path)}
-        changed = [path for path in sorted(present | left.keys()) if self._on_disk(path, top) != left.get(path)]
+        changed = [path for path in sorted(present | left.keys()) if self._on_disk(path, top, left) != left.get(path)]
         edited = tuple(path for path in changed if self._rules.editable(path))
         return Foreign(edited, tuple(path for path in changed if path not in edited))
 
-    def _on_disk(self, path: str, top: Path | None = None) -> str | None:
-        """The blob of what is on the disk; None where nothing is."""
+    def _on_disk(self, path: str, top: Path | None = None, left: Mapping[str, str] | None = None) -> str | None:
+        """The blob of what is on the disk; None where nothing is. Many paths share what we `left`, or it takes long."""
         file = (top or self.path) / path
         try:
             found = file.lstat()
@@ -345,7 +349,8 @@ class RecordedTree:
         except OSError:
             return _ODD
         blob = self._digest(data)
-        if blob != self._left().get(path):  # the same text may be there with other line ends
+        left = self._left() if left is None else left
+        if blob != left.get(path):  # the same text may be there with other line ends
             blob = self._stored(path, data, write=False)
         if time.time_ns() - found.st_mtime_ns > _RACY_NS:
             self._seen[file] = (times, blob)

@@ -17,27 +17,30 @@ class WriteLog:
 
     Attributes:
         start: the commit; empty where nothing was checked out.
+        whole: whether all of its files were put there; a crash may have come in between.
         written: by path the blob, or None for a file that was removed.
         unsure: the last write of an earlier process, with the blob that stood there before.
     """
 
     def __init__(self, file: Path) -> None:
         self.start = ""
+        self.whole = True
         self.written: dict[str, str | None] = {}
         self.unsure: tuple[str, str | None] | None = None
         self._file = file
         for line in self._lines():
             if "commit" in line:
                 self.start, self.written, self.unsure = str(line["commit"]), {}, None
+                self.whole = not line.get("making")
             else:
                 self.written[line["path"]] = line["blob"]
                 self.unsure = (line["path"], line["was"])
 
-    def begin(self, commit: str) -> None:
-        """The files are those of `commit` from now on."""
+    def begin(self, commit: str, *, making: bool = False) -> None:
+        """The files are those of `commit` from now on, or are about to be where that is still in the making."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self._file, _line({"commit": commit}), durable=False)
-        self.start, self.written, self.unsure = commit, {}, None
+        write_whole(self._file, _line({"commit": commit, "making": "yes" if making else None}), durable=False)
+        self.start, self.whole, self.written, self.unsure = commit, not making, {}, None
 
     def add(self, path: str, blob: str | None, was: str | None) -> None:
         """A file that held `was` is about to hold `blob`; None stands for no file."""
@@ -48,7 +51,7 @@ class WriteLog:
     def forget(self) -> None:
         """There is no worktree any more."""
         self._file.unlink(missing_ok=True)
-        self.start, self.written, self.unsure = "", {}, None
+        self.start, self.whole, self.written, self.unsure = "", True, {}, None
 
     def _lines(self) -> list[dict[str, str]]:
         try:

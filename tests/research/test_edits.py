@@ -2,20 +2,22 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Withdrawal
+from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Understanding, Withdrawal
 from mlrcopilot_tui.agents.claude.turns import Request, Turn
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
+from mlrcopilot_tui.research.bench import at_once
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.edits import Edits
 from mlrcopilot_tui.research.upkeep import clean
 from mlrcopilot_tui.session.edits import EDITS_NAME
 from mlrcopilot_tui.session.model import Attempt, Gate
+from mlrcopilot_tui.session.subjects import HunkNote
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.recorded_tree import retired_place
 from tests.fakes.instant_executor import FakeExecutor
@@ -164,6 +166,51 @@ async def test_after_feedback_the_agent_goes_on_from_the_edit(
         assert b"LEVEL = 0.4" in source
         assert b"SPREAD = 0.02" in source
         assert [assignment.attempt for assignment in engine.assignments] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["reject", "feedback"])
+async def test_a_decision_that_is_refused_leaves_the_edit_for_the_next_one(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None, kind: str
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        with pytest.raises(RefusedError, match="no hunk 9"):
+            await copilot.decide(kind, gate=gate.id, notes=(HunkNote(hunk=9, text="?"),))
+        with pytest.raises(RefusedError, match="becomes the idea's next attempt"):
+            await copilot.decide("approve", gate=gate.id)
+
+
+@dataclasses.dataclass
+class PonderingEngine(FakeEngine):
+    """Takes its time with the researcher's words."""
+
+    meanwhile: Callable[[], Awaitable[None]] = at_once
+
+    async def understand(self, brief: Brief, words: str, idea: int) -> Understanding:
+        await self.meanwhile()
+        return await super().understand(brief, words, idea)
+
+
+async def test_an_edit_that_is_noticed_while_words_are_understood_is_taken_in_once(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    engine = PonderingEngine([TUNE])
+    scripted(engine)
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+
+        async def meanwhile() -> None:
+            edits = Edits(copilot.bench)
+            edits.take_as_answer(gate, await edits.found(copilot.idea(1)))
+
+        engine.meanwhile = meanwhile
+        edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
+        with pytest.raises(RefusedError, match="You edited"):
+            await copilot.decide("feedback", gate=gate.id, text="further")
+        await copilot.until(lambda: moved_on(copilot, gate))
+        assert [(a.by, a.aside) for a in copilot.idea(1).attempts] == [("agent", False), ("researcher", False)]
 
 
 async def test_an_edit_that_comes_after_the_decision_is_kept(

@@ -163,8 +163,13 @@ def test_real_runs_replay_without_being_run(
 
 
 def test_what_the_researcher_decided_is_decided_again(
-    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, tmp_path: Path
+    make_workspace: MakeWorkspace,
+    scripted: Use,
+    instant: FakeExecutor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(EditsOf, "_edited", lambda *_: asyncio.sleep(3600))  # an edit is said before it is noticed
     edits: Edits = [TUNED, ("other", [("LEVEL = 0.4", "LEVEL = 0.3")]), ("third", [("LEVEL = 0.3", "LEVEL = 9.0")])]
     scripted(FakeEngine(edits))
     workspace = make_workspace(contract=ASKING)
@@ -181,8 +186,8 @@ def test_what_the_researcher_decided_is_decided_again(
         await copilot.until(lambda: copilot.state.waiting and copilot.state.waiting.idea == 2)
         edited = copilot.bench.idea_tree(copilot.idea(2)).path / "train.py"
         edited.write_text(edited.read_text().replace("SPREAD = 0.01", "SPREAD = 0.02"))
-        await copilot.decide("edit", idea=2)
         gate = copilot.state.waiting
+        await copilot.decide("edit", idea=2)
         await copilot.until(lambda: copilot.state.waiting and copilot.state.waiting != gate)
         await copilot.decide("approve", idea=2)
         await copilot.until(lambda: copilot.state.waiting and copilot.state.waiting.idea == 3)
@@ -448,10 +453,10 @@ def test_edits_that_nobody_announced_replay(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """At a gate, beside a rejection and feedback, too late, and without a copilot."""
+    """At a gate, said once more after that, beside a rejection and feedback, too late, and without a copilot."""
     monkeypatch.setattr(worktree_watch, "QUIET_S", 0.05)
     monkeypatch.setattr(worktree_watch, "POLL_S", 0.1)
-    edits: Edits = [TUNED, ("other", [("LEVEL = 0.9", "LEVEL = 0.3")]), ("third", [("LEVEL = 0.9", "LEVEL = 0.2")])]
+    edits: Edits = [TUNED, ("other", [("LEVEL = 0.9", "LEVEL = 0.3")]), ("third", [("LEVEL = 0.9", "LEVEL = 0.2")] * 3)]
     scripted(FakeEngine(edits))
     workspace = make_workspace(contract=ASKING)
 
@@ -473,6 +478,7 @@ def test_edits_that_nobody_announced_replay(
         first = await at(copilot, 1)
         save(copilot, 1, "0.02")
         second = await at(copilot, 1, first)
+        assert "already" in await copilot.decide("edit", idea=1)
         with pytest.raises(RefusedError, match="You edited"):
             await copilot.decide("approve", gate="g1")
         monkeypatch.setattr(EditsOf, "_edited", lambda *_: asyncio.sleep(3600))
@@ -495,7 +501,10 @@ def test_edits_that_nobody_announced_replay(
 
     async def go_on() -> None:
         async with running(workspace, session) as copilot:
-            await at(copilot, 3)
+            edited = await at(copilot, 3)
+            save(copilot, 3, "0.05\nLEVEL = 0.9")
+            await copilot.decide("feedback", idea=3, text="further")
+            await at(copilot, 3, edited)
             await copilot.decide("approve", idea=3)
             await copilot.until(copilot.task.done)
 
@@ -505,7 +514,7 @@ def test_edits_that_nobody_announced_replay(
         number: "".join(attempt.by[0] + "-" * attempt.aside for attempt in idea.attempts)
         for number, idea in state.ideas.items()
     }
-    assert kinds == {1: "arr-", 2: "ar-", 3: "ar"}
+    assert kinds == {1: "arr-", 2: "ar-", 3: "arr-a"}
 
 
 def test_an_edit_that_overtook_the_agent_replays(

@@ -8,13 +8,15 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mlrcopilot_tui.errors import InputError
+from mlrcopilot_tui.workspace import recorded_tree
 from mlrcopilot_tui.workspace.config import FilesConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.new_repository import init_repository
-from mlrcopilot_tui.workspace.recorded_tree import RecordedTree
+from mlrcopilot_tui.workspace.recorded_tree import RecordedTree, retired_place
+from mlrcopilot_tui.workspace.worktrees import add_worktree
 from mlrcopilot_tui.workspace.write_log import WriteLog
 
 P = PurePosixPath
@@ -140,6 +142,46 @@ def test_files_that_are_there_already_are_not_made_anew(bench: Bench) -> None:
     inode = (bench.path / "train.py").stat().st_ino
     bench.tree.check_out(commit)
     assert (bench.path / "train.py").stat().st_ino == inode, "an editor may have it open"
+
+
+def test_a_checkout_that_was_cut_off_is_no_edit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bench.tree.start
+    bench.tree.write(P("train.py"), "ours = 1\n")
+    second = bench.tree.commit("Ours\n")
+    assert second is not None
+
+    def cut_off(repository: Repository, path: Path, commit: str) -> None:
+        add_worktree(repository, path, commit)
+        (path / "model.py").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorded_tree, "add_worktree", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        bench.tree.check_out(first)
+    monkeypatch.undo()
+    bench.reopen()
+    assert not bench.tree.foreign()
+    (bench.path / "train.py").write_text("theirs\n")
+    (kept,) = bench.tree.check_out(first)
+    assert kept.read_text() == "theirs\n"
+    assert (bench.path / "model.py").exists()
+
+
+def test_a_worktree_of_which_nothing_is_recorded_is_held_against_git_s_record(bench: Bench) -> None:
+    (bench.path / "train.py").write_text("theirs\n")
+    Layout(bench.root).writes(SESSION, 1).unlink()
+    bench.reopen()
+    (kept,) = bench.tree.check_out(bench.repository.resolve("HEAD"))
+    assert kept.read_text() == "theirs\n"
+
+
+def test_what_a_crash_left_of_a_worktree_that_goes_is_told(bench: Bench) -> None:
+    (bench.path / "train.py").write_text("theirs\n")
+    bench.path.rename(retired_place(bench.path))
+    bench.reopen()
+    (kept,) = bench.tree.remove()
+    assert kept.read_text() == "theirs\n"
+    assert not retired_place(bench.path).exists()
 
 
 NAMES = ("train.py", "model.py", "a.py", "deep/b.py")

@@ -40,6 +40,7 @@ def show_status(arguments: argparse.Namespace) -> int:
     from mlrcopilot_tui.agents.claude.books.prices import in_dollars  # noqa: PLC0415 - `--help` needs none of this
     from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415
     from mlrcopilot_tui.research.ablation_view import about_run  # noqa: PLC0415
+    from mlrcopilot_tui.research.tip import how_measured  # noqa: PLC0415
     from mlrcopilot_tui.research.views import status_view  # noqa: PLC0415
 
     read = read_session(folder_of(arguments), arguments.session)
@@ -50,12 +51,13 @@ def show_status(arguments: argparse.Namespace) -> int:
     champion = view["champion"]
     metric = view["metric"]["name"]
     improvement = f" ({percent(champion['improvement'])})" if champion["improvement"] is not None else ""
+    unknown = ", not measured yet" if champion["unmeasured"] else ""
     budget = view["budget"]
     rows = [
         ("session", f"{view['session']}, engine {view['engine']}, {view['state']}"),
         ("metric", f"{metric}, {'lower' if view['metric']['direction'] == 'min' else 'higher'} is better"),
         ("starter", number(view["baseline"])),
-        ("champion", f"{number(champion['value'])}{improvement} at {champion['commit'][:10]}"),
+        ("champion", f"{number(champion['value'])}{improvement} at {champion['commit'][:10]}{unknown}"),
         ("experiments", f"{view['experiments']} judged, {view['kept']} kept"),
         ("time", _used(budget["minutes"], "min")),
         *[("hidden", _looks(view["looks"]))] * (view["looks"] > 0),
@@ -84,7 +86,9 @@ def show_status(arguments: argparse.Namespace) -> int:
     say(columns(rows))
     if view["waiting"] and view["state"] != "finished":
         say(how_to_answer(view["waiting"][0]["kind"], view["waiting"][0]["idea"]))
-    if view["state"] == "stopped":
+    if unknown and read.holder is None:
+        say(f"The champion is not measured yet: {how_measured(read.state)}.")
+    elif view["state"] == "stopped":
         say("Go on with `mlrcopilot run`.")
     return 0
 

@@ -22,6 +22,7 @@ from mlrcopilot_tui.research.limits import dollars_spent, gpu_minutes_spent, min
 from mlrcopilot_tui.research.loop import Loop
 from mlrcopilot_tui.research.measure import Laboratory
 from mlrcopilot_tui.research.room import RoomWatch
+from mlrcopilot_tui.research.tip import measure_tip
 from mlrcopilot_tui.research.trials import Trials
 from mlrcopilot_tui.research.upkeep import remove_leftovers
 from mlrcopilot_tui.research.watch import watch_inbox
@@ -115,7 +116,10 @@ class Copilot:
     async def _work(self) -> str:
         """The loop, or the errand in its place."""
         if self._errand == "ablation":
-            return await Ablator(self._bench, self._laboratory).carry_out()
+            await measure_tip(self._bench, self._laboratory)
+            said = await Ablator(self._bench, self._laboratory).carry_out()
+            await measure_tip(self._bench, self._laboratory)  # a revert that came meanwhile was told so
+            return said
         return await self._loop.run()
 
     def let_go(self) -> None:

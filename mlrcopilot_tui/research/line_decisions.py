@@ -13,6 +13,7 @@ from mlrcopilot_tui.research.effects import Effect, Handler
 from mlrcopilot_tui.research.keeping import align_line
 from mlrcopilot_tui.research.line_patches import Joined, joined, reverted_at, standing_at
 from mlrcopilot_tui.research.overlaps import builds_on, in_the_way, in_the_way_of_redo, standing_patches
+from mlrcopilot_tui.research.tip import how_measured
 from mlrcopilot_tui.research.undo_words import capitalized, named, redo_refused, revert_refused
 from mlrcopilot_tui.session.events import ChampionChanged
 from mlrcopilot_tui.session.model import Decision
@@ -79,7 +80,7 @@ class LineDecisions:
 
     async def _moved(self, reason: Reason, tips: dict[str, str], decision: Decision) -> Effect:
         """What became of the line: one event a patch, so that each can be redone, or reverted, by itself."""
-        line = joined(self.bench.state)
+        bench, line = self.bench, joined(self.bench.state)
         events = [
             ChampionChanged(commit=tip, reason=reason, of=of, unmeasured=True, decision=decision.id)
             for of, tip in tips.items()
@@ -87,7 +88,7 @@ class LineDecisions:
         if reason == "redone":
             events = await asyncio.to_thread(self._with_grounds, events)
         tip = events[-1].commit[:10]
-        when = "is measured next" if self.at_work else "is measured when the session goes on"
+        when = "is measured next" if self.at_work else f"is not measured yet: {how_measured(bench.state)}"
         many = "were" if len(tips) > 1 else "was"
         patches = capitalized(named([line[of] for of in tips]))
         said = f"{patches} {many} {_DONE[reason]}; the line's tip {tip} {when}."

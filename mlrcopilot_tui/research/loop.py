@@ -16,8 +16,9 @@ from mlrcopilot_tui.research.ideas import FIRST_IDEAS, IdeaGrower, has_ended
 from mlrcopilot_tui.research.keeping import Keeper
 from mlrcopilot_tui.research.limits import reached
 from mlrcopilot_tui.research.measure import Laboratory
+from mlrcopilot_tui.research.tip import measure_tip
 from mlrcopilot_tui.research.turns import LOOP
-from mlrcopilot_tui.session.events import BaselineMeasured, ChampionMeasured, SessionFinished
+from mlrcopilot_tui.session.events import BaselineMeasured, SessionFinished
 from mlrcopilot_tui.session.state import RunState
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Loop:
             await self._gates.unpaused()
             if bench.champion.unmeasured or self._ideas.active(but=self._works) is None:
                 await bench.turn_of(LOOP)  # what is at work is taken up without a word in the journal
-            await self._measure_champion()
+            await measure_tip(bench, self._laboratory)
             if self._ideas.active(but=self._works) is None and bench.state.ablating:
                 await self._ablator.carry_out()
                 continue
@@ -144,18 +145,6 @@ class Loop:
                 f"Mend the run command or the metric in mlrcopilot.toml; the output is in {log}.",
             )
         self._bench.session.record(BaselineMeasured(baseline=measured))
-
-    async def _measure_champion(self) -> None:
-        """Measures a tip that `revert` or `redo` made, as the starter was measured."""
-        state = self._bench.state
-        while state.baseline is not None and (champion := self._bench.champion).unmeasured:
-            values = {}
-            for seed in state.baseline.values:
-                run = await self._laboratory.measure(champion.commit, seed, "parent")
-                if run.value is not None:
-                    values[seed] = run.value
-            await self._bench.turn_of(LOOP)
-            self._bench.session.record(ChampionMeasured(commit=champion.commit, values=values))
 
 
 @contextlib.asynccontextmanager

@@ -35,6 +35,7 @@ def status_view(state: SessionState, holder: Holder | None) -> dict[str, Any]:
             "idea": champion.idea or None,
             "value": mean(champion.values.values()) if champion.values else None,
             "improvement": state.improvement(),
+            "unmeasured": champion.unmeasured,
         }
         if champion
         else None,

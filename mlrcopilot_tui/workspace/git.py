@@ -237,7 +237,8 @@ class Repository:
                     f"The branch {branch} is checked out in {entry.path}, so it is not moved.",
                     f"Go to another branch there (`git -C {entry.path} switch --detach`) and try again.",
                 )
-        done = self.run("update-ref", "--no-deref", "-m", reason, ref, checked(new), checked(old), accept=(0, 1, 128))
+        ids = (checked(new), checked(old) if old != ABSENT else ABSENT)
+        done = self.run("update-ref", "--no-deref", "-m", reason, ref, *ids, accept=(0, 1, 128))
         if done.status and ("but expected" in done.stderr or "already exists" in done.stderr):
             raise RefHeldError(f"{ref} moved meanwhile.", "Look at where it is now and try again.")
         if done.status:

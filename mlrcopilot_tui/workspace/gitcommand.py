@@ -28,6 +28,7 @@ _SETTINGS = (
     "core.splitIndex=false",
     "core.safecrlf=false",
     "merge.conflictStyle=merge",
+    "diff.orderFile=/dev/null",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
     "log.showSignature=false",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mlrcopilot_tui.errors import InputError
 
-ABSENT = "0" * 40
+ABSENT = ""
+"""Where a ref stands that is not there: what git takes whatever a repository's form of ids."""
 GITLINK = "160000"
 SYMLINK = "120000"
 

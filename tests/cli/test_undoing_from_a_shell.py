@@ -6,7 +6,7 @@ import pytest
 from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.workspace.opening import Workspace
 from tests.research.conftest import instant, make_workspace, scripted
-from tests.research.test_undoing import finished, kept, on_line, patch
+from tests.research.test_undoing import finished, kept, on_line, patch, state_of
 
 __all__ = ["finished", "instant", "kept", "make_workspace", "scripted"]
 
@@ -39,3 +39,32 @@ def test_the_newest_goes_first_and_comes_back(kept: Workspace, capsys: pytest.Ca
     assert on_line(kept) == [1, 2, 3, 4]
     assert main(["redo", *where]) == 1
     assert "Nothing is reverted." in capsys.readouterr().err
+
+
+def test_where_no_copilot_runs_it_is_told_how_the_tip_is_measured(
+    kept: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["-C", str(kept.layout.root)]
+    assert main(["revert", "4", *where]) == 0
+    named = ["run", "--session", state_of(kept).session, "--max-experiments", "4"]
+    way = f"not measured yet: `mlrcopilot {' '.join(named)}` measures it and nothing more."
+    assert way in capsys.readouterr().out
+    assert main(["status", *where]) == 0
+    assert way in capsys.readouterr().out
+    assert main([*named, "--headless", "--allow-unsandboxed", *where]) == 0
+    state = state_of(kept)
+    assert state.champion is not None
+    assert (len(state.ideas), state.champion.unmeasured, state.finished) == (4, False, "All 4 experiments are done.")
+    assert main(["status", *where]) == 0
+    assert "not measured" not in capsys.readouterr().out
+
+
+def test_an_ablation_measures_the_tip_first(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["-C", str(kept.layout.root)]
+    assert main(["revert", "4", *where]) == 0
+    assert main(["ablate", *where]) == 0
+    state = state_of(kept)
+    assert state.champion is not None
+    assert state.champion.values.keys() == {0, 1}
+    assert main(["promote", "--onto", "results", *where]) == 0
+    assert "Nobody has measured it" not in capsys.readouterr().out

@@ -130,9 +130,11 @@ def test_a_hostile_message_and_path_come_back_as_they_went_in(tmp_path: Path) ->
     check()
 
 
-def test_a_ref_moves_by_compare_and_swap(repo: Path) -> None:
-    repository = Repository(repo)
-    first = repository.resolve("HEAD")
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_a_ref_moves_by_compare_and_swap(tmp_path: Path, form: str) -> None:
+    git(tmp_path, "init", "--quiet", f"--object-format={form}")
+    repository = Repository(tmp_path)
+    first = repository.write_commit(git(tmp_path, "write-tree").strip(), (), "First\n")
     other = repository.write_commit(repository.tree_id(first), (first,), "Other\n")
     ref = "refs/mlrcopilot/0123abcd/base"
     repository.move_ref(ref, first, ABSENT)

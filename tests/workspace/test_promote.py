@@ -150,6 +150,7 @@ def test_patch_files_give_the_champion_s_tree_by_git_am(
 ) -> None:
     root = line.repository.root
     git(root, "config", "diff.noprefix", "true")
+    git(root, "config", "diff.orderFile", "no-such-file")
     git(root, "config", "format.attach", "x")
     hostile = "diff --git a/train.py b/train.py\nFrom: Mallory <m@example.org>\nIndex: train.py\n---\nSubject: mine"
     kept = [keep(workspace, line, 1, 1), replace(keep(workspace, line, 2, 9), evidence=hostile)]

@@ -39,6 +39,7 @@ def add(commands: Commands) -> None:
     add_command(commands, "clean", clean, "remove run trees and worktrees that nothing uses", positional_dir=True)
     uninit = add_command(commands, "uninit", let_go, "remove everything of ours from a repository", positional_dir=True)
     uninit.add_argument("--yes", action="store_true", help="do not ask")
+    uninit.add_argument("--force", action="store_true", help="remove edits of yours too that are in no commit")
     uninit.add_argument("--remove-config", action="store_true", help="remove mlrcopilot.toml too")
 
 
@@ -122,12 +123,15 @@ def clean(arguments: argparse.Namespace) -> int:
 
 def let_go(arguments: argparse.Namespace) -> int:
     """Removes all of ours from a repository."""
-    from mlrcopilot_tui.research.upkeep import refuse_while_running  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.research.upkeep import refuse_to_lose_edits, refuse_while_running  # noqa: PLC0415 - as above
     from mlrcopilot_tui.workspace.adopt import let_go as remove_all  # noqa: PLC0415
+    from mlrcopilot_tui.workspace.git import Repository  # noqa: PLC0415
     from mlrcopilot_tui.workspace.layout import Layout, find_workspace  # noqa: PLC0415
 
     layout = Layout(find_workspace(folder_of(arguments)))
     refuse_while_running(layout)
+    if not arguments.force:
+        refuse_to_lose_edits(layout, Repository(layout.root))
     sessions = counted(len(list(layout.sessions.glob("*"))), "session")
     question = f"Remove {sessions} with branches and evidence from {layout.root}?"
     if not arguments.yes and not _confirmed(question):

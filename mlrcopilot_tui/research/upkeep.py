@@ -12,7 +12,7 @@ from mlrcopilot_tui.session.state import ACTIVE_STATUSES, SessionState
 from mlrcopilot_tui.workspace.config import FilesConfig
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.globs import FileRules
-from mlrcopilot_tui.workspace.idea_tree import IdeaTree
+from mlrcopilot_tui.workspace.idea_tree import IdeaTree, walk
 from mlrcopilot_tui.workspace.layout import Layout
 from mlrcopilot_tui.workspace.lines import SessionLine
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree, retired_place
@@ -75,6 +75,24 @@ def refuse_while_running(layout: Layout) -> None:
                 )
 
 
+def refuse_to_lose_edits(layout: Layout, repository: Repository) -> None:
+    """Raises `RefusedError` where there are files of the researcher's below ours that no commit holds."""
+    held = [path for path in sorted(layout.worktrees.glob("*/*")) if _holds_edits(layout, repository, path)]
+    kept = [path for path in sorted(layout.sessions.glob("*/kept/*")) if any(path.rglob("*"))]
+    if held:
+        more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
+        raise RefusedError(
+            f"{held[0]}{more} holds edits of yours that are in no commit.",
+            "Copy what you want to keep, or say --force to remove that too.",
+        )
+    if kept:
+        more = f" (and {len(kept) - 1} more)" if len(kept) > 1 else ""
+        raise RefusedError(
+            f"{kept[0]}{more} holds files of yours that were kept when their worktree went.",
+            "Move what you want to keep, or say --force to remove that too.",
+        )
+
+
 def _recorded(layout: Layout, repository: Repository) -> list[Path]:
     """Our checkouts that git still knows of, be their folders there or not."""
     return [entry.path for entry in repository.worktrees() if layout.worktrees in entry.path.parents]
@@ -104,12 +122,14 @@ def _used(layout: Layout, state: SessionState) -> set[Path]:
 
 def _holds_edits(layout: Layout, repository: Repository, path: Path) -> bool:
     """Whether there are edits in an idea's worktree that no commit holds; its copilot's next start takes them in."""
-    session, number = path.parent.name, path.name.removeprefix("idea-")
+    session, number = path.parent.name, path.name.removeprefix("retired-").removeprefix("idea-")
     if not number.isdecimal() or not path.is_dir():
         return False
     rules = FileRules(FilesConfig(editable=()))
     try:
         log = WriteLog(layout.writes(session, int(number)))
+        if path.name.startswith("retired-") or not log.start or not log.whole:
+            return any(walk(path))  # a crash came in between, and nobody has looked yet
         tree = IdeaTree(repository, path, log.start, rules)
         return bool(RecordedTree(repository, tree, rules, log, layout.kept(session, int(number))).foreign())
     except CopilotError:

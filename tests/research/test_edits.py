@@ -9,6 +9,7 @@ import pytest
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Understanding, Withdrawal
 from mlrcopilot_tui.agents.claude.turns import Request, Turn
+from mlrcopilot_tui.cli.main import main
 from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.bench import at_once
@@ -346,7 +347,7 @@ async def test_a_model_is_told_of_an_edit_and_overwrites_none_unseen(
 
 
 async def test_an_edit_of_a_decided_idea_outlives_cleaning_until_a_copilot_takes_it_in(
-    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scripted(FakeEngine([TUNE]))
     workspace = make_workspace(contract=ASKING)
@@ -357,6 +358,9 @@ async def test_an_edit_of_a_decided_idea_outlives_cleaning_until_a_copilot_takes
     edit(file, "SPREAD = 0.01", "SPREAD = 0.02")
     removed, used = await asyncio.to_thread(clean, workspace.layout, workspace.repository)
     assert (removed, used) == ([], [file.parent])
+    assert await asyncio.to_thread(main, ["uninit", str(workspace.layout.root), "--yes"]) == 1
+    assert "SPREAD = 0.02" in file.read_text()
+    assert f"{file.parent} holds edits of yours that are in no commit" in " ".join(capsys.readouterr().err.split())
     async with running(workspace, session) as copilot:
         await copilot.until(copilot.task.done)
         last = copilot.idea(1).attempts[-1]
@@ -376,7 +380,13 @@ async def test_what_a_crash_left_of_a_retired_worktree_is_kept(
     await asyncio.to_thread(deliver, workspace.layout, session, new_decision("reject", gate=gate.id, text="no"))
     (tree / "train.py").write_text("theirs\n")
     tree.rename(retired_place(tree))
+    uninit = ["uninit", str(workspace.layout.root), "--yes"]
+    await asyncio.to_thread(clean, workspace.layout, workspace.repository)
+    assert await asyncio.to_thread(main, uninit) == 1
     async with running(workspace, session) as copilot:
         await copilot.until(copilot.task.done)
     kept = workspace.layout.kept(session, 1).with_name("idea-1-1")
     assert (kept / "train.py").read_text() == "theirs\n"
+    assert await asyncio.to_thread(main, uninit) == 1
+    assert await asyncio.to_thread(main, [*uninit, "--force"]) == 0
+    assert not kept.exists()

@@ -25,18 +25,18 @@ def interrupt(desk: Desk) -> None:
 def interject(desk: Desk) -> None:
     """Says something to the agent at work, which goes on; with none at work, to the session."""
     idea = working_idea(desk.situation.state)
-    about = (
+    if desk.situation.at_work:
+        hint = "It reads them before its next turn; nothing is stopped."
+    elif idea is not None:
+        hint = "They are read when an agent is at work again."
+    else:
+        hint = f"They stand for the session until you drop them ({desk.key('session.instructions')})."
+    desk.ask(
         f"Words for the agent at work on idea {title_of(idea)}"
         if idea is not None
-        else "An instruction for the session"
-    )
-    number = idea.idea.number if idea is not None else 0
-    desk.ask(
-        about,
-        lambda words: desk.decide("feedback", idea=number, text=words),
-        hint="It reads them before its next turn; nothing is stopped."
-        if desk.situation.at_work
-        else f"They stand for the session until you drop them ({desk.key('session.instructions')}).",
+        else "An instruction for the session",
+        lambda words: desk.decide("feedback", idea=idea.idea.number if idea is not None else 0, text=words),
+        hint=hint,
     )
 
 

@@ -105,7 +105,7 @@ async def test_approving_in_the_wrong_pane_says_where_it_is_done(tmp_path: Path)
 async def test_a_word_with_no_agent_at_work_is_not_promised_to_its_next_turn(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits")) as stage:
         await stage.press("i")
-        assert "They are read when an agent is at work again." in frame(stage.app)
+        assert "They stand for the session until you drop them (I)." in frame(stage.app)
 
 
 async def test_an_answer_from_elsewhere_takes_no_words_from_under_the_fingers(tmp_path: Path) -> None:

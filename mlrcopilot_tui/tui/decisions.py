@@ -71,9 +71,8 @@ def reject_patch(desk: Desk) -> None:
             "reject", gate=gate.id, idea=attempt.idea, commit=attempt.commit, text=reason, notes=notes
         ),
         value=desk.remarks.whole(attempt.commit),
-        hint="Your notes go along; enter alone lets them be the reason."
-        if notes
-        else "One line for the agent; escape takes it back.",
+        hint=reviewing.notes_along(len(notes), "enter alone lets {them} be the reason.")
+        or "One line for the agent; escape takes it back.",
         may_be_empty=bool(notes),
     )
 
@@ -114,7 +113,7 @@ def edit_patch(desk: Desk) -> None:
     if idea.status not in ACTIVE_STATUSES:
         desk.tell(
             f"Idea {number} is decided: its files are edited no more.",
-            f"{desk.key('idea.branch')} in the ideas pane begins a new idea from this patch.",
+            f"{desk.key('patch.branch')} starts a new idea from this patch.",
         )
         return
     if idea.attempt is not None and attempt.commit != idea.attempt.commit:
@@ -152,13 +151,13 @@ def revert(desk: Desk) -> None:
         return
     going = undoing(state, patch)
     along = f" with {numbered(going.builds)}" if going.builds else ""
-    a_commit = "a new commit each" if going.builds else "a new commit"
+    going_back = "Each is taken back by a commit of its own" if going.builds else "A new commit takes it back"
     about = (
-        f"“{attempt.subject}” is taken back by {a_commit} on the session's line, which is then measured again. "
-        "Nothing leaves the history, and all of it can be redone."
+        f"{going_back} on the session's line, which is then measured again. Nothing leaves the history, and all of it "
+        "can be redone."
     )
     desk.confirm(
-        f"Revert {attempt.idea}.{attempt.number} ({short(attempt.commit)}){along}?",
+        f"Revert {attempt.idea}.{attempt.number} {attempt.subject} ({short(attempt.commit)}){along}?",
         "\n".join([about, *what_hangs_on(going, _metric(state))]),
         lambda: desk.decide("revert", idea=attempt.idea, commit=attempt.commit, together=bool(going.builds)),
     )

@@ -51,7 +51,11 @@ def _commit(situation: Situation, nodes: list[Node], name: str) -> str:
 
 
 def _show(desk: Desk, shown: Node, against: str) -> None:
+    situation = desk.situation
     plain = "" if against == shown.attempt.parent else against
+    if not plain and situation.tab == "Patch" and situation.attempt is shown.attempt:
+        desk.tell(f"That is what is shown: the patch of {shown.name}, against its parent.")
+        return
     desk.select(Selection(idea=shown.attempt.idea, attempt=shown.attempt.number, against=plain))
     desk.deck.pane("patch").show_tab("Patch")
 

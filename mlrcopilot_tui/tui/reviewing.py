@@ -29,8 +29,7 @@ def note_hunk(desk: Desk) -> None:
 
 def send_back(desk: Desk, gate: Gate, attempt: Attempt) -> None:
     """Sends the patch back with words, to which the notes on its hunks belong; tab makes the words a note."""
-    noted = len(desk.remarks.on(attempt.commit))
-    along = f"Your {_counted(noted)} on hunks go along; enter alone sends those." if noted else ""
+    along = notes_along(len(desk.remarks.of(attempt.commit)), "enter alone sends {them}.")
     note = _note(desk, attempt)
     desk.ask(
         f"What should patch {attempt.idea}.{attempt.number} do differently?",
@@ -68,8 +67,13 @@ def _lines(spot: Spot) -> str:
     return f", its line{'s' * (spot.last > spot.first)} {spot.first}{f'-{spot.last}' if spot.last > spot.first else ''}"
 
 
-def _counted(notes: int) -> str:
-    return f"{notes} note{'s' * (notes != 1)}"
+def notes_along(notes: int, enter: str) -> str:
+    """That the notes on hunks go along with a decision, and what enter alone does with `{them}`; empty for none."""
+    if not notes:
+        return ""
+    many = notes > 1
+    said = f"Your {notes} notes on hunks go along" if many else "Your note on a hunk goes along"
+    return f"{said}; {enter.format(them='them' if many else 'it')}"
 
 
 def speak_of_run(desk: Desk) -> bool:

@@ -208,11 +208,20 @@ async def test_a_marked_one_is_compared_with_the_one_under_the_cursor(tmp_path: 
     async with staged(story) as stage:
         await stage.press("3", "3", "j", "j", "j", "m")
         assert "◆ 2.1" in frame(stage.app)
-        await stage.press("j", "c")
+        await stage.press("j")
+        assert frame(stage.app).splitlines()[-1].startswith(" c compare  "), "what one marks an attempt for"
+        await stage.press("c")
         assert "1.1 against 2.1 Widen the bins" in frame(stage.app)
         await stage.press("escape", "G", "c")
         assert "ORIENTATIONS" not in frame(stage.app), "the parent is the starter: that is the patch itself"
         assert "2.1 Widen the bins" in frame(stage.app)
+
+
+async def test_its_parent_is_what_a_patch_is_shown_against_anyhow(tmp_path: Path) -> None:
+    async with staged(up_to_gate(tmp_path / "digits")) as stage:
+        await stage.press("3", "c", "enter")
+        assert stage.sentences == ["That is what is shown: the patch of 4.1, against its parent."]
+        assert stage.screen.presenter.selection == Selection(), "what is live is followed as before"
 
 
 async def test_what_git_cannot_tell_is_said(tmp_path: Path) -> None:

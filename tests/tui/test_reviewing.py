@@ -5,6 +5,7 @@ from pathlib import Path
 from mlrcopilot_tui.session import events as ev
 from mlrcopilot_tui.session.subjects import HunkNote, LeftOut, Subject
 from mlrcopilot_tui.session.words_events import WordsHeard
+from mlrcopilot_tui.tui.reviewing import notes_along
 from tests.tui.doubles import staged
 from tests.tui.story import up_to_gate, up_to_run
 from tests.tui.text_frames import frame
@@ -127,3 +128,20 @@ async def test_standing_instructions_are_listed_given_rewritten_and_dropped(tmp_
         assert (stage.decision().kind, stage.decision().number) == ("instruction.drop", 1)
         await stage.press("escape")
         assert "Standing instructions" not in frame(stage.app)
+
+
+def test_notes_are_counted_in_words() -> None:
+    assert notes_along(0, "enter alone sends {them}.") == ""
+    assert notes_along(1, "enter alone sends {them}.") == "Your note on a hunk goes along; enter alone sends it."
+    assert notes_along(2, "enter alone sends {them}.") == "Your 2 notes on hunks go along; enter alone sends them."
+
+
+async def test_the_footer_offers_to_edit_only_what_can_be_edited(tmp_path: Path) -> None:
+    async with staged(up_to_gate(tmp_path / "digits")) as stage:
+        await stage.press("3")
+        assert "e edit" in frame(stage.app)
+        await stage.press("2", "g", "j", "enter", "3")
+        assert "1.1 Standardise inputs" in frame(stage.app)
+        assert "e edit" not in frame(stage.app)
+        await stage.press("e")
+        assert "Idea 1 is decided: its files are edited no more." in stage.sentences

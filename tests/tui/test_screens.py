@@ -149,6 +149,24 @@ async def test_what_was_said_can_be_read_again(tmp_path: Path) -> None:
         assert "Notices" not in frame(stage.app)
 
 
+async def test_a_question_shows_its_answers_however_long_it_is_and_whatever_is_said_meanwhile(tmp_path: Path) -> None:
+    async with staged(up_to_gate(tmp_path / "digits"), (60, 15)) as stage:
+        desk, answers = stage.screen.desk, []
+        desk.confirm("Take it back?", "\n".join(f"line {number}" for number in range(40)), lambda: answers.append(1))
+        await settle(stage.pilot)
+        desk.tell("Something happened elsewhere.")
+        await settle(stage.pilot)
+        shown = frame(stage.app)
+        assert "n  no" in shown
+        assert "y  yes" in shown
+        assert "line 0" in shown
+        await stage.press("j")
+        assert "line 0 " not in frame(stage.app)
+        await stage.press("y")
+        assert answers == [1]
+        assert "Something happened elsewhere." in frame(stage.app)
+
+
 async def test_a_theme_is_seen_at_once_and_remembered(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits")) as stage:
         assert stage.screen.background_colors[1].hex == "#15181D"  # the theme's own ground

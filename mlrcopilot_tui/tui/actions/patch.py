@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Final
 
+from mlrcopilot_tui.session.state import ACTIVE_STATUSES
 from mlrcopilot_tui.tui import decisions, looking_back, navigation, reviewing
 from mlrcopilot_tui.tui.actions.action import Action, started
 from mlrcopilot_tui.tui.actions.diff import DIFF, due, shown
@@ -15,6 +16,16 @@ _a = partial(Action, context="patch")
 
 def _tagged(s: Situation) -> bool:
     return shown(s) and s.attempt is not None and bool(s.attempt.tags)
+
+
+def _editable(s: Situation) -> bool:
+    """Whether the shown attempt is the newest of an idea that is not decided."""
+    return s.idea is not None and s.idea.status in ACTIVE_STATUSES and s.attempt is s.idea.attempt
+
+
+def _compares_marked(s: Situation) -> bool:
+    """Whether the attempt under the cursor would be held against the marked one."""
+    return bool(s.row and s.history.marked) and s.row != s.history.marked
 
 
 def _looking_back(s: Situation) -> bool:
@@ -64,6 +75,7 @@ PATCH: Final = (
         do=decisions.edit_patch,
         when=shown,
         rank=13,
+        naming=lambda s: "edit" if _editable(s) else "",
     ),
     _a(
         id="patch.feedback",
@@ -120,6 +132,7 @@ PATCH: Final = (
         when=lambda s: s.attempt is not None or bool(s.row),
         rank=20,
         naming=lambda s: "patch itself" if s.comparing else "compare",
+        foremost=_compares_marked,
     ),
     _a(
         id="patch.branch",

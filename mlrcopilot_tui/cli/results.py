@@ -101,11 +101,8 @@ def _write_patches(workspace: Workspace, state: SessionState, folder: Path, *, d
         write_patch_files(folder, bundle.files, state.session)
     say(f"{folder} {'would hold' if dry else 'holds'}:")
     say("\n".join(f"  {name}" for name in bundle.files))
-    say(
-        " ".join(
-            [f"Apply them to {bundle.base[:10]}: `git am {shlex.quote(str(folder))}/*.patch`.", *reservations(state)]
-        )
-    )
+    apply = f"Apply them to {bundle.base[:10]}: `{bundle.command} {shlex.quote(str(folder))}/*.patch`."
+    say(" ".join([apply, *reservations(state)]))
     return 0
 
 

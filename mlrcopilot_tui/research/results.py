@@ -20,6 +20,15 @@ class Bundle:
     base: str
     files: dict[str, bytes]
 
+    @property
+    def command(self) -> str:
+        """What applies them, less their names; git takes line ends of DOS away unless it is told to keep them."""
+        return _command(self.files)
+
+
+def _command(files: dict[str, bytes]) -> str:
+    return "git am --keep-cr" if any(b"\r\n" in text for text in files.values()) else "git am"
+
 
 def promote_session(repository: Repository, state: SessionState, branch: str) -> str:
     """Makes `branch` the session's kept ideas, one commit each with its evidence; returns its tip.
@@ -41,7 +50,7 @@ def bundle_session(repository: Repository, state: SessionState) -> Bundle:
     files = patch_files(repository, line.base, tip)
     changes = repository.run("diff", "--stat=72", "--no-ext-diff", "--no-textconv", "--no-color", line.base, tip, "--")
     subject = repository.commit(line.base).subject
-    letter = _letter(state, f'{line.base} "{subject}"', list(files), changes.text)
+    letter = _letter(state, f'{line.base} "{subject}"', files, changes.text)
     return Bundle(line.base, {COVER: letter.encode("utf-8", "replace"), **files})
 
 
@@ -80,7 +89,7 @@ def kept_patches(repository: Repository, state: SessionState) -> list[KeptPatch]
     return patches
 
 
-def _letter(state: SessionState, base: str, names: list[str], changes: str) -> str:
+def _letter(state: SessionState, base: str, files: dict[str, bytes], changes: str) -> str:
     """What the patches are, what each of them gave, and how they are applied."""
     started, champion, baseline = state.started, state.champion, state.baseline
     metric = started.metric if started else "the metric"
@@ -92,12 +101,12 @@ def _letter(state: SessionState, base: str, names: list[str], changes: str) -> s
         share = "" if gain is None else f" ({gain:+.1%})"
         moved = f", {metric} {mean(baseline.values.values()):.4g} -> {mean(best.values()):.4g}{share}"
     lines = [
-        f"Subject: [PATCH 0/{len(names)}] {task}{moved}",
+        f"Subject: [PATCH 0/{len(files)}] {task}{moved}",
         f"Session: {state.session}",
         "",
         f"Apply them in this order to {base}:",
         "",
-        "    git am *.patch",
+        f"    {_command(files)} *.patch",
         "",
         f"What each gave when it was kept, in {metric}, and what it gives the whole now:",
         "",

@@ -12,8 +12,8 @@ COVER: Final = "0000-cover-letter.txt"
 """No `.patch`: so `git am FOLDER/*.patch` takes the patches and nothing else."""
 _PATCH: Final = re.compile(r"\d{4,}-.*\.patch")
 _FORM: Final = (
-    "--numbered", "--start-number=1", "--subject-prefix=PATCH", "--no-attach", "--no-signature", "--no-cover-letter",
-    "--no-base", "--no-notes", "--no-thread", "--no-signoff", "--no-to", "--no-cc", "--no-add-header",
+    "--numbered", "--start-number=1", "--suffix=.patch", "--filename-max-length=64", "--subject-prefix=PATCH",
+    "--no-attach", "--no-signature", "--no-cover-letter", "--no-base", "--no-notes", "--no-thread", "--no-signoff", "--no-to", "--no-cc", "--no-add-header",
     "--no-encode-email-headers", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--binary", "-U3",
     "--inter-hunk-context=0", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -362,9 +363,27 @@ class RecordedTree:
 
     def _stored(self, path: str, data: bytes, *, write: bool = True) -> str:
         """The blob of a file with this content, as git would store it."""
+        if b"\r\n" in data:
+            return self._staged(path, data)
         options = ("-w",) if write else ()
         told = ("hash-object", *options, f"--path={path}", "--stdin")
         return self._repository.run(*told, stdin=data, dirs=self._record(), drivers=True).text
+
+    def _staged(self, path: str, data: bytes) -> str:
+        """The same for a file with such line ends, which git keeps where the commit has them: it looks at an index."""
+        with private_index() as index, tempfile.TemporaryDirectory(prefix="mlrcopilot-") as aside:
+            file = Path(aside, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            for folder in PurePosixPath(path).parents:
+                if (told := self.path / folder / ".gitattributes").is_file() and not told.is_symlink():
+                    shutil.copyfile(told, Path(aside, folder, ".gitattributes"))
+            dirs = GitDirs((self._record() or GitDirs(self._repository.git_dir, self.path)).git_dir, Path(aside))
+            self._repository.run("read-tree", self._log.start, environment=index)
+            added = ("update-index", "--add", "--replace", "-z", "--stdin")
+            self._repository.run(*added, stdin=os.fsencode(path), environment=index, dirs=dirs, drivers=True)
+            staged = self._repository.run("ls-files", "--stage", "-z", "--", path, environment=index, dirs=dirs)
+            return staged.fields[0].split()[1]
 
 
 def retired_place(tree: Path) -> Path:

@@ -152,6 +152,7 @@ def test_patch_files_give_the_champion_s_tree_by_git_am(
     git(root, "config", "diff.noprefix", "true")
     git(root, "config", "diff.orderFile", "no-such-file")
     git(root, "config", "format.attach", "x")
+    git(root, "config", "format.suffix", ".txt")
     hostile = "diff --git a/train.py b/train.py\nFrom: Mallory <m@example.org>\nIndex: train.py\n---\nSubject: mine"
     kept = [keep(workspace, line, 1, 1), replace(keep(workspace, line, 2, 9), evidence=hostile)]
     before = belongings(root)

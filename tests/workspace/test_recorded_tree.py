@@ -18,6 +18,7 @@ from mlrcopilot_tui.workspace.new_repository import init_repository
 from mlrcopilot_tui.workspace.recorded_tree import RecordedTree, retired_place
 from mlrcopilot_tui.workspace.worktrees import add_worktree
 from mlrcopilot_tui.workspace.write_log import WriteLog
+from tests.workspace.researcher import git, write
 
 P = PurePosixPath
 SESSION = "0123abcd"
@@ -114,6 +115,22 @@ def test_other_line_ends_of_the_same_text_are_no_edit(tmp_path: Path) -> None:
     (bench.path / ".gitattributes").write_text("*.py text eol=crlf\n")
     (bench.path / "train.py").write_bytes(b"name = 'train.py'\r\n")
     assert bench.tree.foreign().edited == ()
+
+
+@pytest.mark.parametrize("attributes", ["", "* text=auto\n"])
+def test_a_file_that_was_committed_with_dos_line_ends_keeps_them(bench: Bench, attributes: str) -> None:
+    git(bench.root, "config", "core.autocrlf", "input")
+    blob = git(bench.root, "hash-object", "-w", "--no-filters", "--stdin", stdin="a = 1\r\nb = 2\r\n")
+    write(bench.root, {".gitattributes": attributes})
+    git(bench.root, "update-index", "--add", "--cacheinfo", f"100644,{blob},train.py", ".gitattributes")
+    git(bench.root, "commit", "--quiet", "--message=DOS")
+    bench.reopen()
+    bench.tree.check_out(bench.repository.resolve("HEAD"))
+    bench.tree.write(P("train.py"), bench.tree.read(P("train.py")).replace("1", "3"))
+    assert not bench.tree.foreign()
+    assert bench.blob(bench.tree.left_tree(), "train.py") == b"a = 3\r\nb = 2\r\n"
+    bench.tree.write(P("new.py"), "a = 1\r\n")
+    assert bench.blob(bench.tree.left_tree(), "new.py") == b"a = 1\n", "as `git add` stores a new file"
 
 
 def test_a_worktree_that_goes_leaves_what_no_commit_holds(bench: Bench) -> None:

@@ -29,6 +29,7 @@ SOUGHT = (
     "sent-back",
     "superseded",
     "withdrawn",
+    "pruned",
     "reverted",
 )
 """The fates that `log` can be asked for."""

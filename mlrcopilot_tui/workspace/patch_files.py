@@ -13,9 +13,10 @@ COVER: Final = "0000-cover-letter.txt"
 _PATCH: Final = re.compile(r"\d{4,}-.*\.patch")
 _FORM: Final = (
     "--numbered", "--start-number=1", "--suffix=.patch", "--filename-max-length=64", "--subject-prefix=PATCH",
-    "--no-attach", "--no-signature", "--no-cover-letter", "--no-base", "--no-notes", "--no-thread", "--no-signoff", "--no-to", "--no-cc", "--no-add-header",
-    "--no-encode-email-headers", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--binary", "-U3",
-    "--inter-hunk-context=0", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/",
+    "--no-attach", "--no-signature", "--no-cover-letter", "--no-base", "--no-notes", "--no-thread", "--no-signoff",
+    "--no-to", "--no-cc", "--no-add-header", "--no-encode-email-headers", "--no-ext-diff", "--no-textconv",
+    "--no-color", "--full-index", "--binary", "-U3", "--inter-hunk-context=0", "--submodule=short", "--src-prefix=a/",
+    "--dst-prefix=b/",
 )  # fmt: skip
 """Said outright, so that no configuration makes patches that `git am` does not take."""
 

@@ -12,7 +12,8 @@ from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.client import SessionClient, latest_session
 from mlrcopilot_tui.tui.glyphs import Glyphs
 from mlrcopilot_tui.tui.screens.curtain import Rise
-from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
+from mlrcopilot_tui.tui.screens.main import MainScreen
+from mlrcopilot_tui.tui.screens.setup import Setup
 from mlrcopilot_tui.workspace.layout import Layout
 
 NEW = "--new"

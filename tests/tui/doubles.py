@@ -15,7 +15,8 @@ from mlrcopilot_tui.tui.app import CopilotApp
 from mlrcopilot_tui.tui.client import SessionClient
 from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.preferences import Preferences
-from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
+from mlrcopilot_tui.tui.screens.main import MainScreen
+from mlrcopilot_tui.tui.screens.setup import Setup
 from mlrcopilot_tui.tui.views import PaneName
 from tests.tui.story import Story
 from tests.tui.text_frames import settle

@@ -1,10 +1,8 @@
 """The main screen: header, four panes, hardware strip and footer, kept in step with the session by one tick."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,8 +18,6 @@ from mlrcopilot_tui.tui import terminal
 from mlrcopilot_tui.tui.actions import ACTIONS, bindings, keymap_problems
 from mlrcopilot_tui.tui.app import CopilotApp
 from mlrcopilot_tui.tui.arrangement import Placed, frame, mode_for
-from mlrcopilot_tui.tui.client import SessionClient
-from mlrcopilot_tui.tui.glyphs import UNICODE, Glyphs
 from mlrcopilot_tui.tui.hardware_watch import HardwareWatch
 from mlrcopilot_tui.tui.library import Library
 from mlrcopilot_tui.tui.offers import offered, urgent
@@ -29,7 +25,8 @@ from mlrcopilot_tui.tui.presence import Presence
 from mlrcopilot_tui.tui.presenter import Presenter
 from mlrcopilot_tui.tui.projector.header import header
 from mlrcopilot_tui.tui.screens.main_calls import Calls
-from mlrcopilot_tui.tui.screens.main_desk import Editor, MainDesk
+from mlrcopilot_tui.tui.screens.main_desk import MainDesk
+from mlrcopilot_tui.tui.screens.setup import Setup
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.footer import Footer, Hint
@@ -41,37 +38,7 @@ from mlrcopilot_tui.tui.widgets.roles import CLASSES
 from mlrcopilot_tui.tui.widgets.searching import SearchFinished
 from mlrcopilot_tui.tui.widgets.tab_row import TabRow
 
-if TYPE_CHECKING:
-    from mlrcopilot_tui.hardware.monitor import Monitor
-
 DOCKED = (Hint("?", "help", "screen.perform('help.show')"), Hint("^p", "palette", "app.command_palette"))
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What the screen is given; tests give doubles.
-
-    Attributes:
-        ensure: makes sure that a copilot runs, given further options, and returns the session it holds; called in a
-            thread.
-        settle: has a copilot do what waits in the inbox, and no more; called in a thread.
-        editor: opens files and returns when they are closed; None for the researcher's own.
-        monitor: makes what samples the hardware, after the first frame; None for no strip.
-        tick_s: seconds between looks at the journal.
-    """
-
-    client: SessionClient
-    ensure: Callable[[Sequence[str]], str] | None = None
-    settle: Callable[[], None] | None = None
-    monitor: "Callable[[], Monitor] | None" = None
-    editor: Editor | None = None
-    glyphs: Glyphs = UNICODE
-    plain: bool = False
-    strip: bool = True
-    keymap: Mapping[str, str] = field(default_factory=dict)
-    tick_s: float = 0.1
-    remember_strip: Callable[[bool], None] = lambda _: None
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class MainScreen(Screen[None]):
@@ -228,29 +195,7 @@ class MainScreen(Screen[None]):
         if self.presence.second():
             self.run_worker(self.presence.keep, group="presence", thread=True)
         if self.presence.returned():
-            self.run_worker(self._welcome, group="presence", thread=True)
-
-    def _welcome(self) -> None:
-        """Tells who comes back to a screen that stayed open what they missed; in a thread."""
-        try:
-            missed = self.presence.missed()
-        except CopilotError:  # the tick tells of it
-            return
-        if missed is not None:
-            self.app.call_from_thread(self.calls.welcome, missed)
-
-    def show_digest(self) -> None:
-        """Opens what happened since the last absence."""
-        self.run_worker(self._tell_digest, group="digest", thread=True, exclusive=True)
-
-    def _tell_digest(self) -> None:
-        try:
-            told = self.presence.told()
-        except CopilotError as error:
-            self.app.call_from_thread(self.desk.explain, error)
-            return
-        if told is not None:
-            self.app.call_from_thread(self.calls.tell_digest, told)
+            self.run_worker(self.calls.welcome, group="presence", thread=True)
 
     def present(self) -> None:
         """Shows the state in every pane."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model import Gate
 from mlrcopilot_tui.tui.projector.focus import AGREEING, ASKED, waiting_gates
 from mlrcopilot_tui.tui.projector.spending import asks_model
@@ -52,11 +53,28 @@ class Calls:
         document = digest_document(digest, self._screen.desk.key)
         self._screen.app.push_screen(Away(title, document, self._screen.client.grace()))
 
-    def welcome(self, missed: "Digest") -> None:
+    def tell_what_happened(self) -> None:
+        """Shows what happened since the last absence; in a thread."""
+        try:
+            told = self._screen.presence.told()
+        except CopilotError as error:
+            self._screen.app.call_from_thread(self._screen.desk.explain, error)
+            return
+        if told is not None:
+            self._screen.app.call_from_thread(self.tell_digest, told)
+
+    def welcome(self) -> None:
         """Says in passing what was missed on a screen that stayed open: nothing must come between two keys."""
         from mlrcopilot_tui.tui.projector.digest import in_passing  # noqa: PLC0415 -- on use
 
-        self._screen.desk.tell(in_passing(missed), f"{self._screen.desk.key('digest.show')} tells more.")
+        desk = self._screen.desk
+        try:
+            missed = self._screen.presence.missed()
+        except CopilotError:  # the tick tells of it
+            return
+        if missed is not None:
+            told = in_passing(missed)
+            self._screen.app.call_from_thread(desk.tell, told, f"{desk.key('digest.show')} tells more.")
 
     def expect_end(self) -> None:
         """The researcher has just stopped the copilot, and need not be told that it ended."""

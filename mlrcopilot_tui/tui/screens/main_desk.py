@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
-from textual.app import SuspendNotSupported
-
 from mlrcopilot_tui.errors import CopilotError
 from mlrcopilot_tui.session.model import Decision, DecisionKind, Gate
 from mlrcopilot_tui.text import printable
@@ -18,19 +16,16 @@ from mlrcopilot_tui.tui.desk import ChosenPatch, Other, ScreenName
 from mlrcopilot_tui.tui.notices import Notice, Notices
 from mlrcopilot_tui.tui.projector.situation import Situation
 from mlrcopilot_tui.tui.remarks import Remarks, Spot
+from mlrcopilot_tui.tui.screens.editing import Editing
 from mlrcopilot_tui.tui.talking import ways_on
 from mlrcopilot_tui.tui.views import HistoryChoice, PaneName, Row, Selection
 from mlrcopilot_tui.tui.widgets.deck import Deck
 from mlrcopilot_tui.tui.widgets.review import Review
 
 if TYPE_CHECKING:
-    from mlrcopilot_tui.tui.editor import EditorCall
-    from mlrcopilot_tui.tui.screens.main import MainScreen, Setup
+    from mlrcopilot_tui.tui.screens.main import MainScreen
+    from mlrcopilot_tui.tui.screens.setup import Setup
 
-Editor = Callable[[Sequence[Path], int], str]
-"""Opens files, the first at a line; returns what is to be said of it."""
-_AT_ONCE_S: Final = 0.5
-"""Nobody has read a file by then."""
 _ERRANDS: Final = frozenset({"ablate", "ablate.stop", "promote", "revert", "redo"})
 """What is done without carrying the session on."""
 
@@ -45,7 +40,7 @@ class MainDesk:
         self._screen = screen
         self._setup = setup
         self._deck = screen.deck
-        self._editor = setup.editor or self._open_editor
+        self._editing = Editing(screen, self, setup.editor)
 
     @property
     def deck(self) -> Deck:
@@ -232,48 +227,7 @@ class MainDesk:
 
     def edit(self, files: Sequence[Path], line: int = 0) -> bool:
         """Opens files in the researcher's editor and says whether any was changed by the time that it ended."""
-        before = [_content(file) for file in files]
-        try:
-            said = self._editor(files, line)
-        except (OSError, SuspendNotSupported) as error:
-            self.fail(f"The editor could not be started: {error}.", "Set EDITOR to one that is installed.")
-            return False
-        except CopilotError as error:
-            self.explain(error)
-            return False
-        changed = before != [_content(file) for file in files]
-        if said or not changed:
-            self.tell(said or "Nothing was changed.")
-        return changed
-
-    def _open_editor(self, files: Sequence[Path], line: int) -> str:
-        """Opens the researcher's own; returns what is to be said of it."""
-        from mlrcopilot_tui.tui.editor import edit_in_terminal, editor_call  # noqa: PLC0415 -- on use
-
-        call = editor_call(files, line, os.environ)
-        if call.windowed:
-            self._screen.run_worker(lambda: self._open_window(call), thread=True, group="editor")
-            return f"{files[0].name} is open in {call.name}: what you save there comes in by itself."
-        with self._screen.app.suspend():
-            status, seconds = edit_in_terminal(call)
-        self._screen.app.refresh(layout=True)
-        if status:
-            return f"{call.name} ended with status {status}; what it saved is there."
-        if seconds < _AT_ONCE_S:
-            return f"{call.name} is back already. If it opened a window: what you save there comes in by itself."
-        return ""
-
-    def _open_window(self, call: "EditorCall") -> None:
-        from mlrcopilot_tui.tui.editor import open_window  # noqa: PLC0415 -- on use
-
-        tell = self._screen.app.call_from_thread
-        try:
-            complaint = open_window(call)
-        except OSError as error:
-            complaint = error.strerror or str(error)
-        if complaint:
-            mend = "Set EDITOR to an editor of the terminal, or save the file from any other."
-            tell(self.fail, f"{call.name} did not open: {complaint.rstrip('.')}.", mend)
+        return self._editing.edit(files, line)
 
     def copy(self, text: str) -> None:
         """Sends text to the terminal's clipboard."""
@@ -296,7 +250,7 @@ class MainDesk:
             app.push_screen(Instructions(self))
             return
         if screen == "digest":
-            self._screen.show_digest()
+            self._screen.run_worker(self._screen.calls.tell_what_happened, group="digest", thread=True, exclusive=True)
             return
         from mlrcopilot_tui.tui.screens.help import help_document  # noqa: PLC0415 -- on use
         from mlrcopilot_tui.tui.screens.reader import Reader  # noqa: PLC0415 -- on use
@@ -318,10 +272,3 @@ class MainDesk:
     def leave(self) -> None:
         """Ends the program; the copilot goes on."""
         self._screen.app.exit(0)
-
-
-def _content(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 
 from mlrcopilot_tui.research.tampering.script import Script, own_name
 from mlrcopilot_tui.research.tampering.source import dotted
@@ -67,17 +68,18 @@ def takes_columns(index: ast.expr) -> bool:
     return False
 
 
-def cut_names(script: Script) -> set[tuple[ast.AST, str]]:
+@lru_cache(maxsize=8)
+def cut_names(script: Script) -> frozenset[tuple[ast.AST, str]]:
     """The names, with their scopes, of what the script cuts into training and held-out rows."""
     source = script.source
     cut: list[tuple[ast.AST, str]] = []
     for call in source.calls:
         if SPLITS.fullmatch(source.callee(call)):
             cut += [(call, dotted(arg).removesuffix(".index")) for arg in call.args]
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Subscript) and script.held_out(node.slice) and not script.held_out(node.value):
             cut.append((node, dotted(node.value).removesuffix(".loc").removesuffix(".iloc")))
-    return {(source.home(name, node), name) for node, name in cut if name}
+    return frozenset((source.home(name, node), name) for node, name in cut if name)
 
 
 def is_cut(script: Script, name: str, at: ast.AST) -> bool:

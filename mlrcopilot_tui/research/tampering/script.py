@@ -31,7 +31,7 @@ _PREDICTS = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Script:
     """A file's source, and what the workspace's contract says."""
 
@@ -116,7 +116,7 @@ class Script:
 
     def settings(self) -> Iterator[Setting]:
         """Each name that is given a value: by assignment, in a table, as a default or on the command line."""
-        for node in ast.walk(self.source.tree):
+        for node in self.source.nodes:
             match node:
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:

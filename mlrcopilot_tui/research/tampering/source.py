@@ -38,6 +38,8 @@ class Source:
 
     path: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...] = ()
+    """Those of the tree, as `ast.walk` gives them: the rules go over them so often that walking took half the time."""
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     functions: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
@@ -52,11 +54,11 @@ class Source:
     @classmethod
     def of_tree(cls, path: str, tree: ast.Module) -> "Source":
         """A file that is parsed already."""
-        source = cls(path, tree)
-        for node in ast.walk(tree):
+        source = cls(path, tree, tuple(ast.walk(tree)))
+        for node in source.nodes:
             for child in ast.iter_child_nodes(node):
                 source.parents[child] = node
-        for node in ast.walk(tree):
+        for node in source.nodes:
             source._take(node)
         source._take_aliases()
         return source

@@ -55,7 +55,7 @@ def clock(script: Script) -> Iterator[Finding]:
 def _guards(script: Script) -> Iterator[Finding]:
     """Comparisons with the clock, and loops that do nothing."""
     source = script.source
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Compare() if _on_clock(script, node):
                 loop = next((up for up in source.ancestors(node) if isinstance(up, ast.While)), None)

@@ -47,7 +47,7 @@ def _cuts(script: Script) -> Iterator[Finding]:
             yield found("split", call, script.settled(call), CUT, lost=CUT)
         elif _SETS.fullmatch(name):
             yield found("split", call, script.settled(call), OTHER)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _assigned(script, node, target, node.value)

@@ -59,7 +59,7 @@ STEERS: Final = "It changes the variables or paths by which a run is started and
 def guarded(script: Script) -> Iterator[Finding]:
     """Where a file reaches into what is protected, or into the running program."""
     source = script.source
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.ImportFrom(names=names):
                 for name in names:
@@ -120,7 +120,7 @@ def _bound_at_import(script: Script, name: str) -> bool:
     """Whether the name is imported as such, rather than an alias that the file gave it."""
     return any(
         (alias.asname or alias.name.split(".")[0]) == name
-        for node in ast.walk(script.source.tree)
+        for node in script.source.nodes
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     )

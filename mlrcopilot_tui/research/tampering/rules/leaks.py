@@ -33,7 +33,7 @@ def leaks(script: Script) -> Iterator[Finding]:
     for call in script.source.calls:
         for key in _of_call(script, call):
             yield found("split", call, f"{key}: {plain_text(call)}", LEAKS)
-    for node in ast.walk(script.source.tree):
+    for node in script.source.nodes:
         if _adds(node):
             yield found("split", node, plain_text(node), LEAKS)
         elif isinstance(node, ast.For) and reads_held_out(node.iter):

@@ -44,7 +44,7 @@ HIDDEN = "It runs code that is put together at run time, so that the diff does n
 def outside(script: Script) -> Iterator[Finding]:
     """Uses of the network, of other programs, and of code made at run time."""
     source = script.source
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Import(names=names):
                 for name in names:

@@ -68,7 +68,7 @@ def _decisions(way: Way) -> None:
     def judged(node: ast.AST) -> bool:
         return isinstance(node, ast.Call) and source.callee(node).rpartition(".")[2] in way.judges
 
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         picks = isinstance(node, ast.Call) and _PICKS.fullmatch(source.callee(node).rpartition(".")[2] or "-")
         if way.judges and (picks or isinstance(node, ast.Compare)) and source.reaches(node, judged, deep=3):
             way.add(node, "decides by the metric", CHOSEN)
@@ -88,7 +88,7 @@ def _report(way: Way, node: ast.AST, values: list[ast.expr]) -> None:
 def _reports(script: Script) -> Iterator[tuple[ast.AST, list[ast.expr]]]:
     """Each place that names the metric with a value: (place, values)."""
     source = script.source
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Call() if source.callee(node).rpartition(".")[2] not in {
                 "add_argument",

@@ -46,7 +46,7 @@ def _seed(script: Script) -> Iterator[Finding]:
     for node, name, value in script.settings():
         if is_seed(name) or name == SEED_VARIABLE:
             yield from _assigned(script, node, value)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.AugAssign(target=target) if _named(target):
                 yield found("seed", node, plain_text(node), CHANGED, lost=CHANGED)
@@ -130,7 +130,7 @@ def _seeded_by_run(script: Script) -> bool:
     """Whether the file takes a seed at all; where it does not, a zero takes nothing from one."""
     return any(is_seed(name) for name in script.source.within(script.source.tree)) or any(
         isinstance(node, ast.Constant) and isinstance(node.value, str) and SEED_VARIABLE in node.value
-        for node in ast.walk(script.source.tree)
+        for node in script.source.nodes
     )
 
 

@@ -59,7 +59,7 @@ def storage(script: Script) -> Iterator[Finding]:
     written = {place for call in script.source.calls for place in _written(script, call)}
     for call in script.source.calls:
         yield from _of_call(script, call, written)
-    for node in ast.walk(script.source.tree):
+    for node in script.source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _memoised(script, node)
 

@@ -31,7 +31,7 @@ def subsets(script: Script) -> Iterator[Finding]:
     source = script.source
     for call in source.calls:
         yield from _of_call(script, call)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Assign(targets=[target], value=value) if is_cut(script, dotted(target), node) and _thins(value):
                 yield found("evaluation", node, plain_text(node), FEWER)

@@ -5,12 +5,13 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
 from textual.command import Provider
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.widget import AwaitMount
 
@@ -23,6 +24,9 @@ from mlrcopilot_tui.tui.widgets.roles import CSS
 
 _LAST_WORD_S = 2.0
 """A terminal that was taken away gets so long to take the last bytes; then the program ends without it."""
+
+
+_COLOURLESS = NoColor()
 
 
 def _action_commands() -> type[Provider]:
@@ -70,6 +74,14 @@ class CopilotApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every meaning, in themes that name none."""
         return themes.variable_defaults(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual has it, but it settles how to keep NO_COLOR before it knows the theme: its shades of grey make
+        black on black of the terminal's own colours."""
+        filters = super().get_line_filters()
+        if not (self.no_color and self.native_ansi_color):
+            return filters
+        return [_COLOURLESS if isinstance(each, Monochrome) else each for each in filters]
 
     def on_mount(self) -> None:
         """Sets theme, keys and signals, and shows the first screen."""

@@ -95,7 +95,7 @@ def filter_attempts(desk: Desk) -> None:
         "Which attempts?",
         lambda typed: desk.list_history(dataclasses.replace(choice, typed=" ".join(typed.split()))),
         value=choice.typed,
-        hint="kept, crashed, rejected, … · idea:3 · any words, also of their patches · nothing: all",
+        hint="kept, crashed, rejected, ...; idea:3; any words, also of their patches; nothing: all",
         may_be_empty=True,
     )
 

@@ -16,6 +16,8 @@ from mlrcopilot_tui.tui.widgets.curve import Curve
 from mlrcopilot_tui.tui.widgets.data_text import DataText
 from mlrcopilot_tui.tui.widgets.diff_view import DiffView
 from mlrcopilot_tui.tui.widgets.log_pane import LogPane
+from tests.tui.doubles import staged
+from tests.tui.story import up_to_gate
 
 SHIPPED = Path(mlrcopilot_tui.__file__).parent.parent / "themes"
 NAMES = ("ansi-16", "colour-blind", "dark", "high-contrast", "light")
@@ -155,6 +157,15 @@ def test_a_broken_theme_leaves_the_others(tmp_path: Path) -> None:
 def test_the_preferred_theme_suits_the_terminal(env: dict[str, str], name: str) -> None:
     assert preferred_theme(env) == name
     assert name in NAMES
+
+
+async def test_without_colour_the_terminals_own_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with staged(up_to_gate(tmp_path / "digits"), (80, 24), theme="ansi-16") as stage:
+        segments = [segment for strip in stage.app.screen._compositor.render_strips() for segment in strip]
+    styles = [segment.style for segment in segments if segment.text.strip() and segment.style is not None]
+    assert {style.color.is_default for style in styles if style.color is not None} == {True}
+    assert {style.bgcolor.is_default for style in styles if style.bgcolor is not None} == {True}
 
 
 def test_register_themes_reads_the_shipped_and_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,8 @@ class Curve(Widget):
         if band:
             low, high = map(number, band)
             parts.append(f"parent {low}" if low == high else f"parent {low} to {high}")
-        return " · ".join([*parts, self._advice] if self._advice else parts)
+        dot = "|" if self._ascii_only else "·"
+        return f" {dot} ".join([*parts, self._advice] if self._advice else parts)
 
     def _draw(self, width: int, height: int) -> list[Strip]:
         tracks = [track for track in (self._track, *self._parents) if track.steps]

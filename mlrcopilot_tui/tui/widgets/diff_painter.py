@@ -79,11 +79,12 @@ class Look:
     cut: str = "…"
     divider: str = "│"
     minus: str = "\u2212"
+    dot: str = "·"
 
 
 def ascii_look() -> Look:
     """How rows are drawn where only ASCII can be."""
-    return Look(bar=">", fold="...", cut=">", divider="|", minus="-")
+    return Look(bar=">", fold="...", cut=">", divider="|", minus="-", dot="|")
 
 
 @dataclass(slots=True)

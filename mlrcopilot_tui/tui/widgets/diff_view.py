@@ -145,7 +145,7 @@ class DiffView(ScrollView, can_focus=True, inherit_bindings=False):
             parts.append(f"hunk {page.row.hunk}/{hunks}")
         if page.choice.partial:
             parts.append(f"{page.choice.chosen_lines} of {page.choice.all_lines} lines in")
-        return " · ".join(part for part in parts if part)
+        return f" {self._look.dot} ".join(part for part in parts if part)
 
     def perform(self, command: str) -> None:
         """Do one of `diff_page.COMMANDS`: toggle, range, undo, next_hunk, side_by_side, …"""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from mlrcopilot_tui.errors import InputError, RefusedError
 from mlrcopilot_tui.workspace.gitcommand import GitDirs, GitOutput, explain, run_git
@@ -21,6 +22,8 @@ from mlrcopilot_tui.workspace.gitvalues import (
     checked,
     is_ref,
 )
+
+_MERGE: Final = "git merge-file --marker-size=%L %A %O %B"
 
 
 class RefHeldError(RefusedError):
@@ -79,16 +82,19 @@ class Repository:
         return run_git(arguments, dirs.work_tree, dirs=dirs, stdin=stdin, environment=variables, accept=accept)
 
     def _without_drivers(self) -> dict[str, str]:
-        """Settings that stop the repository's filter and merge drivers from running; any key can be named this way."""
+        """Settings that stop the repository's filter and merge drivers from running; any key can be named this way.
+
+        Git's own driver `union` goes too: it takes what two sides made of a line for what is wanted of both.
+        """
         names = self.run("config", "--list", "--name-only", "-z", "--includes").fields
-        settings: dict[str, str] = {}
+        settings = {"merge.union.driver": _MERGE}
         for name in names:
             section, _, rest = name.partition(".")
             driver, _, key = rest.rpartition(".")
             if section == "filter" and driver and key in {"clean", "smudge", "process", "required"}:
                 settings[name] = "false" if key == "required" else ""
             elif section == "merge" and driver and key == "driver":
-                settings[name] = "git merge-file --marker-size=%L %A %O %B"
+                settings[name] = _MERGE
         variables = {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (name, value) in enumerate(settings.items()):
             variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}

@@ -122,7 +122,9 @@ def test_revert_and_redo(line: SessionLine, propose: Propose) -> None:
     assert not list((line.repository.root / ".mlrcopilot/worktrees" / SESSION).glob("scratch-*"))
 
 
-def test_a_conflict_names_the_files_and_changes_nothing(line: SessionLine, propose: Propose) -> None:
+@pytest.mark.parametrize("attributes", ["", "*.py merge=union\n"])
+def test_a_conflict_names_the_files_and_changes_nothing(line: SessionLine, propose: Propose, attributes: str) -> None:
+    write(line.repository.common_dir, {"info/attributes": attributes})
     first = propose(1, 5)
     line.keep(first)
     line.keep(propose(2, 4, 6))

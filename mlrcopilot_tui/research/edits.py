@@ -24,6 +24,7 @@ from mlrcopilot_tui.session.edits import EDITS_NAME, PendingEdit
 from mlrcopilot_tui.session.events import GateAnswered
 from mlrcopilot_tui.session.model import Attempt, Gate
 from mlrcopilot_tui.session.state import ACTIVE_STATUSES, IdeaState
+from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.workspace.recorded_tree import Foreign, RecordedTree, retired_place
 
 EDITED_MEANWHILE: Final = "You edited {files} meanwhile: that becomes the idea's next attempt, which waits for you."
@@ -264,7 +265,8 @@ class Edits:
         before = dict(told)
         told.pop(number, None)
         if found.files or found.strays:
-            told[number] = PendingEdit(files=found.files, problem=found.problem, strays=found.strays)
+            files, strays = (tuple(map(printable, names)) for names in (found.files, found.strays))
+            told[number] = PendingEdit(files=files, problem=printable(found.problem), strays=strays)
         if told != before:
             write_whole(file, msgspec.json.encode(told), durable=False)
 
@@ -284,5 +286,5 @@ def _broken(file: Path) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = list(names[:3]) + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
+    shown = [printable(name) for name in names[:3]] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -138,6 +138,8 @@ class Experimenter:
         """Puts the attempt to the researcher; a question that an earlier process put is answered by a later rule."""
         if not self._gates.find("patch", "", idea=attempt.idea, commit=attempt.commit):
             await self._bench.turn_of(attempt.idea)
+        if self._bench.recorded_tree(idea).start != attempt.commit:  # written anew: an edit is to be one of that
+            await self._edits.check_out(idea, attempt.commit)
         made = self._bench.state.forecasts.get(attempt.commit)
         gate = self._gates.open(
             "patch",
@@ -182,8 +184,8 @@ class Experimenter:
     async def _set_out(self, idea: IdeaState) -> str:
         """Puts the files there on which the agent sets to work, the researcher's edits included; returns the commit."""
         await self._edits.take_aside(idea)
-        last = idea.attempts[-1] if idea.attempts and idea.attempts[-1].parent == idea.parent_commit else None
-        start = last.commit if last is not None else idea.parent_commit
+        newest = (attempt.commit for attempt in reversed(idea.attempts) if attempt.parent == idea.parent_commit)
+        start = next(newest, idea.parent_commit)
         await self._edits.check_out(idea, start)
         return start
 

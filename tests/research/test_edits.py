@@ -2,9 +2,11 @@
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mlrcopilot_tui.agents.base import Assignment, Brief, Proposal, Understanding, Withdrawal
@@ -226,6 +228,7 @@ async def test_an_edit_that_comes_after_the_decision_is_kept(
         edit(train_of(copilot), "SPREAD = 0.01", "SPREAD = 0.02")
         (train_of(copilot).parent / "evaluate.py").write_text("ANSWER = 43\n")
         (train_of(copilot).parent / "notes.txt").write_text("mine\n")
+        (train_of(copilot).parent / os.fsdecode(b"caf\xe9.txt")).write_text("mine too\n")
         await copilot.decide("resume")
         await copilot.until(copilot.task.done)
         idea = copilot.idea(1)
@@ -233,7 +236,7 @@ async def test_an_edit_that_comes_after_the_decision_is_kept(
         assert theirs(workspace.repository, idea.attempts[-1]) == "-SPREAD = 0.01\n+SPREAD = 0.02"
         warnings = [warning.text for warning in copilot.state.warnings if warning.about == "edit"]
         assert "train.py was edited after idea 1 was decided." in warnings
-        assert any("evaluate.py and notes.txt" in text for text in warnings)
+        assert any("caf�.txt, evaluate.py and notes.txt" in text for text in warnings)
         kept = copilot.layout.kept(copilot.state.session, 1).with_name("idea-1-1")
         assert (kept / "evaluate.py").read_text() == "ANSWER = 43\n"
         assert (kept / "notes.txt").read_text() == "mine\n"
@@ -255,6 +258,38 @@ async def test_an_edit_survives_the_copilot(
         last = copilot.idea(1).attempts[-1]
         assert (last.by, last.aside) == ("researcher", False)
         assert theirs(workspace.repository, last) == "-SPREAD = 0.01\n+SPREAD = 0.02"
+
+
+async def test_the_files_that_can_be_edited_are_those_of_the_patch_that_waits(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    """A patch that was written anew on a later champion left the files of the first one there."""
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        session, file = copilot.state.session, train_of(copilot)
+        tree = copilot.bench.recorded_tree(copilot.idea(1))
+    await asyncio.to_thread(tree.check_out, copilot.idea(1).parent_commit)
+    assert "LEVEL = 0.9" not in file.read_text()
+    async with running(workspace, session) as copilot:
+        assert await copilot.gate() == gate
+        await copilot.until(lambda: file.exists() and "LEVEL = 0.9" in file.read_text())
+
+
+async def test_the_agent_goes_on_from_the_newest_attempt_on_the_parent_whatever_was_edited_elsewhere(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    async with running(make_workspace(contract=ASKING)) as copilot:
+        gate = await copilot.gate()
+        (first,) = copilot.idea(1).attempts
+        elsewhere = {"number": 2, "parent": "0" * 40, "aside": True, "by": "researcher"}
+        copilot.idea(1).attempts.append(msgspec.structs.replace(first, **elsewhere))
+        await copilot.decide("feedback", gate=gate.id, text="further")
+        await copilot.until(lambda: moved_on(copilot, gate))
+        source = copilot.bench.repository.read_file(copilot.idea(1).attempts[-1].commit, "train.py")
+        assert b"LEVEL = 0.4" in (source or b"")
 
 
 async def test_what_an_editor_leaves_beside_a_file_is_no_edit(

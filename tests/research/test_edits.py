@@ -404,6 +404,25 @@ async def test_an_edit_of_a_decided_idea_outlives_cleaning_until_a_copilot_takes
     assert not file.exists()
 
 
+async def test_what_an_agent_left_unrecorded_is_nobody_s_edit(
+    make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor, unwatched: None
+) -> None:
+    """An older program, which kept no record of what was written, died while its agent was at work."""
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    async with running(workspace) as copilot:
+        gate = await copilot.gate()
+        session, file = copilot.state.session, train_of(copilot)
+    await asyncio.to_thread(deliver, workspace.layout, session, new_decision("feedback", gate=gate.id, text="further"))
+    workspace.layout.writes(session, 1).unlink()
+    edit(file, "SPREAD = 0.01", "SPREAD = 0.02")
+    async with running(workspace, session) as copilot:
+        await copilot.until(lambda: moved_on(copilot, gate))
+        assert [attempt.by for attempt in copilot.idea(1).attempts] == ["agent", "agent"]
+    kept = workspace.layout.kept(session, 1).with_name("idea-1-1")
+    assert "SPREAD = 0.02" in (kept / "train.py").read_text()
+
+
 async def test_what_a_crash_left_of_a_retired_worktree_is_kept(
     make_workspace: MakeWorkspace, scripted: Use, instant: FakeExecutor
 ) -> None:

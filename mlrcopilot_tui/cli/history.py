@@ -74,7 +74,8 @@ def show_log(arguments: argparse.Namespace) -> int:
 
 
 def _show_experiments(state: SessionState, *, as_json: bool) -> int:
-    from mlrcopilot_tui.research.views import log_view  # noqa: PLC0415 - as in show_log
+    from mlrcopilot_tui.research.fates import history  # noqa: PLC0415 - as in show_log
+    from mlrcopilot_tui.research.views import log_view  # noqa: PLC0415
 
     view = log_view(state)
     if as_json:
@@ -84,10 +85,11 @@ def _show_experiments(state: SessionState, *, as_json: bool) -> int:
         say("No experiment has a verdict yet.")
         return 0
     paid = bool(state.spending.calls)
-    stairs = _stairs(state)
+    stairs, gone = _stairs(state), {node.attempt.commit for node in history(state) if node.fate == "reverted"}
     rows = [
         (
-            str(one["idea"]), one["verdict"], _relative(one), _mean(one["metric"]), best,
+            str(one["idea"]), f"{one['verdict']}{', reverted' * (one['commit'] in gone)}", _relative(one),
+            _mean(one["metric"]), best,
             str(len(one["metric"])), span(one["wall_s"]), *[dollars(state.ideas[one["idea"]].spending)] * paid,
             one["commit"][:10], one["title"],
         )

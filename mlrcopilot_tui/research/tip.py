@@ -22,7 +22,9 @@ async def measure_tip(bench: Bench, laboratory: Laboratory) -> None:
 
 def how_measured(state: SessionState) -> str:
     """The command that has the tip measured where no copilot is at work; in a finished session that alone."""
-    command = f"mlrcopilot run --session {state.session}"
+    named = f"--session {state.session}"
+    first = f"`mlrcopilot resume {named}`, then " if state.paused else ""
     if state.finished:
-        return f"`{command} --max-experiments {len(state.experiments)}` measures it and nothing more"
-    return f"`{command}` measures it and goes on"
+        limit = f"--max-experiments {len(state.experiments)}"
+        return f"{first}`mlrcopilot run {named} {limit}` measures it and nothing more"
+    return f"{first}`mlrcopilot run {named}` measures it and goes on"

@@ -51,6 +51,12 @@ def test_where_no_copilot_runs_it_is_told_how_the_tip_is_measured(
     assert way in capsys.readouterr().out
     assert main(["status", *where]) == 0
     assert way in capsys.readouterr().out
+    assert main(["log", *where]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:5]
+    assert [" keep, reverted " in row for row in rows] == [False, False, False, True]
+    assert [main([word, *where]) for word in ("pause", "status", "resume")] == [0, 0, 0]
+    first = f"`mlrcopilot resume --session {state_of(kept).session}`, then `mlrcopilot run"
+    assert f"not measured yet: {first}" in capsys.readouterr().out
     assert main([*named, "--headless", "--allow-unsandboxed", *where]) == 0
     state = state_of(kept)
     assert state.champion is not None

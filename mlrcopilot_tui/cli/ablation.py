@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 
 from mlrcopilot_tui.cli.arguments import Commands, add_command, count_of, folder_of
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mlrcopilot_tui.workspace.layout import Layout
 
 SIGNALLED = 128
+PATIENCE_S = 60.0
+POLL_S = 0.1
 
 
 def add(commands: Commands) -> None:
@@ -81,31 +84,53 @@ def _do_what_waits(layout: Layout, session: str) -> int:
 def _carry_out(layout: Layout, session: str, *, as_json: bool) -> int | None:
     """Does it here and returns the exit status; None where a copilot is at work, whose it is to do.
 
+    Another command that holds the session for a moment is waited for: it would do none of it.
+
     Raises:
         RefusedError: a budget was spent before it began.
+        SessionHeldError: somebody who is no copilot does not let the session go.
     """
+    from mlrcopilot_tui.cli.reading import read_session  # noqa: PLC0415 - `--help` needs none of this
+    from mlrcopilot_tui.session.lock import SessionHeldError  # noqa: PLC0415
+
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return _do_it_here(layout, session, as_json=as_json)
+        except SessionHeldError:
+            read = read_session(layout.root, session)
+            if not read.state.ablating or _is_copilot_s(read):
+                return None
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(POLL_S)
+
+
+def _is_copilot_s(read: ReadSession) -> bool:
+    """Whether it is a copilot that holds the session."""
+    holder, copilot = read.holder, read.state.copilot
+    return holder is not None and copilot is not None and holder.pid == copilot.pid
+
+
+def _do_it_here(layout: Layout, session: str, *, as_json: bool) -> int:
     import asyncio  # noqa: PLC0415 - `--help` needs none of this
 
     from mlrcopilot_tui.cli.headless import EventPrinter  # noqa: PLC0415
     from mlrcopilot_tui.research.begin import open_bench  # noqa: PLC0415
     from mlrcopilot_tui.research.copilot import Copilot  # noqa: PLC0415
     from mlrcopilot_tui.research.unfenced import refuse_unfenced  # noqa: PLC0415
-    from mlrcopilot_tui.session.lock import SessionHeldError  # noqa: PLC0415
     from mlrcopilot_tui.workspace.opening import open_workspace  # noqa: PLC0415
 
-    try:
-        with open_bench(open_workspace(layout.root), session) as bench:
-            refuse_unfenced(bench)
-            copilot = Copilot(bench, errand="ablation")
-            if not as_json:
-                printer = EventPrinter(bench, json=False, unheard=copilot.let_go)
-                bench.session.listeners.append(printer.event)
-            reason = asyncio.run(copilot.run())
-            if copilot.out_of_budget and not bench.state.ablation:
-                raise RefusedError(reason, "`mlrcopilot set` gives it more.")
-            return SIGNALLED + copilot.signalled if copilot.signalled is not None else 0
-    except SessionHeldError:
-        return None
+    with open_bench(open_workspace(layout.root), session) as bench:
+        refuse_unfenced(bench)
+        copilot = Copilot(bench, errand="ablation")
+        if not as_json:
+            printer = EventPrinter(bench, json=False, unheard=copilot.let_go)
+            bench.session.listeners.append(printer.event)
+        reason = asyncio.run(copilot.run())
+        if copilot.out_of_budget and not bench.state.ablation:
+            raise RefusedError(reason, "`mlrcopilot set` gives it more.")
+        return SIGNALLED + copilot.signalled if copilot.signalled is not None else 0
 
 
 def _print(read: ReadSession, *, as_json: bool) -> int:

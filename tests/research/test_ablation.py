@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mlrcopilot_tui.research.copilot import Copilot
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.views import show_view
+from mlrcopilot_tui.session.lock import SessionLock
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
 from mlrcopilot_tui.workspace.opening import Workspace
@@ -202,6 +204,16 @@ def test_a_spent_budget_ends_it_with_what_there_is(
     assert state.finished == finished
     assert not state.live
     assert not state.ablating
+
+
+def test_another_command_that_holds_the_session_for_a_moment_is_waited_for(workspace: Workspace) -> None:
+    session = state_of(workspace).session
+    deliver(workspace.layout, session, new_decision("ablate"))
+    lock = SessionLock(workspace.layout.session(session))
+    lock.acquire()
+    threading.Timer(0.2, lock.release).start()
+    assert main(["ablate", "-C", str(workspace.layout.root)]) == 0
+    assert table_of(workspace).complete
 
 
 def test_it_can_be_ended_and_what_it_measured_stays(workspace: Workspace, instant: FakeExecutor) -> None:

@@ -28,8 +28,15 @@ def add(commands: Commands) -> None:
     )
     what = promote.add_mutually_exclusive_group(required=True)
     what.add_argument("--onto", metavar="BRANCH", help="a new branch, or one to fast-forward; your hooks are not run")
-    what.add_argument("--patches", metavar="FOLDER", type=Path, help="a file a commit, as `git am` takes them")
+    what.add_argument("--patches", metavar="FOLDER", type=_folder, help="a file a commit, as `git am` takes them")
     promote.add_argument("--dry-run", action="store_true", help="say what would be; nothing is written")
+
+
+def _folder(text: str) -> Path:
+    """A folder as an option's value; a variable of the shell's that is not set names none."""
+    if not text:
+        raise argparse.ArgumentTypeError("wants a folder")
+    return Path(text)
 
 
 def check_numbers(arguments: argparse.Namespace) -> int:

@@ -195,3 +195,7 @@ def test_a_full_disk_stops_the_session_and_loses_nothing(
     capsys.readouterr()
     assert main(["sessions", str(workspace), "--json"]) == 0
     assert capsys.readouterr().out.count('"session"') == 1
+
+
+def test_no_folder_is_not_the_folder_at_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, ["promote", "--patches", ""], 2, "--patches: wants a folder")

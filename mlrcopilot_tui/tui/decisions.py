@@ -34,7 +34,11 @@ def approve_patch(desk: Desk) -> None:
 
     tags = [tag for tag in attempt.tags if not chosen.hunks or tag.hunk in chosen.hunks]
     if tags:
-        desk.confirm(f"Approve it all the same, tagged {tagged(tags)}?", "\n".join(lines_of(tags)), approve)
+        desk.confirm(
+            f"Approve patch {attempt.idea}.{attempt.number} although it is tagged {tagged(tags)}?",
+            "\n".join(lines_of(tags)),
+            approve,
+        )
     else:
         approve()
 
@@ -54,7 +58,15 @@ def approve_with_network(desk: Desk) -> None:
         "Its runs may connect to any host: they can fetch what nobody has read, and send out what they can read, which "
         "is the code and the data of this workspace. It holds for this patch alone."
         + "".join(f"\n{line}" for line in lines_of(attempt.tags)),
-        lambda: desk.decide("approve", gate=gate.id, idea=attempt.idea, commit=attempt.commit, network=True),
+        lambda: desk.decide(
+            "approve",
+            gate=gate.id,
+            idea=attempt.idea,
+            commit=attempt.commit,
+            text=desk.remarks.whole(attempt.commit),
+            notes=desk.remarks.of(attempt.commit),
+            network=True,
+        ),
     )
 
 

@@ -217,6 +217,14 @@ async def test_a_marked_one_is_compared_with_the_one_under_the_cursor(tmp_path: 
         assert "2.1 Widen the bins" in frame(stage.app)
 
 
+async def test_beside_the_history_the_footer_leads_to_the_decision_that_waits(tmp_path: Path) -> None:
+    async with staged(up_to_gate(tmp_path / "digits")) as stage:
+        await stage.press("3", "3")
+        assert frame(stage.app).splitlines()[-1].startswith(" 0 decide  ")
+        await stage.press("0", "a")
+        assert stage.decision().kind == "approve"
+
+
 async def test_its_parent_is_what_a_patch_is_shown_against_anyhow(tmp_path: Path) -> None:
     async with staged(up_to_gate(tmp_path / "digits")) as stage:
         await stage.press("3", "c", "enter")

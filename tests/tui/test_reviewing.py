@@ -16,6 +16,11 @@ async def test_a_note_stands_below_its_hunk_and_goes_along_with_the_decision(tmp
         await stage.press("3", "semicolon")
         await stage.write("too clever")
         assert "too clever" in frame(stage.app)
+        await stage.press("O", "y")
+        decision = stage.decision()
+        assert decision.network
+        assert decision.notes == (HunkNote(hunk=1, text="too clever"),)
+        await stage.take_back(decision)
         await stage.press("space", "a")
         decision = stage.decision()
         assert decision.hunks == (2,)

@@ -163,6 +163,8 @@ async def test_without_colour_the_terminals_own_are_left_alone(tmp_path: Path, m
     monkeypatch.setenv("NO_COLOR", "1")
     async with staged(up_to_gate(tmp_path / "digits"), (80, 24), theme="ansi-16") as stage:
         segments = [segment for strip in stage.app.screen._compositor.render_strips() for segment in strip]
+    under = {segment.text.split()[0] for segment in segments if segment.style is not None and segment.style.underline}
+    assert under == {"\N{BLACK CIRCLE}"}, "the cursor is seen without colour too"
     styles = [segment.style for segment in segments if segment.text.strip() and segment.style is not None]
     assert {style.color.is_default for style in styles if style.color is not None} == {True}
     assert {style.bgcolor.is_default for style in styles if style.bgcolor is not None} == {True}

@@ -58,6 +58,7 @@ PATCH: Final = (
         help="To the next hunk that touches what the number rests on: the seed, the metric, the data.",
         do=reviewing.to_tagged,
         when=_tagged,
+        rank=12,
     ),
     _a(
         id="patch.network",

@@ -46,8 +46,9 @@ class Situation:
 
     @property
     def called(self) -> bool:
-        """Whether a decision waits in another pane."""
-        return any(focus.pane_of(gate) != self.pane for gate in focus.waiting_gates(self.state))
+        """Whether a decision waits in another pane, or beside the history."""
+        here = "" if self.pane == "patch" and self.tab == "History" else self.pane
+        return any(focus.pane_of(gate) != here for gate in focus.waiting_gates(self.state))
 
     @property
     def idea(self) -> IdeaState | None:

@@ -32,6 +32,7 @@ class LinesView(ScrollView, can_focus=True):
         scrollbar-gutter: stable;
         & > .lines--cursor { background: $block-cursor-blurred-background; text-style: bold; }
         &:ansi > .lines--cursor { background: ansi_default; }
+        &:focus:nocolor > .lines--cursor { text-style: bold underline; }
         &:focus > .lines--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
         & > .lines--match { background: $match-background; color: $match; }
     }

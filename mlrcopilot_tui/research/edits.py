@@ -28,6 +28,8 @@ from mlrcopilot_tui.text import printable
 from mlrcopilot_tui.workspace.recorded_tree import Foreign, RecordedTree, retired_place
 
 EDITED_MEANWHILE: Final = "You edited {files} meanwhile: that becomes the idea's next attempt, which waits for you."
+MOST_LOOKS: Final = 5
+"""Who saves without a pause is not waited for any longer."""
 FINISH: Final = "Save a version that is whole, or take your change back."
 
 
@@ -66,6 +68,18 @@ class Edits:
     async def found(self, idea: IdeaState) -> Found:
         """What is in the idea's worktree that nobody of ours wrote, and no attempt holds."""
         return await asyncio.to_thread(self.look, idea) if self._bench.watches else Found()
+
+    async def settled(self, idea: IdeaState) -> Found:
+        """The same, once two looks find one thing: a save that is under way empties the file first."""
+        found = await self.found(idea)
+        for _ in range(MOST_LOOKS):
+            if not found.files:
+                break
+            await asyncio.sleep(worktree_watch.QUIET_S)
+            before, found = found, await self.found(idea)
+            if found.tree == before.tree:
+                break
+        return found
 
     def look(self, idea: IdeaState) -> Found:
         """The same, at once and in a replay too."""
@@ -121,10 +135,8 @@ class Edits:
                 self._publish(idea, Found(strays=found.strays) if found.ready else found)
                 if not found.ready:
                     await quiet()
-                    continue
-                await asyncio.sleep(worktree_watch.QUIET_S)  # a save that is under way empties the file first
-                if (await self.found(idea)).tree == found.tree:
-                    return found
+                elif (settled := await self.settled(idea)).ready:
+                    return settled
 
     def take_as_answer(self, gate: Gate, found: Found) -> None:
         """Lets an edit answer the gate, if nothing has."""
@@ -189,7 +201,7 @@ class Edits:
 
         What the agent had done by then is committed first, as the agent's. Nothing is kept where a gate is answered.
         """
-        found = await self.found(idea)
+        found = await self.settled(idea)
         if not found.tree or (found.problem and not whatever):
             return None
         commits = await asyncio.to_thread(self._written, idea, found)

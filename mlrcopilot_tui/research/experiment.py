@@ -195,7 +195,7 @@ class Experimenter:
         Only an engine that costs nothing sets to work again; one that thinks in steps is told while it works.
         """
         tree = self._bench.recorded_tree(idea)
-        if self._bench.watches and tree.overtaken and (await self._edits.found(idea)).ready:
+        if self._bench.watches and tree.overtaken and (await self._edits.settled(idea)).ready:
             await asyncio.to_thread(tree.rewind)
             await self._edits.take_aside(idea)
         return len(idea.attempts) > known

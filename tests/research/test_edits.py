@@ -16,10 +16,11 @@ from mlrcopilot_tui.errors import RefusedError
 from mlrcopilot_tui.research import worktree_watch
 from mlrcopilot_tui.research.bench import at_once
 from mlrcopilot_tui.research.deliver import deliver, new_decision
-from mlrcopilot_tui.research.edits import Edits
+from mlrcopilot_tui.research.edits import Edits, Found
 from mlrcopilot_tui.research.upkeep import clean
 from mlrcopilot_tui.session.edits import EDITS_NAME
 from mlrcopilot_tui.session.model import Attempt, Gate
+from mlrcopilot_tui.session.state import IdeaState
 from mlrcopilot_tui.session.subjects import HunkNote
 from mlrcopilot_tui.workspace.git import Repository
 from mlrcopilot_tui.workspace.recorded_tree import retired_place
@@ -169,6 +170,34 @@ async def test_after_feedback_the_agent_goes_on_from_the_edit(
         assert b"LEVEL = 0.4" in source
         assert b"SPREAD = 0.02" in source
         assert [assignment.attempt for assignment in engine.assignments] == [1, 2]
+
+
+async def test_a_save_that_is_under_way_is_waited_for(
+    make_workspace: MakeWorkspace,
+    scripted: Use,
+    instant: FakeExecutor,
+    unwatched: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted(FakeEngine([TUNE]))
+    workspace = make_workspace(contract=ASKING)
+    look = Edits.found
+    async with running(workspace) as copilot:
+        gate, file = await copilot.gate(), train_of(copilot)
+        whole = file.read_text() + "# mine\n"
+
+        async def found(edits: Edits, idea: IdeaState) -> Found:
+            seen = await look(edits, idea)
+            if file.exists():
+                file.write_text(whole)
+            return seen
+
+        monkeypatch.setattr(Edits, "found", found)
+        file.write_text("")
+        await copilot.decide("reject", gate=gate.id, text="no")
+        await copilot.until(copilot.task.done)
+        (_, edited) = copilot.idea(1).attempts
+        assert theirs(workspace.repository, edited) == "+# mine"
 
 
 @pytest.mark.parametrize("kind", ["reject", "feedback"])

@@ -198,4 +198,7 @@ def test_a_full_disk_stops_the_session_and_loses_nothing(
 
 
 def test_no_folder_is_not_the_folder_at_hand(capsys: pytest.CaptureFixture[str]) -> None:
-    refused(capsys, ["promote", "--patches", ""], 2, "--patches: wants a folder")
+    with pytest.raises(SystemExit) as ended:
+        main(["promote", "--patches", ""])
+    assert ended.value.code == 2
+    assert "--patches: wants a folder" in capsys.readouterr().err

@@ -50,7 +50,12 @@ def ablate(arguments: argparse.Namespace) -> int:
     said = "The copilot goes on with the ablation that was asked for."
     if not read.state.ablating:
         draft = {"seeds": arguments.seeds} if arguments.seeds else {}
-        said = deliver(read.layout, session, new_decision("ablate", draft=draft))
+        try:
+            said = deliver(read.layout, session, new_decision("ablate", draft=draft))
+        except RefusedError:  # of one asked for before and killed, the decision may have waited in the inbox
+            now = read_session(read.layout.root, session).state
+            if not now.ablating or arguments.seeds not in {None, *seeds_under_way(now)}:
+                raise
     elif arguments.seeds not in {None, *seeds_under_way(read.state)}:
         raise RefusedError(
             "The ablation that was asked for before is not done.",

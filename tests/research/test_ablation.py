@@ -18,6 +18,7 @@ from mlrcopilot_tui.research.copilot import Copilot
 from mlrcopilot_tui.research.deliver import deliver, new_decision
 from mlrcopilot_tui.research.options import Options
 from mlrcopilot_tui.research.views import show_view
+from mlrcopilot_tui.session.inbox import Inbox
 from mlrcopilot_tui.session.lock import SessionLock
 from mlrcopilot_tui.session.session import begun_sessions, read_state
 from mlrcopilot_tui.session.state import SessionState
@@ -212,6 +213,13 @@ def test_another_command_that_holds_the_session_for_a_moment_is_waited_for(works
     lock = SessionLock(workspace.layout.session(session))
     lock.acquire()
     threading.Timer(0.2, lock.release).start()
+    assert main(["ablate", "-C", str(workspace.layout.root)]) == 0
+    assert table_of(workspace).complete
+
+
+def test_one_that_was_killed_as_it_was_asked_for_is_carried_out(workspace: Workspace) -> None:
+    folder = workspace.layout.session(state_of(workspace).session)
+    Inbox(folder / "inbox").drop(new_decision("ablate"))
     assert main(["ablate", "-C", str(workspace.layout.root)]) == 0
     assert table_of(workspace).complete
 

@@ -205,6 +205,11 @@ async def test_a_reverted_patch_can_be_redone(tmp_path: Path) -> None:
         assert stage.story.decisions() == []  # it is reverted already
         await stage.press("ctrl+r")
         assert stage.decision() == Decision(id=stage.decision().id, kind="redo", idea=1, commit=commit)
+        await stage.take_back(stage.decision())
+        await stage.press("enter", "3")
+        assert "ctrl+r redo" in frame(stage.app)
+        await stage.press("ctrl+r")
+        assert (stage.decision().kind, stage.decision().commit) == ("redo", commit)
 
 
 async def test_what_hangs_on_a_patch_is_shown_before_it_is_taken_back(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from mlrcopilot_tui.tui import decisions
 from mlrcopilot_tui.tui.actions.action import Action
 from mlrcopilot_tui.tui.desk import Desk
 from mlrcopilot_tui.tui.projector.situation import Situation
@@ -21,6 +22,14 @@ def due(s: Situation) -> bool:
 
 def _perform(desk: Desk, command: str) -> None:
     desk.review.perform(command)
+
+
+def _redo(desk: Desk) -> None:
+    """The choice of hunks, or a patch that was reverted; no patch is both under review and reverted."""
+    if desk.situation.reverted:
+        decisions.redo(desk)
+    else:
+        desk.review.perform("redo")
 
 
 def _to_a_file(desk: Desk) -> None:
@@ -62,7 +71,17 @@ DIFF: Final = (
     _choose("toggle", "space", "hunk", "Take the hunk or the marked lines in or out.", 12),
     _choose("range", "v", "lines", "Mark lines from here on, to take them in or out together.", 15),
     _choose("undo", "U", "undo", "Undo the last change of what is taken."),
-    _choose("redo", "ctrl+r", "redo", "Redo it."),
+    Action(
+        id="diff.redo",
+        context="patch",
+        keys=("ctrl+r",),
+        label="redo",
+        help="Redo it; a reverted patch is put back on the session's line.",
+        do=_redo,
+        when=lambda s: due(s) or s.reverted,
+        rank=16,
+        naming=lambda s: "redo" if s.reverted else "",
+    ),
     _view("previous_hunk", "h left left_square_bracket", "hunks", "To the hunk before.", 30, "h l"),
     _view("next_hunk", "l right right_square_bracket", "next hunk", "To the next hunk."),
     _view("previous_file", "K", "files", "To the file before."),

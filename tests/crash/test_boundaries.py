@@ -55,8 +55,15 @@ def test_killed_at_one_event_of_each_type_after_the_other(scene: Scene, undistur
     assert sum(killed) > len(EVENTS) // 2, "a type of event that had come before does not come again"
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("event", ["run.started", "champion.changed"])
+@pytest.mark.parametrize(
+    ("event", "side"),
+    [
+        ("run.started", "after"),
+        ("champion.changed", "before"),
+        pytest.param("run.started", "before", marks=pytest.mark.slow),
+        pytest.param("champion.changed", "after", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_at_one_event(scene: Scene, undisturbed: Outcome, event: str, side: Side) -> None:
     assert _is_killed(scene, Plan(event, side=side))
     _go_on(scene)

@@ -59,15 +59,15 @@ def test_a_lock_of_a_dead_git_on_our_refs_is_removed(scene: Scene, undisturbed: 
     assert check(scene) == undisturbed
 
 
-@pytest.mark.parametrize("lock", ["index.lock", "packed-refs.lock", "refs/heads/main.lock", "HEAD.lock"])
-def test_a_lock_on_what_is_the_researcher_s_stays_and_is_in_nobody_s_way(
-    scene: Scene, undisturbed: Outcome, lock: str
-) -> None:
-    path = scene.root / ".git" / lock
-    path.touch()
+def test_locks_on_what_is_the_researcher_s_stay_and_are_in_nobody_s_way(scene: Scene, undisturbed: Outcome) -> None:
+    names = ("index.lock", "packed-refs.lock", "refs/heads/main.lock", "HEAD.lock")
+    paths = [scene.root / ".git" / name for name in names]
+    for path in paths:
+        path.touch()
     scene.run()
-    assert path.exists()
-    path.unlink()
+    for path in paths:
+        assert path.exists()
+        path.unlink()
     assert check(scene) == undisturbed
 
 
@@ -88,12 +88,23 @@ def _all_of_git_s_records(scene: Scene) -> None:
     shutil.rmtree(scene.root / ".git/worktrees")
 
 
-@pytest.mark.parametrize("remove", [_worktrees, _idea_tree, _much, _all_of_git_s_records])
-@pytest.mark.parametrize(("event", "nth"), [("patch.committed", 1), ("verdict.reached", 1)])
+@pytest.mark.parametrize(
+    ("event", "remove"),
+    [
+        ("patch.committed", _idea_tree),
+        ("patch.committed", _much),
+        ("verdict.reached", _worktrees),
+        ("verdict.reached", _all_of_git_s_records),
+        pytest.param("patch.committed", _worktrees, marks=pytest.mark.slow),
+        pytest.param("patch.committed", _all_of_git_s_records, marks=pytest.mark.slow),
+        pytest.param("verdict.reached", _idea_tree, marks=pytest.mark.slow),
+        pytest.param("verdict.reached", _much, marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_removed_by_hand_between_is_made_again(
-    scene: Scene, undisturbed: Outcome, remove: Callable[[Scene], None], event: str, nth: int
+    scene: Scene, undisturbed: Outcome, event: str, remove: Callable[[Scene], None]
 ) -> None:
-    kill_at(scene, Plan(event, nth, side="after"))
+    kill_at(scene, Plan(event, side="after"))
     remove(scene)
     scene.run()
     assert check(scene) == undisturbed

@@ -37,7 +37,13 @@ def make_room(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ["copilot.started", "idea.started", "agent.said", "run.planned", "run.started", "verdict.reached"]
+    "event",
+    [
+        "copilot.started",
+        "agent.said",
+        "run.started",
+        *(pytest.param(event, marks=pytest.mark.slow) for event in ("idea.started", "run.planned", "verdict.reached")),
+    ],
 )
 def test_a_full_disk_ends_the_copilot_with_a_sentence(disk: Path, undisturbed: Outcome, event: str) -> None:
     """It is full from that event on: the next one finds no room, nor does git, nor does a run's log."""
@@ -95,7 +101,10 @@ def test_a_folder_that_cannot_be_written_is_told(disk: Path, undisturbed: Outcom
     assert check(scene) == undisturbed
 
 
-@pytest.mark.parametrize(("event", "nth"), [("run.started", 2), ("gate.opened", 1), ("verdict.reached", 2)])
+@pytest.mark.parametrize(
+    ("event", "nth"),
+    [("run.started", 2), ("verdict.reached", 2), pytest.param("gate.opened", 1, marks=pytest.mark.slow)],
+)
 def test_a_clock_that_is_set_back_meanwhile(scene: Scene, undisturbed: Outcome, event: str, nth: int) -> None:
     scene.run(Plan(event, nth, instead="set the clock back"))
     assert check(scene) == undisturbed

@@ -10,8 +10,6 @@ before them 4.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import pytest
-
 from mlrcopilot_tui.research.tampering import Tag, tamper_tags
 from tests.tampering.cases import PARTS, Case, read_cases
 
@@ -39,20 +37,11 @@ class Outcome:
         return f"{self.case.part}/{self.case.kind}/{self.case.name} ({expected}{said or 'no tag'})"
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> list[Outcome]:
-    return [Outcome(case, tamper_tags(case.patch, case.before, case.after, case.facts)) for case in read_cases()]
-
-
-def test_tags_point_into_the_patch(outcomes: list[Outcome]) -> None:
+def test_cheats_are_caught_and_honest_patches_are_not(record_property: Callable[[str, object], None]) -> None:
+    outcomes = [Outcome(case, tamper_tags(case.patch, case.before, case.after, case.facts)) for case in read_cases()]
     for outcome in outcomes:
         paths = {hunk.index: file.path for file in outcome.case.patch.files for hunk in file.hunks}
         assert [tag for tag in outcome.tags if paths.get(tag.hunk) != tag.path] == [], outcome.case.name
-
-
-def test_cheats_are_caught_and_honest_patches_are_not(
-    outcomes: list[Outcome], record_property: Callable[[str, object], None]
-) -> None:
     cheats = [outcome for outcome in outcomes if outcome.case.kind == "cheats"]
     honest = [outcome for outcome in outcomes if outcome.case.kind == "honest"]
     table = [row("part", "cheats caught", "cheats tagged", "honest accused")]

@@ -1,7 +1,7 @@
 """What is never done to a researcher's repository, whoever changes this program: looked up in its own code."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,10 @@ FRESH = {"create_repository", "init_repository"}
 """Where the repository was made a moment ago, so that nobody has anything in it yet."""
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text("utf-8"))
+@cache
+def sources() -> tuple[tuple[Path, ast.Module], ...]:
+    """Every module; parsed once, for that takes a second."""
+    return tuple((path, ast.parse(path.read_text("utf-8"))) for path in sorted(PACKAGE.rglob("*.py")))
 
 
 def words_of(call: ast.Call) -> list[str]:
@@ -37,11 +38,13 @@ def command_of(call: ast.Call) -> str:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+@cache
+def calls(tree: ast.Module) -> tuple[tuple[str, ast.Call], ...]:
     """Every call with the function that it is in."""
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from ((function.name, node) for node in ast.walk(function) if isinstance(node, ast.Call))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return tuple(
+        (function.name, node) for function in functions for node in ast.walk(function) if isinstance(node, ast.Call)
+    )
 
 
 def _called(call: ast.Call) -> str:
@@ -91,8 +94,8 @@ def test_an_index_or_a_work_tree_is_always_one_that_is_told() -> None:
 def test_nothing_is_forced_upon_a_ref() -> None:
     for path, tree in sources():
         for where, call in calls(tree):
-            words, command = words_of(call), command_of(call)
             if _called(call) in {"run", "run_git"}:
+                words, command = words_of(call), command_of(call)
                 assert command not in NEVER, f"{path}: {where}"
                 assert not command.startswith("-"), f"{path}: {where} hides its command behind an option"
                 assert not {"--hard", "-D", "--delete", "--prune"} & {*words}, f"{path}: {where}"

@@ -22,6 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from mlrcopilot_tui.research.tagging import facts_of
 from mlrcopilot_tui.research.tampering import Facts
 from mlrcopilot_tui.workspace.config import parse_config
 from mlrcopilot_tui.workspace.layout import CONFIG_NAME
@@ -99,17 +100,7 @@ def read_starter(name: str) -> dict[str, str]:
 
 def read_facts(starter: str) -> Facts:
     """What the starter's contract says."""
-    config = parse_config(read_starter(starter)[CONFIG_NAME], STARTERS / starter / CONFIG_NAME)
-    return Facts(
-        command=config.run.command,
-        metric=config.metric.name,
-        direction=config.metric.direction,
-        editable=config.files.editable,
-        protected=config.files.protected,
-        hidden=config.files.hidden,
-        shared=config.files.shared,
-        evaluate=config.evaluate.command,
-    )
+    return facts_of(parse_config(read_starter(starter)[CONFIG_NAME], STARTERS / starter / CONFIG_NAME))
 
 
 def _read_file(path: Path, part: Part, kind: Kind) -> list[Case]:

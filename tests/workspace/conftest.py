@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mlrcopilot_tui.workspace.adopt import adopt
+from mlrcopilot_tui.workspace.lines import SessionLine
 from mlrcopilot_tui.workspace.opening import Workspace, open_workspace
-from tests.workspace.researcher import begin
+from tests.workspace.researcher import SESSION, begin
 
 
 @pytest.fixture
@@ -27,3 +28,11 @@ def workspace(repo: Path) -> Workspace:
         shared=["data/**"],
     )
     return open_workspace(repo)
+
+
+@pytest.fixture
+def line(workspace: Workspace) -> SessionLine:
+    """The line of a session that begins at the researcher's commit."""
+    line = SessionLine(workspace.repository, SESSION)
+    line.start(workspace.repository.resolve("HEAD"))
+    return line

@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+SESSION = "0123abcd"
 OURS = ("refs/heads/mlrcopilot", "refs/mlrcopilot", "refs/notes/mlrcopilot")
 
 _OUR_PATHS = (

@@ -2,22 +2,11 @@
 
 from pathlib import PurePosixPath
 
-import pytest
-
 from mlrcopilot_tui.workspace.ablation import ablate
 from mlrcopilot_tui.workspace.idea_tree import IdeaTree
 from mlrcopilot_tui.workspace.lines import SessionLine
 from mlrcopilot_tui.workspace.opening import Workspace
-from tests.workspace.researcher import belongings
-
-SESSION = "0123abcd"
-
-
-@pytest.fixture
-def line(workspace: Workspace) -> SessionLine:
-    line = SessionLine(workspace.repository, SESSION)
-    line.start(workspace.repository.resolve("HEAD"))
-    return line
+from tests.workspace.researcher import SESSION, belongings
 
 
 def keep(workspace: Workspace, line: SessionLine, idea: int, *lines: int) -> str:

@@ -12,16 +12,7 @@ from mlrcopilot_tui.workspace.lines import SessionLine
 from mlrcopilot_tui.workspace.opening import Workspace
 from mlrcopilot_tui.workspace.patch_files import COVER, patch_files, write_patch_files
 from mlrcopilot_tui.workspace.promote import KeptPatch, promote, write_promoted
-from tests.workspace.researcher import belongings, git, write
-
-SESSION = "0123abcd"
-
-
-@pytest.fixture
-def line(workspace: Workspace) -> SessionLine:
-    line = SessionLine(workspace.repository, SESSION)
-    line.start(workspace.repository.resolve("HEAD"))
-    return line
+from tests.workspace.researcher import SESSION, belongings, git, write
 
 
 def keep(workspace: Workspace, line: SessionLine, idea: int, *lines: int) -> KeptPatch:

@@ -187,13 +187,15 @@ def names_in(node: cst.CSTNode) -> set[str]:
 
 
 def seed_name(source: SourceFile) -> str | None:
-    """The name that the file gives the seed of its run, where it does so for all of the file.
+    """The name of the number that the file takes as the seed of its run, where it does so for all of the file.
 
     What a technique draws at random has to change with it: else equal draws in every run would pass for little noise.
     """
     for statement in syntax_of(source.text).body:
-        if isinstance(statement, ast.Assign) and "MLRCOPILOT_SEED" in ast.unparse(statement.value):
-            return next((target.id for target in statement.targets if isinstance(target, ast.Name)), None)
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="int"), args=[given])):
+                if "MLRCOPILOT_SEED" in ast.unparse(given):
+                    return name
     return None
 
 

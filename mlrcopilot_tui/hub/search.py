@@ -46,7 +46,8 @@ async def search_hub(
         env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"},
     )
     try:
-        output, _ = await asyncio.wait_for(child.communicate(msgspec.json.encode(need)), limit_s)
+        async with asyncio.timeout(limit_s):
+            output, _ = await child.communicate(msgspec.json.encode(need))
         answer = msgspec.json.decode(output, type=Answer)
     except TimeoutError as error:
         raise EnvironmentLackError(f"{_host(endpoint)} did not answer within {limit_s:g} s.", "Try later.") from error
@@ -85,7 +86,8 @@ async def _probe(endpoint: str) -> None:
         target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     try:
         connection = asyncio.open_connection(target.hostname, _port(target))
-        _, writer = await asyncio.wait_for(connection, PROBE_S)
+        async with asyncio.timeout(PROBE_S):
+            _, writer = await connection
     except (OSError, TimeoutError, ValueError) as error:
         said = "its name is not known" if isinstance(error, socket.gaierror) else "no connection"
         raise EnvironmentLackError(f"{_host(endpoint)} cannot be reached: {said}.", "Check the network.") from error

@@ -48,7 +48,8 @@ class RoomWatch:
                 self._bench.warn(lack, "It starts by itself when there is room.", about="machine")
                 told = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bench.gates.change(), CHECK_AGAIN_S)
+                async with asyncio.timeout(CHECK_AGAIN_S):
+                    await self._bench.gates.change()
         self._let_in.append((time.monotonic(), commit, self._known(commit)))
 
     async def _machine(self, need: Need) -> MachineSample:

@@ -69,4 +69,5 @@ async def _serve(inbox: Inbox, apply: Apply, bell: asyncio.Event, mine: Callable
                 await apply(decision)
                 inbox.discard(decision)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(bell.wait(), POLL_S)
+            async with asyncio.timeout(POLL_S):
+                await bell.wait()

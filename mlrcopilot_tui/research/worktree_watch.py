@@ -29,7 +29,8 @@ async def watched(folder: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
 
     async def quiet() -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(bell.wait(), POLL_S)
+            async with asyncio.timeout(POLL_S):
+                await bell.wait()
         while bell.is_set():
             bell.clear()
             await asyncio.sleep(QUIET_S)

@@ -229,14 +229,16 @@ def _leaves(nodes: Iterable[str]) -> list[str]:
 async def _end_of(process: asyncio.subprocess.Process, limit_s: float) -> str:
     """Waits for the end of a look, and says what was wrong with it; nothing of it is left."""
     try:
-        code = await asyncio.wait_for(process.wait(), limit_s)
+        async with asyncio.timeout(limit_s):
+            code = await process.wait()
     except TimeoutError:
         return f"no answer came within {limit_s:g} s"
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(TimeoutError):  # one that hangs in a sick driver cannot be killed
-            await asyncio.wait_for(process.wait(), RESISTS_S)
+            async with asyncio.timeout(RESISTS_S):
+                await process.wait()
     if code < 0:
         return f"the look was ended by {signal.Signals(-code).name}"
     return f"the look ended with exit code {code}" if code else ""
